@@ -1,0 +1,9 @@
+"""GAN variants: the contract, the registry, and one small file each.
+
+A file with a new variant needs only this module and `bench.nn`.
+"""
+
+from bench.variants.contract import GAN, Algorithm, Batch, Count, Positive, Share
+from bench.variants.registry import register
+
+__all__ = ["GAN", "Algorithm", "Batch", "Count", "Positive", "Share", "register"]

@@ -1,0 +1,186 @@
+"""What a variant is: an `Algorithm`, and the alternating game of a `GAN` written once."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, get_origin, get_type_hints
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from bench.nn import frozen
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+_SAMPLING_BLOCK = 500
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step is given; a pure function of (seed, step)."""
+
+    index: int
+    """The step's number, from 0."""
+    real: Tensor
+    """(B, 1, 28, 28) float32 in [−1, 1]."""
+    latents: Tensor
+    """(2, B, latent) float32 from N(0, 1): two independent draws."""
+
+
+class Algorithm(ABC):
+    """Anything that learns from images and can be sampled.
+
+    Annotated class attributes are the configuration: ``clip: Positive = 0.01`` can be set by
+    ``-o wgan.clip=0.02``, stands in the trial's key and is a parameter of its MLflow run. Whatever
+    a network draws for itself (dropout) comes from torch's default generator, which the caller has
+    set for the step.
+    """
+
+    latent: Count = 100
+
+    def __init__(self, configuration: Mapping[str, Any]) -> None:
+        for name, value in configuration.items():
+            setattr(self, name, value)
+
+    @abstractmethod
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Learn from one batch and return named scalars; ``loss_d`` and ``loss_g`` mark the steps
+        of discriminator and generator."""
+
+    @abstractmethod
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """(n, 1, 28, 28) float32 in [−1, 1], by the evaluation stream; changes no state."""
+
+    @abstractmethod
+    def networks(self) -> dict[str, nn.Module]:
+        """The networks by name; ``generator`` is the one that is kept at the end."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Nested dicts and lists of tensors and numbers: all that the next step depends on."""
+
+    @abstractmethod
+    def load(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
+
+
+class GAN(Algorithm):
+    """Two networks in alternation (Goodfellow et al. 2014, Algorithm 1, with k = ``n_critic``).
+
+    One step shows one batch of real images to the discriminator; every ``n_critic``-th step also
+    moves the generator. A variant states only what differs.
+    """
+
+    n_critic: Count = 1
+
+    reuse_fakes: ClassVar[bool] = False
+    """Whether the generator's step uses the very fakes of the discriminator's step before it."""
+
+    def __init__(self, configuration: Mapping[str, Any]) -> None:
+        super().__init__(configuration)
+        self.G, self.D = self.generator(), self.discriminator()
+        self.optimizer_d, self.optimizer_g = self.optimizers()
+        # Batch norm would mix the statistics of real and fake images in a joint pass.
+        self._joint = not any(isinstance(m, _BatchNorm) for m in self.D.modules())
+
+    @abstractmethod
+    def generator(self) -> nn.Module:
+        """A network from (N, latent) to (N, 1, 28, 28) in [−1, 1]."""
+
+    @abstractmethod
+    def discriminator(self) -> nn.Module:
+        """A network from (N, 1, 28, 28) to logits, (N,) or (N, 1)."""
+
+    @abstractmethod
+    def d_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The discriminator's loss from the logits of real and fake images."""
+
+    @abstractmethod
+    def g_loss(self, fake: Tensor) -> Tensor:
+        """The generator's loss from the logits of fake images."""
+
+    @abstractmethod
+    def optimizers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+        """The optimisers of discriminator and generator, in this order."""
+
+    def penalty(self, real: Tensor, fake: Tensor) -> Tensor | None:
+        """A term added to the discriminator's loss, weighted; None where the paper has none."""
+        return None
+
+    def constrain(self, discriminator: nn.Module) -> None:
+        """What the paper asks for after each discriminator step (weight clipping)."""
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        due = (batch.index + 1) % self.n_critic == 0
+        with torch.set_grad_enabled(due and self.reuse_fakes):
+            fake: Tensor = self.G(batch.latents[0])
+        measured = self.d_step(batch.real, fake.detach())
+        if due:
+            measured |= self.g_step(fake if self.reuse_fakes else self.G(batch.latents[1]))
+        return measured
+
+    def d_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """One step of the discriminator; the generator is not touched."""
+        on_real, on_fake = self._logits(real, fake)
+        loss = self.d_loss(on_real, on_fake)
+        penalty = self.penalty(real, fake)
+        total = loss if penalty is None else loss + penalty
+        self._descend(self.optimizer_d, total)
+        self.constrain(self.D)
+        measured = {"loss_d": total, "logit_real": on_real.mean(), "logit_fake": on_fake.mean()}
+        return {name: value.detach() for name, value in measured.items()}
+
+    def g_step(self, fake: Tensor) -> dict[str, Tensor]:
+        """One step of the generator through ``fake``; the discriminator is not touched."""
+        with frozen(self.D):
+            loss = self.g_loss(self.D(fake))
+            self._descend(self.optimizer_g, loss)
+        return {"loss_g": loss.detach()}
+
+    def _logits(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        if not self._joint:
+            return self.D(real), self.D(fake)
+        both: Tensor = self.D(torch.cat([real, fake]))
+        return both[: len(real)], both[len(real) :]
+
+    @staticmethod
+    def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        latents = torch.randn(n, self.latent, generator=generator)
+        modes = {module: module.training for module in self.G.modules()}
+        self.G.eval()
+        try:
+            with torch.no_grad():
+                return torch.cat([self.G(block) for block in latents.split(_SAMPLING_BLOCK)])
+        finally:
+            for module, training in modes.items():
+                module.training = training
+
+    def networks(self) -> dict[str, nn.Module]:
+        return {"generator": self.G, "discriminator": self.D}
+
+    def state(self) -> dict[str, Any]:
+        return {name: part.state_dict() for name, part in self._parts().items()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+
+    def _parts(self) -> dict[str, Any]:
+        optimizers = {"optimizer_d": self.optimizer_d, "optimizer_g": self.optimizer_g}
+        return {**self.networks(), **optimizers}
+
+
+def fields(variant: type[Algorithm]) -> dict[str, tuple[Any, Any]]:
+    """The configuration of a variant: name to (type, default), the contract's own fields first."""
+    hints = get_type_hints(variant, include_extras=True)
+    known = {n: t for n, t in hints.items() if get_origin(t) is not ClassVar and n[0] != "_"}
+    return {name: (kind, getattr(variant, name)) for name, kind in known.items()}
