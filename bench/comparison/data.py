@@ -1,0 +1,83 @@
+"""The numbers behind the tables, unrounded: rows for CSV, a tree for JSON."""
+
+from typing import Any
+
+from bench.comparison import summary
+from bench.comparison.records import Records
+from bench.comparison.summary import MAIN, Row, Summary
+
+_SPREAD = ("n", "mean", "sd")
+
+
+def csv_table(records: Records) -> tuple[list[str], list[list[str | float | int]]]:
+    """Heads and rows: per variant n, mean and sd over seeds of every final and best measure."""
+    names = [*MAIN, *summary.other_measures(records)]
+    heads = ["variant", "seeds", "failures", "missing"]
+    heads += [f"{name} {part}" for name in names for part in _SPREAD]
+    heads += [f"best fid {part}" for part in _SPREAD] + [f"images_per_s {part}" for part in _SPREAD]
+    rows = [_csv_row(row, names) for row in summary.rows(records)]
+    if records.floor:
+        rows.append(_csv_floor(records.floor, names, len(heads)))
+    return heads, rows
+
+
+def json_tree(records: Records) -> dict[str, Any]:
+    """Everything: protocol, rows with their points and run ids, floor, calibration, notes."""
+    return {
+        "experiment": records.experiment,
+        "ruler": records.ruler,
+        "measure": records.measure,
+        "protocol": records.protocol,
+        "floor": records.floor,
+        "calibration": list(records.calibration),
+        "variants": [_json_row(row) for row in summary.rows(records)],
+        "notes": list(records.notes),
+    }
+
+
+def _csv_row(row: Row, names: list[str]) -> list[str | float | int]:
+    cells: list[str | float | int] = [row.name, len(row.done), len(row.diverged), row.missing()]
+    for value in (*(row.final(name) for name in names), row.best("fid"), row.cost("images_per_s")):
+        cells += [value.n, _empty(value.mean), _empty(value.sd)]
+    return cells
+
+
+def _csv_floor(floor: dict[str, float], names: list[str], width: int) -> list[str | float | int]:
+    cells: list[str | float | int] = ["real images (floor)", "", "", ""]
+    for name in names:
+        cells += ["", floor.get(name, ""), ""]
+    return cells + [""] * (width - len(cells))
+
+
+def _json_row(row: Row) -> dict[str, Any]:
+    names = sorted({name for trial in row.trials for name in trial.final})
+    return {
+        "variant": row.name,
+        "n": len(row.done),
+        "failures": len(row.diverged),
+        "missing": row.missing(),
+        "final": {name: _json_value(row.final(name)) for name in names},
+        "best": {name: _json_value(row.best(name)) for name in names if row.best(name).points},
+        "cost": {name: _json_value(row.cost(name)) for name in _costs(row)},
+        "trials": [
+            {
+                "seed": trial.seed, "status": trial.status, "reason": trial.reason,
+                "run_id": trial.run_id, "key": trial.key, "missing": trial.missing,
+                "params": trial.params,
+            }
+            for trial in row.trials
+        ],
+    }  # fmt: skip
+
+
+def _json_value(value: Summary) -> dict[str, Any]:
+    points = [{"seed": seed, "value": point} for seed, point in value.points]
+    return {"n": value.n, "mean": value.mean, "sd": value.sd, "points": points}
+
+
+def _costs(row: Row) -> list[str]:
+    return sorted({name for trial in row.done for name in trial.cost})
+
+
+def _empty(value: float | None) -> str | float:
+    return "" if value is None else value

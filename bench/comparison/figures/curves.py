@@ -1,0 +1,100 @@
+"""FID while training goes on: against images shown and against seconds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+from bench.comparison import statistics
+from bench.comparison.figures.style import GREY, Look, counts, looks, styled
+from bench.comparison.measures import measure
+from bench.comparison.records import Records, Trial
+from bench.comparison.store import RecordStore
+from bench.comparison.summary import rows
+
+
+@dataclass(frozen=True)
+class Course:
+    """One trial's evaluation points: images shown, training seconds, FID; each (points,)."""
+
+    trial: Trial
+    images: np.ndarray
+    seconds: np.ndarray
+    fid: np.ndarray
+
+
+def courses(store: RecordStore, records: Records) -> list[Course]:
+    """The curve of every trial that was evaluated at least once."""
+    found = []
+    for trial in records.trials:
+        fid = dict(store.curve(trial.run_id, "eval/fid"))
+        seconds = dict(store.curve(trial.run_id, "eval/seconds"))
+        steps = sorted(fid.keys() & seconds.keys())
+        if steps:
+            columns = [steps, [seconds[s] for s in steps], [fid[s] for s in steps]]
+            found.append(Course(trial, *(np.array(column, float) for column in columns)))
+    return found
+
+
+def fid_curves(records: Records, curves: list[Course]) -> Figure:
+    """Two panels, FID on a log axis; each seed's points, their geometric mean and 95 % interval."""
+    with styled():
+        figure = Figure(figsize=(9, 3.9))
+        left, right = figure.subplots(1, 2, sharey=True)
+        look = looks(records.rows)
+        for row in rows(records):
+            mine = [course for course in curves if course.trial.row == row.name]
+            for axes, name in ((left, "images"), (right, "seconds")):
+                _draw(axes, name, mine, look[row.name])
+        _finish(left, right, records)
+        figure.legend(
+            *left.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8
+        )
+    return figure
+
+
+def _draw(axes: Axes, name: str, mine: list[Course], look: Look) -> None:
+    done = [course for course in mine if not course.trial.diverged]
+    for course in mine:
+        x = getattr(course, name)
+        axes.plot(x, course.fid, look.marker, color=look.color, ms=2.5, alpha=0.5, mew=0)
+        if course.trial.diverged:
+            axes.plot(x, course.fid, ":", color=look.color, lw=0.8)
+            axes.plot(x[-1:], course.fid[-1:], "x", color=look.color, ms=8, mew=2)
+    if not done:
+        return
+    x, fid = (_together(done, attribute) for attribute in (name, "fid"))
+    middle = x.mean(axis=1)
+    label = done[0].trial.row
+    axes.plot(middle, np.exp(np.log(fid).mean(axis=1)), ls=look.dash, color=look.color,
+              marker=look.marker, ms=4.5, lw=1.6, label=label)  # fmt: skip
+    if len(done) > 1:
+        low, high = statistics.log_t_interval(fid)
+        axes.fill_between(middle, low, high, color=look.color, alpha=0.15, lw=0)
+
+
+def _together(done: list[Course], name: str) -> np.ndarray:
+    """(points, seeds) at the evaluation points that every finished seed has."""
+    shared = set.intersection(*({*course.images} for course in done))
+    return np.array(
+        [getattr(course, name)[[image in shared for image in course.images]] for course in done]
+    ).T
+
+
+def _finish(left: Axes, right: Axes, records: Records) -> None:
+    left.set(yscale="log", xlabel="real images shown to the discriminator", ylabel=measure("fid").axis)
+    left.set_title("FID by budget")
+    right.set(xlabel="seconds of training (evaluation excluded)")
+    right.set_title("FID by time")
+    counts(left.xaxis)
+    left.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    left.yaxis.set_major_formatter(ScalarFormatter())
+    left.yaxis.set_minor_formatter(NullFormatter())
+    for axes in (left, right):
+        axes.set_xlim(left=0)
+        if floor := records.floor.get("fid"):
+            axes.axhline(floor, color=GREY, lw=1, ls=(0, (1, 2)), label="real images (floor)")
+
+

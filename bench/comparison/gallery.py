@@ -1,0 +1,65 @@
+"""The sample grids behind the pictures: which seeds are shown, and their images over training."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from bench.comparison.records import Records, Trial
+from bench.comparison.store import RecordStore
+from bench.comparison.summary import Row, rows
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One trial's grids.
+
+    Attributes:
+        places: what its final FID is among its row's seeds: best, median, worst, diverged.
+        grids: images shown to PNG, oldest first.
+    """
+
+    trial: Trial
+    places: tuple[str, ...]
+    grids: dict[int, bytes]
+
+    @property
+    def last(self) -> np.ndarray:
+        return pixels(self.grids[max(self.grids)])
+
+
+def gallery(store: RecordStore, records: Records, key: str = "samples") -> list[Shown]:
+    """Best, median and worst seed of each row and every diverged trial, in the table's order."""
+    found = []
+    for row in rows(records):
+        for trial, places in _chosen(row):
+            grids = {
+                picture.step: store.artifact(trial.run_id, picture.path)
+                for picture in store.pictures(trial.run_id)
+                if picture.key == key
+            }
+            kept = {step: png for step, png in grids.items() if png}
+            if kept:
+                found.append(Shown(trial, tuple(places), kept))
+    return found
+
+
+def pixels(png: bytes) -> np.ndarray:
+    """A PNG as (height, width) uint8."""
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("L"))
+
+
+def _chosen(row: Row) -> list[tuple[Trial, list[str]]]:
+    ranked = sorted(
+        (trial for trial in row.done if "fid" in trial.final), key=lambda trial: trial.final["fid"]
+    )
+    places: dict[str, list[str]] = {trial.run_id: [] for trial in ranked}
+    if ranked:
+        # With an even count the better of the two middle seeds stands for the median.
+        middle = (len(ranked) - 1) // 2
+        for name, index in (("best", 0), ("median", middle), ("worst", len(ranked) - 1)):
+            places[ranked[index].run_id].append(name)
+    found = [(trial, places[trial.run_id]) for trial in ranked if places[trial.run_id]]
+    return found + [(trial, ["diverged"]) for trial in row.diverged]

@@ -1,0 +1,224 @@
+"""What the records of one experiment say: which runs count, which are left out, and why."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.comparison.store import RecordStore
+from bench.errors import UserError, unknown
+from mlflow.entities import Run
+
+COUNTED = ("done", "diverged")
+_SECTIONS = {"final": "final/", "best": "best/", "cost": "cost/"}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One MLflow run that counts.
+
+    Attributes:
+        row: the table row it belongs to: its variant, with what sets it apart where one variant
+            was run in several configurations.
+        final, best, cost: metric name without its prefix to value; empty for a diverged trial.
+        missing: the digits that its last generator does not cover, as the tag says ("none", "4 9").
+    """
+
+    run_id: str
+    key: str
+    row: str
+    variant: str
+    seed: int
+    status: str
+    reason: str
+    missing: str
+    params: dict[str, str]
+    tags: dict[str, str]
+    final: dict[str, float] = field(default_factory=dict)
+    best: dict[str, float] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def diverged(self) -> bool:
+        return self.status == "diverged"
+
+
+@dataclass(frozen=True)
+class Records:
+    """Everything that the table needs of one experiment.
+
+    Attributes:
+        trials: done and diverged, by row and seed.
+        notes: what was left out or is worth knowing, one sentence each.
+        floor: metric to the value that real images get; empty when none was recorded.
+        calibration: rows {"row": name, metric: value}.
+        toml: the experiment file as it was run.
+    """
+
+    experiment: str
+    experiment_id: str
+    trials: tuple[Trial, ...]
+    notes: tuple[str, ...]
+    ruler: str
+    measure: str
+    protocol: str
+    floor: dict[str, float]
+    calibration: tuple[dict[str, Any], ...]
+    toml: str
+
+    @property
+    def rows(self) -> list[str]:
+        return sorted({trial.row for trial in self.trials})
+
+    def of(self, row: str) -> list[Trial]:
+        """The trials of one row, by seed."""
+        return [trial for trial in self.trials if trial.row == row]
+
+
+def read(store: RecordStore, name: str) -> Records:
+    """The records of the experiment called ``name``.
+
+    Raises:
+        UserError: no such experiment, no finished run in it yet, or runs of two rulers.
+    """
+    experiment = store.experiment(name)
+    if experiment is None or experiment.lifecycle_stage != "active":
+        raise _no_experiment(name, store)
+    runs = store.runs(experiment.experiment_id)
+    protocol, mine, notes = _of_protocol(runs, experiment.tags.get("ganbench.protocol"))
+    counted, more = _counted(mine)
+    if not counted:
+        raise _nothing_finished(name, mine)
+    trials = _trials(counted)
+    first = counted[-1].data.tags
+    return Records(
+        experiment=name,
+        experiment_id=experiment.experiment_id,
+        trials=tuple(trials),
+        notes=(*notes, *more, *_versions(trials)),
+        ruler=_one_ruler(counted),
+        measure=experiment.tags.get("ganbench.measure") or first.get("ganbench.measure", ""),
+        protocol=protocol,
+        floor=json.loads(experiment.tags.get("ganbench.floor") or "{}"),
+        calibration=tuple(json.loads(experiment.tags.get("ganbench.calibration") or "[]")),
+        toml=experiment.tags.get("ganbench.toml", ""),
+    )
+
+
+def _no_experiment(name: str, store: RecordStore) -> UserError:
+    make = f"`ganbench run {name}` makes it"
+    if not store.names:
+        return UserError(f"The store {store.uri} holds no experiment '{name}' nor any other: {make}.")
+    return UserError(f"{unknown('recorded experiment', name, store.names)} Otherwise {make}.")
+
+
+def _nothing_finished(name: str, runs: list[Run]) -> UserError:
+    states = Counter(_status(run) for run in runs)
+    told = ", ".join(f"{count} {status}" for status, count in sorted(states.items())) or "none"
+    return UserError(
+        f"No run of '{name}' is finished yet (runs by status: {told}): let `ganbench run {name}` "
+        "finish at least one trial, then ask for the table again."
+    )
+
+
+def _of_protocol(runs: list[Run], current: str | None) -> tuple[str, list[Run], list[str]]:
+    """The runs under the current protocol; the newest run's when the experiment names none."""
+    protocol = current or (runs[-1].data.tags.get("ganbench.protocol", "") if runs else "")
+    mine = [run for run in runs if run.data.tags.get("ganbench.protocol", "") == protocol]
+    left = len(runs) - len(mine)
+    were = f"{left} runs were" if left > 1 else "1 run was"
+    note = f"{were} made under another protocol and left out (the current one is {protocol})."
+    return protocol, mine, [note] if left else []
+
+
+def _counted(runs: list[Run]) -> tuple[list[Run], list[str]]:
+    """The newest finished run of each key, and a note on every other."""
+    done = [run for run in runs if _status(run) in COUNTED]
+    newest = {run.data.tags.get("ganbench.key", run.info.run_id): run for run in done}
+    counted = list(newest.values())
+    notes = []
+    if again := len(done) - len(counted):
+        notes.append(f"{again} finished more than once; of each trial the newest run counts.")
+    open_keys = Counter(
+        _status(run)
+        for run in {run.data.tags.get("ganbench.key", run.info.run_id): run for run in runs}.values()
+        if _status(run) not in COUNTED and run.data.tags.get("ganbench.key") not in newest
+    )
+    if open_keys:
+        told = ", ".join(f"{count} {status}" for status, count in sorted(open_keys.items()))
+        notes.append(f"Not counted because they have no result: {told}.")
+    return counted, notes
+
+
+def _status(run: Run) -> str:
+    tag: str | None = run.data.tags.get("ganbench.status")
+    return tag or {"FINISHED": "done", "KILLED": "interrupted"}.get(
+        run.info.status, run.info.status.lower()
+    )
+
+
+def _one_ruler(runs: Iterable[Run]) -> str:
+    rulers = sorted({run.data.tags.get("ganbench.ruler", "unknown") for run in runs})
+    if len(rulers) > 1:
+        raise UserError(
+            f"These runs were measured by different rulers ({' and '.join(rulers)}), so their "
+            "numbers cannot stand in one table: run the experiment again under one ruler."
+        )
+    return rulers[0]
+
+
+def _trials(runs: list[Run]) -> list[Trial]:
+    names = _row_names(runs)
+    trials = [_trial(run, names[run.info.run_id]) for run in runs]
+    return sorted(trials, key=lambda trial: (trial.row, trial.seed))
+
+
+def _trial(run: Run, row: str) -> Trial:
+    tags, status = run.data.tags, _status(run)
+    values = {
+        section: {
+            name.removeprefix(prefix): value
+            for name, value in run.data.metrics.items()
+            if name.startswith(prefix) and (status == "done" or section == "cost")
+        }
+        for section, prefix in _SECTIONS.items()
+    }
+    return Trial(
+        run_id=run.info.run_id,
+        key=tags.get("ganbench.key", ""),
+        row=row,
+        variant=run.data.params["variant"],
+        seed=int(run.data.params["seed"]),
+        status=status,
+        reason=tags.get("ganbench.reason", ""),
+        missing=tags.get("ganbench.missing", "") if status == "done" else "",
+        params=dict(run.data.params),
+        tags=dict(tags),
+        **values,
+    )
+
+
+def _row_names(runs: list[Run]) -> dict[str, str]:
+    """Run id to row: the variant, plus the parameters in which its own runs differ."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.data.params["variant"], []).append(run)
+    names = {}
+    for variant, members in groups.items():
+        keys = sorted({key for run in members for key in run.data.params} - {"seed"})
+        apart = [key for key in keys if len({run.data.params.get(key) for run in members}) > 1]
+        for run in members:
+            told = ", ".join(f"{key}={run.data.params.get(key, 'unset')}" for key in apart)
+            names[run.info.run_id] = f"{variant} ({told})" if told else variant
+    return names
+
+
+def _versions(trials: list[Trial]) -> list[str]:
+    """A note for each row whose trials were trained by different versions of the variant's file."""
+    notes = []
+    for row in sorted({trial.row for trial in trials}):
+        sources = {trial.tags.get("ganbench.source", "") for trial in trials if trial.row == row}
+        if len(sources) > 1:
+            notes.append(f"The trials of {row} come from {len(sources)} versions of its file.")
+    return notes

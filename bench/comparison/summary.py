@@ -1,0 +1,128 @@
+"""Each row of the table: its trials, and each measure summed up over them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bench.comparison.records import Records, Trial
+
+MAIN = ("fid", "modes", "modes_any", "mode_kl", "confidence", "score")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One measure over the finished seeds of one row; the replicate is the training run."""
+
+    points: tuple[tuple[int, float], ...]
+
+    @property
+    def values(self) -> list[float]:
+        return [value for _, value in self.points]
+
+    @property
+    def n(self) -> int:
+        return len(self.points)
+
+    @cached_property
+    def mean(self) -> float | None:
+        return float(np.mean(self.values)) if self.points else None
+
+    @cached_property
+    def sd(self) -> float | None:
+        """Sample standard deviation over seeds (n − 1); None for fewer than two."""
+        return float(np.std(self.values, ddof=1)) if self.n > 1 else None
+
+    def text(self) -> str:
+        """``12.3 ± 0.4``; without ± for one seed; a dash where no seed has the measure."""
+        if self.mean is None:
+            return "–"
+        if self.sd is None:
+            return number(self.mean)
+        places = decimals(self.sd) if self.sd > 0 else decimals(self.mean, 4)
+        if self.sd == 0:
+            return f"{trimmed(self.mean)} ± 0"
+        return f"{self.mean:.{places}f} ± {self.sd:.{places}f}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variant's trials: those that finished, and those that diverged."""
+
+    name: str
+    trials: tuple[Trial, ...]
+
+    @property
+    def done(self) -> list[Trial]:
+        return [trial for trial in self.trials if not trial.diverged]
+
+    @property
+    def diverged(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.diverged]
+
+    def final(self, metric: str) -> Summary:
+        return self._summary(metric, lambda trial: trial.final)
+
+    def best(self, metric: str) -> Summary:
+        """At the checkpoint that was chosen on held-out images."""
+        return self._summary(metric, lambda trial: trial.best)
+
+    def cost(self, metric: str) -> Summary:
+        return self._summary(metric, lambda trial: trial.cost)
+
+    def missing(self) -> str:
+        """The digits that any finished seed misses, with the number of seeds that miss each."""
+        tags = [trial.missing for trial in self.done]
+        counts = Counter(digit for tag in tags if tag != "none" for digit in tag.split())
+        told = [f"{digit} ({count}/{len(tags)})" for digit, count in sorted(counts.items())]
+        return ", ".join(told) or ("none" if any(tags) else "–")
+
+    def _summary(self, metric: str, of: Callable[[Trial], dict[str, float]]) -> Summary:
+        return Summary(tuple((t.seed, of(t)[metric]) for t in self.done if metric in of(t)))
+
+
+def rows(records: Records) -> list[Row]:
+    """Best mean FID first; rows of which no trial finished last."""
+    found = [Row(name, tuple(records.of(name))) for name in records.rows]
+    return sorted(found, key=lambda row: (_or_worst(row.final("fid").mean), row.name))
+
+
+def other_measures(records: Records) -> list[str]:
+    """The final measures beside the main ones, by name."""
+    names = {name for trial in records.trials for name in trial.final}
+    return sorted(names - set(MAIN) - {"fid_heldout"})
+
+
+def gaps(table: Iterable[Row]) -> list[str]:
+    """A sentence for each measure that some finished seed of a row does not have."""
+    found = []
+    for row in table:
+        for metric in sorted({name for trial in row.done for name in trial.final}):
+            lacking = [str(trial.seed) for trial in row.done if metric not in trial.final]
+            if lacking:
+                seeds = ", ".join(lacking)
+                found.append(f"{metric} of {row.name} was not recorded for seed {seeds}.")
+    return found
+
+
+def decimals(value: float, digits: int = 2) -> int:
+    """Decimal places that show ``digits`` significant digits of a non-zero value, 0 to 6."""
+    return int(min(6, max(0, digits - 1 - np.floor(np.log10(abs(value))))))
+
+
+def number(value: float) -> str:
+    """A single figure to four significant digits."""
+    return trimmed(value) if value == 0 else f"{value:.{decimals(value, 4)}f}"
+
+
+def trimmed(value: float) -> str:
+    """As short as it can be said to four significant digits: ``10``, ``0.25``."""
+    places = decimals(value, 4) if value else 0
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _or_worst(mean: float | None) -> float:
+    return float("inf") if mean is None else mean
