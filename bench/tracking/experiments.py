@@ -1,0 +1,107 @@
+"""Which trials belong to which experiment: ``<store>/experiments/<name>.json``."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import store
+from bench.errors import UserError, unknown
+from bench.tracking.store import locked, plain_name
+
+
+@dataclass(frozen=True)
+class ExperimentRecord:
+    """What MLflow's experiment says about itself.
+
+    Attributes:
+        toml: the experiment file as it was run.
+        protocol: `record.protocol_id` of its trials; runs of another value are not comparable.
+        measure: the name behind every number, ``<ruler>/<layer>/n<samples>/<split>``.
+        floor: metric to the value that real held-out training images get.
+        calibration: one row a known set of images, ``{"row": name, metric: value, ...}``.
+        description: Markdown, shown above the runs.
+    """
+
+    toml: str
+    protocol: str
+    measure: str
+    floor: dict[str, float] = field(default_factory=dict)
+    calibration: list[dict[str, Any]] = field(default_factory=list)
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One experiment of the store: its name, the keys of its trials, and what it says."""
+
+    name: str
+    keys: list[str]
+    about: ExperimentRecord
+
+
+def write(name: str, keys: list[str], about: ExperimentRecord) -> Path:
+    """Record a plan. Keys of earlier plans of the same name stay; ``about`` is replaced.
+
+    Raises:
+        UserError: the store cannot be written.
+    """
+    path = _path(name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path.with_name(".lock")):
+            earlier = _load(path).keys if path.exists() else []
+            known = list(dict.fromkeys([*earlier, *keys]))
+            content = {"name": name, "keys": known, "about": asdict(about)}
+            with store.replacing(path, "w") as file:
+                json.dump(content, file, indent=1)
+    except OSError as error:
+        raise store.unwritable(path, error) from error
+    return path
+
+
+def read(name: str) -> Planned:
+    """One experiment of this store.
+
+    Raises:
+        UserError: this store has none of that name.
+    """
+    path = _path(name)
+    if not path.exists():
+        names = [planned.name for planned in all_planned()]
+        raise unknown("experiment in this store", name, names)
+    return _load(path)
+
+
+def all_planned() -> list[Planned]:
+    """Every experiment this store has planned, by name."""
+    files = sorted((store.root() / "experiments").glob("*.json"))
+    return sorted((_load(file) for file in files), key=lambda planned: planned.name)
+
+
+def trial_folder(key: str) -> Path:
+    """The folder of a trial.
+
+    Raises:
+        ValueError: the key is not 64 hexadecimal digits, so it could lead out of the store.
+    """
+    if not re.fullmatch(r"[0-9a-f]{64}", key):
+        raise ValueError(f"'{key}' is not the key of a trial.")
+    return store.root() / "trials" / key
+
+
+def _load(path: Path) -> Planned:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        about = ExperimentRecord(**content["about"])
+        return Planned(content["name"], list(content["keys"]), about)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}): delete it and run the experiment again, "
+            "which finds its finished trials and writes it anew."
+        ) from error
+
+
+def _path(name: str) -> Path:
+    return store.root() / "experiments" / f"{plain_name(name)}.json"

@@ -1,0 +1,110 @@
+"""A trial's own record: one JSON line an event, appended before anything is sent anywhere.
+
+Writing is idempotent: a trial that resumes from an older checkpoint repeats events that are already
+there (bit for bit, since training is deterministic), and repeating one adds nothing.
+"""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench import store
+from bench.errors import UserError
+
+Entry = dict[str, Any]
+
+
+class Journal:
+    """The journal of one trial, ``<trial folder>/journal.jsonl``.
+
+    Events, each with ``time`` in milliseconds since 1970:
+
+    * ``metrics``: ``step`` (real images shown), ``metrics`` (name to finite float)
+    * ``image``: ``step``, ``key`` (the grid's name), ``file`` (PNG, relative to the trial folder)
+    * ``artifact``: ``file`` (relative to the trial folder)
+    * ``tags``: ``tags`` (name to string)
+    * ``end``: ``status`` (done, diverged, failed or interrupted), ``reason`` (a sentence or null)
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "journal.jsonl"
+        _drop_torn_line(self.path)
+        self._seen = {_identity(entry) for entry, _ in read(self.path)}
+
+    def metrics(self, step: int, metrics: dict[str, float]) -> None:
+        self._append({"event": "metrics", "step": step, "metrics": metrics})
+
+    def image(self, step: int, key: str, file: str) -> None:
+        self._append({"event": "image", "step": step, "key": key, "file": file})
+
+    def artifact(self, file: str) -> None:
+        self._append({"event": "artifact", "file": file})
+
+    def tags(self, tags: dict[str, str]) -> None:
+        self._append({"event": "tags", "tags": tags})
+
+    def end(self, status: str, reason: str | None = None) -> None:
+        """Close this stretch of the trial; an interrupted trial may append more afterwards."""
+        self._append({"event": "end", "status": status, "reason": reason})
+
+    def _append(self, entry: Entry) -> None:
+        identity = _identity(entry)
+        if identity in self._seen and entry["event"] != "end":
+            return
+        entry["time"] = time.time_ns() // 1_000_000
+        line = json.dumps(entry, allow_nan=False) + "\n"
+        whole = self.path.stat().st_size if self.path.exists() else 0
+        try:
+            _append(self.path, line)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.truncate(self.path, whole)
+            raise store.unwritable(self.path, error) from error
+        self._seen.add(identity)
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path, offset: int = 0) -> Iterator[tuple[Entry, int]]:
+    """The whole lines after byte ``offset``, each with the offset just behind it.
+
+    Raises:
+        UserError: a line is damaged.
+    """
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            offset += len(line)
+            try:
+                yield json.loads(line), offset
+            except ValueError as error:
+                raise UserError(
+                    f"{path} is damaged before byte {offset} ({error}): delete the folder "
+                    f"{path.parent} and run the experiment again, which trains this trial anew."
+                ) from error
+
+
+def _identity(entry: Entry) -> tuple[Any, ...]:
+    names = sorted(entry.get("metrics") or entry.get("tags") or ())
+    return (entry["event"], entry.get("step"), entry.get("key"), entry.get("file"), *names)
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cut a last line that a crash left half written."""
+    if path.exists():
+        whole = max((end for _, end in read(path)), default=0)
+        if whole != path.stat().st_size:
+            os.truncate(path, whole)

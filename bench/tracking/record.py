@@ -1,0 +1,164 @@
+"""What of a trial goes where in MLflow: params, tags, datasets, files, statuses."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
+# MLflow cuts longer values silently, and with them the record.
+PARAM_LIMIT = 6000
+TAG_LIMIT = 8000
+EXPERIMENT_TAG_LIMIT = 20000
+
+RUN_STATUS = {
+    "pending": "SCHEDULED",
+    "running": "RUNNING",
+    "done": "FINISHED",
+    "diverged": "FINISHED",
+    "failed": "FAILED",
+    "interrupted": "KILLED",
+}
+"""Of a trial's status, MLflow's. A diverged trial is a result, so its run is finished."""
+
+_SPLITS = {"train": "training", "heldout": "selection", "test": "evaluation"}
+
+
+def load(trial_folder: Path) -> dict[str, Any]:
+    """The content of ``trial.json``.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    path = trial_folder / "trial.json"
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content["identity"], content["recorded"], content["key"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is missing or damaged ({error}): delete the folder and run the experiment "
+            "again, which trains this trial anew."
+        ) from error
+    return content
+
+
+def protocol_id(identity: dict[str, Any]) -> str:
+    """Eight digits that two trials share exactly when their numbers may be compared."""
+    names = ("dataset", "budget", "protocol", "ruler")
+    canonical = json.dumps({name: identity[name] for name in names}, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+
+
+def run_name(identity: dict[str, Any]) -> str:
+    return f"{identity['variant']} seed {identity['seed']}"
+
+
+def params(identity: dict[str, Any]) -> dict[str, str]:
+    """Every value that defines the trial, under its plain name.
+
+    A value of the variant that is named like one of the protocol becomes ``configuration.<name>``.
+    """
+    names = ("variant", "seed", "budget", "dataset", "ruler")
+    values = {name: identity[name] for name in names} | identity["protocol"]
+    for name, value in identity["configuration"].items():
+        values[f"configuration.{name}" if name in values else name] = value
+    return {name: _text(value) for name, value in values.items()}
+
+
+def tags(trial: dict[str, Any]) -> dict[str, str]:
+    """The tags of a run at its creation."""
+    identity, recorded = trial["identity"], trial["recorded"]
+    found = {
+        "mlflow.source.name": "ganbench",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.note.content": (
+            f"Variant **{identity['variant']}**, seed {identity['seed']}, "
+            f"{identity['budget']:,} real images. Trial `{trial['key']}`."
+        ),
+        "ganbench.key": trial["key"],
+        "ganbench.status": "running",
+        "ganbench.protocol": protocol_id(identity),
+        "ganbench.dataset": identity["dataset"],
+        "ganbench.ruler": identity["ruler"],
+        "ganbench.measure": recorded.get("measure"),
+        "ganbench.source": recorded.get("source"),
+        "ganbench.dirty": json.dumps(recorded.get("dirty")),
+        "mlflow.source.git.commit": recorded.get("commit"),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def ending(status: str, reason: str | None) -> dict[str, str]:
+    """The tags that tell how a trial stands; an empty reason overwrites that of an earlier end."""
+    return {"ganbench.status": status, "ganbench.reason": reason or ""}
+
+
+def files(trial: dict[str, Any]) -> dict[str, str]:
+    """Artifacts that exist only inside ``trial.json``: name to text."""
+    recorded = trial["recorded"]
+    return {
+        "experiment.toml": recorded.get("experiment", ""),
+        "environment.json": json.dumps(recorded.get("environment", {}), indent=1),
+        "trial.json": json.dumps(trial, indent=1),
+    }
+
+
+def datasets(identity: dict[str, Any]) -> list["DatasetInput"]:
+    """The three splits as inputs. MLflow holds 36 digits; the whole digest is a tag beside it."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    digest, protocol = identity["dataset"], identity["protocol"]
+    inputs = []
+    for split, context in _SPLITS.items():
+        source = json.dumps({"sha256": digest, "split": protocol.get(split, split)})
+        dataset = Dataset(f"mnist-{split}", digest[:36], "ganbench", source)
+        marks = [InputTag("mlflow.data.context", context), InputTag("ganbench.sha256", digest)]
+        inputs.append(DatasetInput(dataset, marks))
+    return inputs
+
+
+def artifact_folder(file: str) -> str | None:
+    """Where a file of the trial folder goes: the generator's two files into ``generator/``."""
+    path = Path(file)
+    if path.parent == Path() and path.stem == "generator":
+        return "generator"
+    return None if path.parent == Path() else path.parent.as_posix()
+
+
+def inside(folder: Path, file: str) -> Path:
+    """The file of a trial folder.
+
+    Raises:
+        UserError: the name leads out of the folder, or the file is gone.
+    """
+    path = (folder / file).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise UserError(f"The journal in {folder} names a file outside of it, '{file}': remove it.")
+    if not path.is_file():
+        raise UserError(
+            f"{path} is missing although the trial's journal names it: bring it back, or delete "
+            f"{folder} and run the experiment again, which trains this trial anew."
+        )
+    return path
+
+
+def finite(values: dict[str, float]) -> dict[str, float]:
+    """Without NaN and infinities: MLflow turns inf into 1.8e308, which ruins every axis."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def within(text: str, limit: int, whole: str) -> str:
+    """``text``, or where it is too long its beginning and a word on where the whole stands."""
+    if len(text) <= limit:
+        return text
+    note = f"… ({len(text):,} characters; the whole stands in {whole})"
+    return text[: limit - len(note)] + note
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
