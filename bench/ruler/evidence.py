@@ -1,0 +1,103 @@
+"""What one pass over a set of images leaves behind: the material of every metric."""
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from bench.ruler.gaussian import Gaussian
+
+T = TypeVar("T")
+
+
+class Evidence:
+    """Streaming statistics of features and logits, and the rows themselves where asked for.
+
+    Args:
+        keep_rows: keep all features (N, d) for the metrics that compare images one by one; without
+            it memory does not grow with N.
+    """
+
+    def __init__(self, keep_rows: bool = False) -> None:
+        self.gaussian = Gaussian()
+        self.votes = Votes()
+        self._keep_rows = keep_rows
+        self._rows: list[Tensor] = []
+        self._known: dict[Hashable, Any] = {}
+
+    def update(self, features: Tensor, logits: Tensor | None = None) -> None:
+        """Take in features (n, d) and logits (n, K) of the next n images."""
+        self._known.clear()
+        self.gaussian.update(features)
+        if logits is not None:
+            self.votes.update(logits.double(), self._keep_rows)
+        if self._keep_rows:
+            self._rows.append(features.double())
+
+    def __len__(self) -> int:
+        return self.gaussian.count
+
+    @property
+    def rows(self) -> Tensor:
+        """All features, (N, d) float64."""
+        return torch.cat(self._rows)
+
+    @property
+    def labels(self) -> Tensor:
+        """What the classifier took each image for, (N,) int64."""
+        return torch.cat(self.votes.labels)
+
+    def once(self, compute: Callable[..., T], *given: Hashable) -> T:
+        """``compute(self, *given)``, worked out once for all metrics that share it."""
+        key = (compute, *given)
+        if key not in self._known:
+            self._known[key] = compute(self, *given)
+        known: T = self._known[key]
+        return known
+
+
+class Votes:
+    """Streaming sums over the classifier's class probabilities."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.counts = torch.zeros(0, dtype=torch.int64)
+        self.labels: list[Tensor] = []
+        self._probability = torch.zeros((), dtype=torch.float64)
+        self._entropy = torch.zeros((), dtype=torch.float64)
+        self._certainty = torch.zeros((), dtype=torch.float64)
+
+    def update(self, logits: Tensor, keep_labels: bool) -> None:
+        """Take in (n, K) float64 logits."""
+        log_p = logits.log_softmax(1)
+        p = log_p.exp()
+        labels = logits.argmax(1)
+        counts = torch.bincount(labels, minlength=logits.shape[1])
+        self.counts = counts if self.count == 0 else self.counts + counts
+        self._probability = self._probability + p.sum(0)
+        self._entropy = self._entropy - (p * log_p).sum()
+        self._certainty = self._certainty + p.amax(1).sum()
+        self.count += len(logits)
+        if keep_labels:
+            self.labels.append(labels)
+
+    @property
+    def share(self) -> Tensor:
+        """The fraction of images taken for each class, (K,)."""
+        return self.counts / self.count
+
+    @property
+    def probability(self) -> Tensor:
+        """The mean class probabilities, (K,)."""
+        return self._probability / self.count
+
+    @property
+    def entropy(self) -> float:
+        """The mean entropy of an image's class probabilities, in nats."""
+        return float(self._entropy / self.count)
+
+    @property
+    def certainty(self) -> float:
+        """The mean of an image's largest class probability."""
+        return float(self._certainty / self.count)

@@ -1,0 +1,133 @@
+"""The ruler: one frozen backbone, its reference and its metrics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bench.data import mnist
+from bench.errors import UserError
+from bench.ruler import backbone as backbones
+from bench.ruler import identity, suite
+from bench.ruler.backbone import Backbone
+from bench.ruler.cache import Cache
+from bench.ruler.metrics import Value
+from bench.ruler.reference import Reference, of_mnist
+
+Values = dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Numbers with what they mean: ``omitted`` names metrics left out, each with its reason."""
+
+    measure: str
+    n: int
+    metrics: Values
+    omitted: dict[str, str]
+
+
+class Ruler:
+    """What gives every number its meaning; `Ruler.load` makes the pinned one.
+
+    Args:
+        backbone: the frozen feature extractor that all plain metric names refer to.
+        witness: loads a second one, whose metrics are called ``witness_…``; None for none.
+    """
+
+    def __init__(self, backbone: Backbone, witness: Callable[[], Backbone] | None = None) -> None:
+        self._backbone, self._witness_loader = backbone, witness
+        self.id = backbone.id
+        self.measure_name = identity.measure_name(self.id)
+
+    @classmethod
+    def load(cls) -> "Ruler":
+        """The shipped classifier as the ruler, the second shipped one as its witness.
+
+        Raises:
+            UserError: the weights are missing or altered.
+        """
+        return cls(backbones.shipped(identity.DIGITS), lambda: backbones.shipped(identity.WITNESS))
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Ruler":
+        """A user's own feature extractor (see `bench.ruler.backbone.from_file`), no witness."""
+        return cls(backbones.from_file(path))
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The real images as the backbone sees them."""
+        return of_mnist(self._backbone)
+
+    @cached_property
+    def _witness(self) -> tuple[Backbone, Reference] | None:
+        if self._witness_loader is None:
+            return None
+        backbone = self._witness_loader()
+        return backbone, of_mnist(backbone)
+
+    def measure(self, images: Tensor, thorough: bool = False) -> Values:
+        """The metrics of uint8 images (N, 1, 28, 28).
+
+        Args:
+            images: at least two; numbers are comparable at one N only.
+            thorough: also the costly metrics and the witness's.
+
+        Raises:
+            UserError: not such images.
+        """
+        return self.score(images, thorough).metrics
+
+    def score(self, images: Tensor, thorough: bool = False) -> Measurement:
+        """As `measure`, with the measure's full name and the reasons for what is left out."""
+        _check(images)
+        costs = ("cheap", "costly") if thorough else ("cheap",)
+        values, omitted = self._pass(self._backbone, self.reference, images, costs)
+        if thorough and self._witness is not None:
+            second, reasons = self._pass(*self._witness, images, costs)
+            values |= {f"witness_{name}": value for name, value in second.items()}
+            omitted |= {f"witness_{name}": reason for name, reason in reasons.items()}
+        n = len(images)
+        return Measurement(identity.measure_name(self.id, n), n, values, omitted)
+
+    def _pass(
+        self, backbone: Backbone, reference: Reference, images: Tensor, costs: tuple[str, ...]
+    ) -> tuple[Values, dict[str, str]]:
+        collection = suite.Suite(reference, suite.of_cost(*costs))
+        for features, logits in backbone.passes(images):
+            collection.update(features, logits)
+        return collection.compute(), collection.omitted
+
+    def floor(self, thorough: bool = False) -> Values:
+        """What real images get: the held-out training images against the test images.
+
+        ``fid_heldout`` is that same distance, seen from the other side.
+        """
+        name = "floor-thorough" if thorough else "floor"
+        floor: Values = self._cache.json(name, lambda: self._floor(thorough))
+        return floor
+
+    def _floor(self, thorough: bool) -> Values:
+        values = self.measure(mnist.load("heldout").images, thorough)
+        for name in [name for name in values if name.endswith("fid_heldout")]:
+            values[name] = values[name.removesuffix("_heldout")]
+        return values
+
+    @cached_property
+    def _cache(self) -> Cache:
+        room = Path(__file__).parent
+        witness = identity.WITNESS.id if self._witness_loader else "none"
+        return Cache(self.id, witness, mnist.DIGEST, *sorted(room.rglob("*.py")))
+
+
+def _check(images: Tensor) -> None:
+    if images.dtype != torch.uint8 or images.ndim != 4 or tuple(images.shape[1:]) != (1, 28, 28):
+        raise UserError(
+            f"A ruler measures uint8 images of shape (N, 1, 28, 28), not {images.dtype} of "
+            f"{tuple(images.shape)}: bring them to the grid with bench.data.pixels.to_grid."
+        )
+    if len(images) < 2:
+        raise UserError(f"There are {len(images)} samples: a distribution needs at least two.")

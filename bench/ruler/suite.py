@@ -1,0 +1,88 @@
+"""The metrics as one collection over one pass of features."""
+
+import math
+from collections.abc import Iterable
+
+from torch import Tensor
+
+from bench.errors import UserError, unknown
+from bench.ruler.evidence import Evidence
+from bench.ruler.metrics import REGISTRY, Metric, Value
+from bench.ruler.reference import Reference
+
+
+class Suite:
+    """Metrics with the interface of a `torchmetrics.MetricCollection`: update, compute, reset.
+
+    Everything is float64 and streams; feature rows are kept only if a costly metric is among them.
+
+    Args:
+        reference: what the samples are compared with.
+        metrics: registered metrics; `named` finds them.
+    """
+
+    def __init__(self, reference: Reference, metrics: Iterable[Metric]) -> None:
+        self._reference, self._metrics = reference, list(metrics)
+        self.omitted: dict[str, str] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all samples."""
+        self.evidence = Evidence(keep_rows=any(m.cost == "costly" for m in self._metrics))
+
+    def update(self, features: Tensor, logits: Tensor | None = None) -> None:
+        """Take in features (n, d) and logits (n, 10) of the next n samples."""
+        self.evidence.update(features, logits)
+
+    def compute(self) -> dict[str, Value]:
+        """Every metric that these samples define; the others' reasons are left in ``omitted``.
+
+        Raises:
+            UserError: fewer than two samples.
+        """
+        if len(self.evidence) < 2:
+            raise UserError(
+                f"There are {len(self.evidence)} samples: a distribution needs at least two."
+            )
+        self.omitted = {}
+        values = {m.name: self._value(m) for m in self._metrics}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _value(self, metric: Metric) -> Value | None:
+        if len(self.evidence) < metric.least:
+            self.omitted[metric.name] = f"needs at least {metric.least} samples"
+        elif metric.labels and not self.evidence.votes.count:
+            self.omitted[metric.name] = "needs a classifier, and this extractor has only features"
+        else:
+            value = metric.compute(self.evidence, self._reference)
+            if isinstance(value, str) or math.isfinite(value):
+                return value
+            self.omitted[metric.name] = f"is {value} for these samples"
+        return None
+
+
+def named(names: Iterable[str]) -> list[Metric]:
+    """The registered metrics of these names.
+
+    Raises:
+        UserError: a name is not registered; the sentence suggests the closest.
+    """
+    names = list(names)
+    for name in names:
+        if name not in REGISTRY:
+            raise unknown("metric", name, REGISTRY)
+    return [REGISTRY[name] for name in names]
+
+
+def of_cost(*costs: str) -> list[Metric]:
+    """The registered metrics of these cost classes, cheap ones first, by name."""
+    chosen = [m for m in REGISTRY.values() if m.cost in costs]
+    return sorted(chosen, key=lambda m: (m.cost == "costly", m.name))
+
+
+def listing() -> list[dict[str, str]]:
+    """One row a metric: name, formula, range, better, unit, floor, source, cost class, summary."""
+    return [
+        {"name": m.name, "summary": m.summary, **m.doc, "cost": m.cost}
+        for m in of_cost("cheap", "costly")
+    ]
