@@ -100,7 +100,7 @@ class Publisher:
         if self._connection is None:
             client = store.client(self.uri)
             experiment_id = store.experiment_id(client, self.uri, self.experiment)
-            _describe(client, experiment_id, experiment_tags(self.about))
+            _describe(client, experiment_id, experiment_tags(self.about, experiment_id))
             self._connection = client, experiment_id
         return self._connection
 

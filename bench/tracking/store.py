@@ -187,7 +187,7 @@ def _create(path: Path) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA user_version={secrets.randbelow(2**31 - 1) + 1}")
         connection.commit()
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def _remove(path: Path) -> None:

@@ -1,6 +1,14 @@
-"""What an MLflow experiment shows of itself: its description, its floor, its main metric."""
+"""What an MLflow experiment shows of itself: description, main metric, three saved views.
 
+The format of a saved view is undocumented. It was read in the user interface of MLflow 3.17 and is
+looked at in a real browser by a test; a version that does not know it ignores it.
+"""
+
+import base64
 import json
+import zlib
+from typing import Any
+from urllib.parse import urlencode
 
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.record import EXPERIMENT_TAG_LIMIT, within
@@ -8,17 +16,131 @@ from bench.tracking.record import EXPERIMENT_TAG_LIMIT, within
 PRIMARY = "final/fid"
 """The metric that orders an experiment; lower is better."""
 
+COLUMNS = (
+    "params.`variant`",
+    "params.`seed`",
+    "metrics.`final/fid`",
+    "metrics.`final/modes`",
+    "metrics.`final/mode_kl`",
+    "metrics.`best/fid`",
+    "metrics.`cost/seconds`",
+    "tags.`ganbench.status`",
+)
+_BY_VARIANT = {
+    "aggregateFunction": "average",
+    "groupByKeys": [{"mode": "param", "groupByData": "variant"}],
+}
+_SECTIONS = ("samples", "eval", "final", "best", "train", "cost")
+_BASE = {
+    "orderByKey": f"metrics.`{PRIMARY}`",
+    "orderByAsc": True,
+    "selectedColumns": COLUMNS,
+    # Ten runs are drawn unless told otherwise, and a quick experiment has twelve.
+    "runsHiddenMode": "SHOW_ALL",
+    "isAccordionReordered": True,
+}
+MODES = {"leaderboard": "TABLE", "curves": "CHART", "samples": "CHART"}
+"""The saved views, and whether each opens as a table or as charts."""
 
-def experiment_tags(about: ExperimentRecord) -> dict[str, str]:
+
+def experiment_tags(about: ExperimentRecord, experiment_id: str) -> dict[str, str]:
     """Every tag of the experiment."""
     toml = within(about.toml, EXPERIMENT_TAG_LIMIT, "the artifact experiment.toml of each run")
-    return {
+    tags = {
         "ganbench.protocol": about.protocol,
         "ganbench.measure": about.measure,
         "ganbench.floor": json.dumps(about.floor),
         "ganbench.calibration": json.dumps(about.calibration),
         "ganbench.toml": toml,
-        "mlflow.note.content": about.description,
+        "mlflow.note.content": description(about.description, experiment_id),
+        "mlflow.experimentKind": "custom_model_development",
         "mlflow.experiment.primaryMetric.name": PRIMARY,
         "mlflow.experiment.primaryMetric.greaterIsBetter": "false",
     }
+    return tags | {f"mlflow.sharedViewState.{name}": view for name, view in _views().items()}
+
+
+def description(text: str, experiment_id: str) -> str:
+    """Markdown with links to the saved views below it, within MLflow's limit."""
+    links = " · ".join(f"[{name}]({address(experiment_id, name)})" for name in MODES)
+    footer = f"\n\nViews: {links}"
+    cut = within(text, EXPERIMENT_TAG_LIMIT - len(footer), "the table of the experiment")
+    return cut + footer
+
+
+def address(experiment_id: str, view: str) -> str:
+    """Where a saved view opens, relative to the address of the MLflow server."""
+    query = urlencode({"viewStateShareKey": view, "compareRunsMode": MODES[view]})
+    return f"#/experiments/{experiment_id}/runs?{query}"
+
+
+def _views() -> dict[str, str]:
+    """Name of each saved view to the value of its tag."""
+    curves = ("eval/fid", "eval/modes", "eval/mode_kl", "train/loss_d", "train/loss_g")
+    return {
+        "leaderboard": _packed("Leaderboard", _BASE),
+        "curves": _packed(
+            "Curves by variant, mean over seeds",
+            _BASE | {"groupBy": _BY_VARIANT} | _charts([_line(name) for name in curves], "eval"),
+        ),
+        "samples": _packed("Sample grids", _BASE | _charts([_SAMPLES], "samples")),
+    }
+
+
+def _packed(name: str, state: dict[str, Any]) -> str:
+    packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
+    return json.dumps({"name": name, "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"})
+
+
+def _charts(charts: list[dict[str, Any]], opened: str) -> dict[str, Any]:
+    """Charts in sections, one of them open. MLflow adds the missing metrics by itself."""
+    sections = [
+        {
+            "uuid": name,
+            "name": name,
+            "display": name == opened,
+            "isReordered": False,
+            "deleted": False,
+            "isGenerated": True,
+        }
+        for name in _SECTIONS
+    ]
+    return {"compareRunCharts": charts, "compareRunSections": sections}
+
+
+def _line(metric: str) -> dict[str, Any]:
+    section, name = metric.split("/")
+    return {
+        "uuid": metric,
+        "type": "LINE",
+        "runsCountToCompare": 10,
+        "metricSectionId": section,
+        "deleted": False,
+        "isGenerated": True,
+        "displayName": name,
+        "metricKey": metric,
+        "lineSmoothness": 0,
+        "xAxisScaleType": "linear",
+        "scaleType": "linear",
+        "range": {},
+        "xAxisKey": "step",
+        "selectedXAxisMetricKey": "",
+        "yAxisKey": "metric",
+        "yAxisExpressions": [],
+        "ignoreOutliers": False,
+        "useGlobalXaxisKey": True,
+        "useGlobalLineSmoothing": True,
+    }
+
+
+_SAMPLES = {
+    "uuid": "samples",
+    "type": "IMAGE",
+    "runsCountToCompare": 10,
+    "metricSectionId": "samples",
+    "deleted": False,
+    "isGenerated": True,
+    "imageKeys": ["samples"],
+    "step": 0,
+    "showRunParams": True,
+}
