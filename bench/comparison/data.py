@@ -1,16 +1,17 @@
 """The numbers behind the tables, unrounded: rows for CSV, a tree for JSON."""
 
+from dataclasses import asdict
 from typing import Any
 
-from bench.comparison import summary
+from bench.comparison import summary, verdicts, words
 from bench.comparison.records import Records
 from bench.comparison.summary import MAIN, Row, Summary
 
-_SPREAD = ("n", "mean", "sd")
+_SPREAD = ("n", "mean", "sd", "low", "high")
 
 
 def csv_table(records: Records) -> tuple[list[str], list[list[str | float | int]]]:
-    """Heads and rows: per variant n, mean and sd over seeds of every final and best measure."""
+    """Heads and rows: per variant n, mean, sd and 95 % t-interval of every final and best measure."""
     names = [*MAIN, *summary.other_measures(records)]
     heads = ["variant", "seeds", "failures", "missing"]
     heads += [f"{name} {part}" for name in names for part in _SPREAD]
@@ -22,15 +23,19 @@ def csv_table(records: Records) -> tuple[list[str], list[list[str | float | int]
 
 
 def json_tree(records: Records) -> dict[str, Any]:
-    """Everything: protocol, rows with their points and run ids, floor, calibration, notes."""
+    """Everything: verdict, protocol, rows with their points and run ids, floor, calibration, notes."""
+    table = summary.rows(records)
+    pairs = verdicts.pairs(table, "fid")
     return {
         "experiment": records.experiment,
+        "verdict": words.verdict(records, table, pairs),
         "ruler": records.ruler,
         "measure": records.measure,
         "protocol": records.protocol,
         "floor": records.floor,
         "calibration": list(records.calibration),
-        "variants": [_json_row(row) for row in summary.rows(records)],
+        "variants": [_json_row(row) for row in table],
+        "pairs": [asdict(pair) for pair in pairs],
         "notes": list(records.notes),
     }
 
@@ -38,14 +43,15 @@ def json_tree(records: Records) -> dict[str, Any]:
 def _csv_row(row: Row, names: list[str]) -> list[str | float | int]:
     cells: list[str | float | int] = [row.name, len(row.done), len(row.diverged), row.missing()]
     for value in (*(row.final(name) for name in names), row.best("fid"), row.cost("images_per_s")):
-        cells += [value.n, _empty(value.mean), _empty(value.sd)]
+        ends = value.interval or (None, None)
+        cells += [value.n, *(_empty(x) for x in (value.mean, value.sd, *ends))]
     return cells
 
 
 def _csv_floor(floor: dict[str, float], names: list[str], width: int) -> list[str | float | int]:
     cells: list[str | float | int] = ["real images (floor)", "", "", ""]
     for name in names:
-        cells += ["", floor.get(name, ""), ""]
+        cells += ["", floor.get(name, ""), "", "", ""]
     return cells + [""] * (width - len(cells))
 
 
@@ -72,7 +78,8 @@ def _json_row(row: Row) -> dict[str, Any]:
 
 def _json_value(value: Summary) -> dict[str, Any]:
     points = [{"seed": seed, "value": point} for seed, point in value.points]
-    return {"n": value.n, "mean": value.mean, "sd": value.sd, "points": points}
+    low, high = value.interval or (None, None)
+    return {"n": value.n, "mean": value.mean, "sd": value.sd, "low": low, "high": high, "points": points}
 
 
 def _costs(row: Row) -> list[str]:

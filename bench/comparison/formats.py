@@ -9,21 +9,22 @@ _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "↓": r"$\downarrow$", "↑": r"$\uparrow$", "–": "--", "×": r"$\times$",
-    "−": "$-$", "≤": r"$\leq$", "<": r"\textless{}", ">": r"\textgreater{}", "²": r"\textsuperscript{2}",
+    "−": "$-$", "≤": r"$\leq$", "<": "$<$", ">": "$>$", "²": r"\textsuperscript{2}",
 }  # fmt: skip
 
 
-def markdown(grids: list[Grid]) -> str:
-    return "\n".join(_markdown(grid) for grid in grids)
+def markdown(grids: list[Grid], verdict: str = "") -> str:
+    """The verdict, then the tables."""
+    return "\n".join([f"{verdict}\n"] * bool(verdict) + [_markdown(grid) for grid in grids])
 
 
-def latex(grids: list[Grid]) -> str:
+def latex(grids: list[Grid], verdict: str) -> str:
     """A whole document (booktabs) that compiles as it is; each table can be lifted out."""
     body = "\n".join(_latex(grid) for grid in grids)
     return (
-        "\\documentclass{article}\n\\usepackage[utf8]{inputenc}\n\\usepackage[T1]{fontenc}\n"
+        "\\documentclass{article}\n\\usepackage[utf8]{inputenc}\n"
         "\\usepackage{booktabs}\n\\usepackage{graphicx}\n\\usepackage[margin=2cm]{geometry}\n"
-        f"\\begin{{document}}\n{body}\\end{{document}}\n"
+        f"\\begin{{document}}\n{escaped(verdict)}\n\n{body}\\end{{document}}\n"
     )
 
 

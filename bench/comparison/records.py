@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlflow.entities import Run
+
 from bench.comparison.store import RecordStore
 from bench.errors import UserError, unknown
-from mlflow.entities import Run
 
 COUNTED = ("done", "diverged")
 _SECTIONS = {"final": "final/", "best": "best/", "cost": "cost/"}

@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Literal
 
 from bench import store as files
-from bench.comparison import data, formats, records, table
+from bench.comparison import data, formats, records, table, verdicts, words
 from bench.comparison.figures import style
 from bench.comparison.figures.curves import courses, fid_curves
-from bench.comparison.figures.samples import sample_grids
+from bench.comparison.figures.digits import missing_digits
+from bench.comparison.figures.ranking import ranking
+from bench.comparison.figures.samples import latent_paths, sample_grids
+from bench.comparison.figures.seeds import seeds
+from bench.comparison.figures.tradeoffs import tradeoffs
 from bench.comparison.gallery import gallery
 from bench.comparison.records import Records
 from bench.comparison.store import RecordStore
+from bench.comparison.summary import rows
 
 Format = Literal["md", "tex", "csv", "json"]
 
@@ -47,7 +52,7 @@ def compare(
     report(f"Tables of {len(found.trials)} trials written to {out}.")
     written += _figures(store, found, out) + _copies(store, found, out)
     report(f"Figures written to {out}.")
-    return Comparison(render_records(found, "md"), "", tuple(written))
+    return Comparison(formats.markdown([table.main(found)]), _verdict(found), tuple(written))
 
 
 def render(experiment: str, tracking_uri: str, format: Format) -> str:
@@ -64,19 +69,28 @@ def render_records(found: Records, format: Format) -> str:
         return json.dumps(data.json_tree(found), indent=1, allow_nan=False) + "\n"
     if format == "csv":
         return formats.comma_separated(*data.csv_table(found))
-    grids = [table.main(found), table.others(found), table.calibration(found)]
+    grids = [table.main(found), table.pairs(found), table.others(found), table.calibration(found)]
     write = formats.markdown if format == "md" else formats.latex
-    return write([grid for grid in grids if grid])
+    return write([grid for grid in grids if grid], _verdict(found))
+
+
+def _verdict(found: Records) -> str:
+    table_rows = rows(found)
+    return words.verdict(found, table_rows, verdicts.pairs(table_rows, "fid"))
 
 
 def _figures(store: RecordStore, found: Records, out: Path) -> list[Path]:
     curves, shown = courses(store, found), gallery(store, found)
-    written = []
-    if curves:
-        written += style.save(fid_curves(found, curves), out, "fid")
-    if shown:
-        written += style.save(sample_grids(shown), out, "samples")
-    return written
+    drawn = {
+        "fid": fid_curves(found, curves) if curves else None,
+        "seeds": seeds(found),
+        "ranking": ranking(found),
+        "digits": missing_digits(found),
+        "tradeoffs": tradeoffs(found),
+        "samples": sample_grids(shown) if shown else None,
+        "paths": latent_paths(shown),
+    }
+    return [path for name, one in drawn.items() if one for path in style.save(one, out, name)]
 
 
 def _copies(store: RecordStore, found: Records, out: Path) -> list[Path]:

@@ -108,23 +108,23 @@ def probability_lower(a: Array, b: Array) -> float:
 
 
 def seeds_needed(
-    differences: Array, comparisons: int, alpha: float = ALPHA, power: float = 0.8, most: int = 1000
+    differences: Array, comparisons: int, least: int = 2, power: float = 0.8, most: int = 1000
 ) -> int | None:
     """Shared seeds at which a difference of this size and spread would be found.
 
-    By the power of the paired t-test at alpha / comparisons (noncentral t), not below what any
-    exact verdict needs; None when that is more than ``most``.
+    By the power of the paired t-test at ALPHA / comparisons (noncentral t), not below ``least`` nor
+    what any exact verdict needs; None when that is more than ``most``.
 
     Args:
         differences: (n,), n ≥ 2, finite.
     """
     spread = differences.std(ddof=1)
-    floor = seeds_for_any_verdict(comparisons, alpha)
+    floor = max(least, seeds_for_any_verdict(comparisons))
     if spread == 0:
         return floor if differences.mean() != 0 else None
     effect = abs(differences.mean()) / spread
     n = np.arange(floor, most + 1)
-    cut = stats.t.ppf(1 - alpha / comparisons / 2, n - 1)
+    cut = stats.t.ppf(1 - ALPHA / comparisons / 2, n - 1)
     reached = stats.nct.sf(cut, n - 1, effect * np.sqrt(n)) >= power
     return int(n[np.argmax(reached)]) if reached.any() else None
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from bench.comparison import statistics
 from bench.comparison.records import Records, Trial
 
 MAIN = ("fid", "modes", "modes_any", "mode_kl", "confidence", "score")
@@ -34,6 +35,14 @@ class Summary:
     def sd(self) -> float | None:
         """Sample standard deviation over seeds (n − 1); None for fewer than two."""
         return float(np.std(self.values, ddof=1)) if self.n > 1 else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % t-interval of the mean; None for fewer than two seeds."""
+        if self.n < 2:
+            return None
+        low, high = statistics.t_interval(np.array(self.values))
+        return float(low), float(high)
 
     def text(self) -> str:
         """``12.3 ± 0.4``; without ± for one seed; a dash where no seed has the measure."""

@@ -1,13 +1,18 @@
 """The tables, as heads and cells that every format can write."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bench.comparison import summary
+from bench.comparison import summary, verdicts, words
 from bench.comparison.measures import measure
 from bench.comparison.records import Records, Trial
 from bench.comparison.summary import MAIN, Row, Summary
+from bench.comparison.verdicts import Pair
+
+
+FLOOR = "real images (floor)"
+_LETTERS = "Group: variants that share a letter cannot be told apart by FID."
+_BOLD = "Bold: better than every other variant by the paired test below, each measure on its own."
 
 
 @dataclass(frozen=True)
@@ -31,22 +36,23 @@ class Grid:
     notes: tuple[str, ...] = ()
 
 
-def main(records: Records, best: str | None = None) -> Grid:
-    """Variants × main measures, then the floor.
-
-    Args:
-        records: of one experiment.
-        best: the row that a verdict puts above every other; its FID is bold.
-    """
+def main(records: Records) -> Grid:
+    """Variants × main measures, then the floor; bold is better than every other row."""
     table = summary.rows(records)
+    judged = {name: verdicts.pairs(table, name) for name in MAIN}
+    letters = verdicts.groups(table, judged["fid"]) if len(table) > 1 else {}
     heads = ("variant", "n", "failures", measure("fid").head, "FID/floor")
+    heads += ("group",) if letters else ()
     heads += tuple(measure(name).head for name in MAIN[1:4])
     heads += ("missing", *(measure(name).head for name in MAIN[4:]))
     heads += ("best FID (held-out) ↓", measure("images_per_s").head)
-    cells = [_variant(row, records.floor, row.name == best) for row in table]
-    notes = (_about(records), *_failures(table), *summary.gaps(table), *records.notes)
-    floor = [_floor(records, len(heads))] if records.floor else []
-    return Grid("main", _caption(records), heads, tuple(cells + floor), notes)
+    best = {name: verdicts.winner(table, found) for name, found in judged.items()}
+    cells = [_variant(row, records.floor, best, letters) for row in table]
+    notes = [_about(records), *_failures(table), *summary.gaps(table), *records.notes]
+    notes += [_LETTERS] if letters else []
+    notes += [_BOLD] if any(best.values()) else []
+    floor = [_floor(records, heads)] if records.floor else []
+    return Grid("main", _caption(records), heads, tuple(cells + floor), tuple(notes))
 
 
 def others(records: Records) -> Grid | None:
@@ -54,11 +60,27 @@ def others(records: Records) -> Grid | None:
     names = summary.other_measures(records)
     if not names:
         return None
+    table = summary.rows(records)
+    best = {name: verdicts.winner(table, verdicts.pairs(table, name)) for name in names}
     heads = ("variant", *(measure(name).head for name in names))
-    rows = [(_name(row), *(_value(row.final(m), row) for m in names)) for row in summary.rows(records)]
-    floor = (Cell("real images (floor)"), *(_plain(records.floor.get(name)) for name in names))
-    has_floor = any(name in records.floor for name in names)
-    return Grid("others", "Other measures", heads, (*rows, floor) if has_floor else tuple(rows))
+    rows = [(_name(row), *(_value(row, name, best) for name in names)) for row in table]
+    floor = (Cell(FLOOR), *(_plain(records.floor.get(name)) for name in names))
+    if any(name in records.floor for name in names):
+        rows.append(floor)
+    return Grid("others", "Other measures of the same trials", heads, tuple(rows))
+
+
+def pairs(records: Records, name: str = "fid") -> Grid | None:
+    """Every pair of variants with its verdict; None for a single variant."""
+    found = verdicts.pairs(summary.rows(records), name)
+    if not found:
+        return None
+    label = measure(name).label
+    scale = f"{label} A/B" if found[0].ratio else f"{label} A − B"
+    heads = ("A", "B", f"{scale} (95 % interval)", "seeds", "p", "p (Holm)", "P(A better)")
+    heads += ("A against B", "seeds needed")
+    rows = tuple(_pair(pair, records) for pair in found)
+    return Grid("pairs", f"Which differences in {label} are real", heads, rows, (words.how(found),))
 
 
 def calibration(records: Records) -> Grid | None:
@@ -96,8 +118,8 @@ def _about(records: Records) -> str:
     samples = records.trials[0].params.get("samples", "?")
     count = f"{int(samples):,}" if samples.isdigit() else samples
     return (
-        f"Ruler {records.ruler} ({records.measure}); {count} generated images a trial, against the "
-        "test split. ± is the sample standard deviation over seeds, n the seeds that finished. "
+        f"Measured by {records.measure or records.ruler} (ruler, feature layer, n, split): n = {count} "
+        "generated images a trial, against the test split. ± is the sample standard deviation over seeds, the column n the seeds that finished. "
         "FID/floor divides the mean by what real images get. The best FID is that of the "
         "checkpoint chosen on held-out training images; every other figure is of the last one."
     )
@@ -112,39 +134,57 @@ def _failures(table: list[Row]) -> list[str]:
     ]
 
 
-def _variant(row: Row, floor: dict[str, float], bold: bool) -> tuple[Cell, ...]:
-    fid = row.final("fid")
-    main_cells = {name: _value(row.final(name), row) for name in MAIN}
-    best, speed = row.best("fid"), row.cost("images_per_s")
+def _variant(
+    row: Row, floor: dict[str, float], best: dict[str, str | None], letters: dict[str, str]
+) -> tuple[Cell, ...]:
+    cells = {name: _value(row, name, best) for name in MAIN}
+    chosen, speed = row.best("fid"), row.cost("images_per_s")
+    done = tuple(row.done)
     return (
         _name(row),
-        Cell(str(len(row.done)), trials=tuple(row.done), value=len(row.done)),
+        Cell(str(len(row.done)), trials=done, value=len(row.done)),
         Cell(str(len(row.diverged)), trials=tuple(row.diverged), value=len(row.diverged)),
-        Cell(fid.text(), bold, tuple(row.done), fid.mean),
-        _ratio(fid.mean, floor.get("fid"), row),
-        *(main_cells[name] for name in MAIN[1:4]),
-        Cell(row.missing(), trials=tuple(row.done)),
-        *(main_cells[name] for name in MAIN[4:]),
-        _value(best, row),
-        Cell(_whole(speed), trials=tuple(row.done), value=speed.mean),
+        cells["fid"],
+        _ratio(row.final("fid").mean, floor.get("fid"), row),
+        *([Cell(letters[row.name])] if letters else []),
+        *(cells[name] for name in MAIN[1:4]),
+        Cell(row.missing(), trials=done),
+        *(cells[name] for name in MAIN[4:]),
+        Cell(chosen.text(), trials=done, value=chosen.mean),
+        Cell(_whole(speed), trials=done, value=speed.mean),
     )
 
 
-def _floor(records: Records, width: int) -> tuple[Cell, ...]:
-    floor = records.floor
-    middle: Callable[[str], Any] = lambda name: _plain(floor.get(name))  # noqa: E731
-    cells = (Cell("real images (floor)"), Cell("–"), Cell("–"), middle("fid"), Cell("1"))
-    cells += tuple(middle(name) for name in MAIN[1:4])
-    cells += (Cell("none"), *(middle(name) for name in MAIN[4:]))
-    return cells + (Cell("–"),) * (width - len(cells))
+def _floor(records: Records, heads: tuple[str, ...]) -> tuple[Cell, ...]:
+    known = {measure(name).head: _plain(records.floor.get(name)) for name in MAIN}
+    known |= {"variant": Cell(FLOOR), "FID/floor": Cell("1", value=1.0), "missing": Cell("none")}
+    return tuple(known.get(head, Cell("–")) for head in heads)
+
+
+def _pair(pair: Pair, records: Records) -> tuple[Cell, ...]:
+    trials = tuple(t for t in records.trials if t.row in (pair.a, pair.b) and t.seed in pair.seeds)
+    shared = len(pair.seeds)
+    seeds = f"{shared}" if pair.finished == shared else f"{shared} ({pair.finished} finished)"
+    return (
+        Cell(pair.a, bold=pair.verdict == "better"),
+        Cell(pair.b, bold=pair.verdict == "worse"),
+        Cell(words.effect_text(pair), trials=trials, value=pair.effect),
+        Cell(seeds, trials=trials, value=shared),
+        Cell(words.p_text(pair.p), value=pair.p),
+        Cell(words.p_text(pair.p_holm), value=pair.p_holm),
+        Cell(f"{pair.probability:.2f}", value=pair.probability),
+        Cell(pair.verdict, bold=pair.told_apart),
+        Cell(words.needed_text(pair), value=pair.needed),
+    )
 
 
 def _name(row: Row) -> Cell:
     return Cell(row.name, trials=row.trials)
 
 
-def _value(value: Summary, row: Row) -> Cell:
-    return Cell(value.text(), trials=tuple(row.done), value=value.mean)
+def _value(row: Row, name: str, best: dict[str, str | None]) -> Cell:
+    value = row.final(name)
+    return Cell(value.text(), best.get(name) == row.name, tuple(row.done), value.mean)
 
 
 def _plain(value: Any) -> Cell:

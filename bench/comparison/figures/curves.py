@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from bench.comparison import statistics
+from bench.comparison.figures import style
 from bench.comparison.figures.style import GREY, Look, counts, looks, styled
 from bench.comparison.measures import measure
 from bench.comparison.records import Records, Trial
@@ -49,9 +50,7 @@ def fid_curves(records: Records, curves: list[Course]) -> Figure:
             for axes, name in ((left, "images"), (right, "seconds")):
                 _draw(axes, name, mine, look[row.name])
         _finish(left, right, records)
-        figure.legend(
-            *left.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8
-        )
+        style.legend_below(figure, left)
     return figure
 
 
@@ -59,17 +58,17 @@ def _draw(axes: Axes, name: str, mine: list[Course], look: Look) -> None:
     done = [course for course in mine if not course.trial.diverged]
     for course in mine:
         x = getattr(course, name)
-        axes.plot(x, course.fid, look.marker, color=look.color, ms=2.5, alpha=0.5, mew=0)
+        axes.plot(x, course.fid, look.marker, color=look.color, ms=4, mfc="white", mew=0.9, zorder=3)
         if course.trial.diverged:
-            axes.plot(x, course.fid, ":", color=look.color, lw=0.8)
-            axes.plot(x[-1:], course.fid[-1:], "x", color=look.color, ms=8, mew=2)
+            axes.plot(x, course.fid, ls=look.dash, color=look.color, lw=0.6)
+            axes.plot(x[-1:], course.fid[-1:], "kx", ms=9, mew=2, zorder=4, label="diverged here")
     if not done:
         return
     x, fid = (_together(done, attribute) for attribute in (name, "fid"))
     middle = x.mean(axis=1)
     label = done[0].trial.row
-    axes.plot(middle, np.exp(np.log(fid).mean(axis=1)), ls=look.dash, color=look.color,
-              marker=look.marker, ms=4.5, lw=1.6, label=label)  # fmt: skip
+    axes.plot(middle, np.exp(np.log(fid).mean(axis=1)), ls=look.dash, color=look.color, lw=1.6)
+    axes.plot([], [], ls=look.dash, marker=look.marker, mfc="white", color=look.color, label=label)
     if len(done) > 1:
         low, high = statistics.log_t_interval(fid)
         axes.fill_between(middle, low, high, color=look.color, alpha=0.15, lw=0)
@@ -90,7 +89,7 @@ def _finish(left: Axes, right: Axes, records: Records) -> None:
     right.set_title("FID by time")
     counts(left.xaxis)
     left.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    left.yaxis.set_major_formatter(ScalarFormatter())
+    left.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     left.yaxis.set_minor_formatter(NullFormatter())
     for axes in (left, right):
         axes.set_xlim(left=0)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
@@ -74,3 +75,9 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 def counts(axis: Any) -> None:
     """Ticks as 400 k, 1.5 M."""
     axis.set_major_formatter(EngFormatter(sep=" "))
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """One legend under all panels; a label that several lines carry stands once."""
+    once = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(once.values(), once.keys(), loc="outside lower center", ncols=5, fontsize=8)

@@ -1,0 +1,74 @@
+"""Every seed's final FID, and what the best of k seeds would have been."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+
+from bench.comparison import statistics
+from bench.comparison.figures.style import GREY, Look, looks, styled
+from bench.comparison.measures import measure
+from bench.comparison.records import Records
+from bench.comparison.summary import Row, rows
+
+
+def seeds(records: Records) -> Figure:
+    """Left: each seed, the geometric mean and its 95 % interval. Right: E[best FID of k seeds]."""
+    table = rows(records)
+    look = looks(records.rows)
+    with styled():
+        figure = Figure(figsize=(9, 1.6 + 0.42 * len(table) + 0.4))
+        left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+        for place, row in enumerate(table):
+            _points(left, place, row, look[row.name])
+            _best_of(right, row, look[row.name])
+        _label(left, [row.name for row in table], records.floor.get("fid"))
+        right.set(xlabel="k seeds, drawn from those that finished", yscale="log")
+        right.set_title("Expected best FID of k seeds")
+        right.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _plain(right.yaxis)
+    return figure
+
+
+def _points(axes: Axes, place: int, row: Row, look: Look) -> None:
+    values = np.array(row.final("fid").values)
+    # Seeds side by side, so that equal values stay visible.
+    spread = 0.18 * np.linspace(-1, 1, len(values)) if len(values) > 1 else np.zeros(len(values))
+    axes.plot(values, place + spread, look.marker, color=look.color, mfc="white", ms=5)
+    if len(values) > 1:
+        low, high = statistics.log_t_interval(values)
+        middle = np.exp(np.log(values).mean())
+        axes.plot([low, high], [place, place], color="black", lw=1.5)
+        axes.plot([middle], [place], "|", color="black", ms=14, mew=2)
+    if row.diverged:
+        told = "1 diverged" if len(row.diverged) == 1 else f"{len(row.diverged)} diverged"
+        axes.text(1.0, place, f"× {told}", transform=axes.get_yaxis_transform(), va="center",
+                  fontsize=8)  # fmt: skip
+
+
+def _best_of(axes: Axes, row: Row, look: Look) -> None:
+    values = np.array(row.final("fid").values)
+    if len(values):
+        best = statistics.best_of(values)
+        axes.plot(np.arange(1, len(best) + 1), best, ls=look.dash, marker=look.marker, mfc="white",
+                  color=look.color)  # fmt: skip
+
+
+def _label(axes: Axes, names: Sequence[str], floor: float | None) -> None:
+    axes.set(yticks=range(len(names)), yticklabels=names, xscale="log", xlabel=measure("fid").axis)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_title("Final FID of every seed, mean and 95 % interval")
+    if floor:
+        axes.axvline(floor, color=GREY, ls=(0, (1, 2)), lw=1)
+        axes.text(floor, 1.0, " floor", transform=axes.get_xaxis_transform(), color=GREY,
+                  fontsize=8, va="top")  # fmt: skip
+    _plain(axes.xaxis)
+
+
+def _plain(axis: object) -> None:
+    """1, 2, 5, 10 … instead of powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # type: ignore[attr-defined]
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))  # type: ignore[attr-defined]
+    axis.set_minor_formatter(NullFormatter())  # type: ignore[attr-defined]

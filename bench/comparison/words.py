@@ -1,0 +1,134 @@
+"""The verdict in words, as a reader asks for it: which is best, how sure, what is missing."""
+
+import re
+
+from bench.comparison import statistics
+from bench.comparison.records import Records
+from bench.comparison.statistics import ALPHA
+from bench.comparison.summary import Row, decimals, number
+from bench.comparison.verdicts import Pair, groups
+
+
+def verdict(records: Records, rows: list[Row], pairs: list[Pair]) -> str:
+    """One paragraph on FID, plain text; every claim in it is one of ``pairs``."""
+    finished = [row for row in rows if row.final("fid").points]
+    if not finished:
+        return f"No trial of {records.experiment} finished with an FID; all that ended diverged."
+    sentences = [_lead(finished[0], records.floor)]
+    if pairs and not groups(rows, pairs):
+        sentences.append(_too_few(records, pairs))
+    elif pairs:
+        sentences += [told for row in rows if (told := _standing(row.name, pairs))]
+    sentences += [_diverged(row) for row in rows if row.diverged]
+    return " ".join(sentences)
+
+
+def effect_text(pair: Pair) -> str:
+    """``0.61 (0.55 to 0.70)``: the effect and its 95 % interval, on the pair's own scale."""
+    if pair.effect is None:
+        return "–"
+    if pair.low is None or pair.high is None:
+        return number(pair.effect)
+    places = decimals(pair.high - pair.low) if pair.high > pair.low else 2
+    return f"{pair.effect:.{places}f} ({pair.low:.{places}f} to {pair.high:.{places}f})"
+
+
+def command(records: Records) -> str:
+    """What a user types to run the experiment of these records (again)."""
+    name, _, overrides = records.experiment.partition("@")
+    return " ".join(["ganbench run", name, *(f"-o {one}" for one in re.split(r",(?=[\w.]+=)", overrides) if one)])
+
+
+def p_text(p: float | None) -> str:
+    return "–" if p is None else f"{p:.2g}"
+
+
+def needed_text(pair: Pair) -> str:
+    """How many shared seeds would settle it, or why the question does not arise."""
+    if pair.told_apart:
+        return "–"
+    if pair.needed is None:
+        return "unknown (diverged)" if pair.diverged else "> 1000"
+    return f"{pair.needed}"
+
+
+def _lead(row: Row, floor: dict[str, float]) -> str:
+    fid = row.final("fid")
+    over = f"mean ± sd over {fid.n} seeds" if fid.n > 1 else "n = 1"
+    times = ""
+    if floor.get("fid") and fid.mean is not None:
+        times = f", {fid.mean / floor['fid']:.1f} times what real images get"
+    return f"{row.name} has the lowest mean FID: {fid.text()} ({over}){times}."
+
+
+def _too_few(records: Records, pairs: list[Pair]) -> str:
+    shared = min(len(pair.seeds) for pair in pairs)
+    needed = statistics.seeds_for_any_verdict(len(pairs))
+    least = (
+        f"with {shared} shared {_seeds(shared)} an exact paired test cannot go below "
+        f"p = {p_text(statistics.smallest_p(shared))}"
+        if shared
+        else "some variants share no seed"
+    )
+    many = f"{len(pairs)} comparisons need" if len(pairs) > 1 else "one comparison needs"
+    return (
+        f"Whether any difference is real cannot be said yet (too few seeds): {least}, and "
+        f"{many} at least {needed} seeds; `{command(records)} --seeds {needed}` runs them."
+    )
+
+
+def _standing(name: str, pairs: list[Pair]) -> str:
+    """What the row named is to each row below it in the table."""
+    below = [pair for pair in pairs if pair.a == name]
+    parts = []
+    for kind, how in (("better", "is better than"), ("worse", "is worse than")):
+        if found := [f"{pair.b} ({_sure(pair)})" for pair in below if pair.verdict == kind]:
+            parts.append(f"{how} {_and(found)}")
+    if found := [f"{pair.b} ({_more(pair)})" for pair in below if pair.verdict == "tied"]:
+        parts.append(f"is tied with {_and(found)}")
+    if found := [pair.b for pair in below if pair.verdict == "too few seeds"]:
+        parts.append(f"shares too few seeds with {_and(found)}")
+    return f"{name} {'; it '.join(parts)}." if parts else ""
+
+
+def _sure(pair: Pair) -> str:
+    told = f"p = {p_text(pair.p_holm)}"
+    if pair.effect is None or not pair.ratio:
+        return told
+    if pair.low is None or pair.high is None:
+        return f"{pair.effect:.2f} times its FID, {told}"
+    return f"{pair.effect:.2f} times its FID, 95 % interval {pair.low:.2f} to {pair.high:.2f}; {told}"
+
+
+def _more(pair: Pair) -> str:
+    if pair.needed is None and pair.diverged:
+        return "with a diverged trial among them"
+    if pair.needed:
+        return f"about {pair.needed} seeds would tell such a difference apart"
+    return "even 1000 seeds would not tell such a difference apart"
+
+
+def _diverged(row: Row) -> str:
+    of = f"{len(row.diverged)} of {len(row.trials)}"
+    return f"{of} {row.name} {'trial' if len(row.trials) == 1 else 'trials'} diverged."
+
+
+def how(pairs: list[Pair]) -> str:
+    """The footnote that says how the verdicts were reached."""
+    return (
+        "Pairs are trials of one seed, which share data order and evaluation noise. The ratio is "
+        "of geometric means over the seeds that finished on both sides, with a 95 % t-interval of "
+        "the paired log difference; p is exact (sign flips over the shared seeds, a diverged trial "
+        f"ranking worst), Holm's over all {len(pairs)} pairs. Better: Holm's p ≤ {ALPHA} and the "
+        "interval leaves out equality; tied: otherwise; too few seeds: no result could reach "
+        f"{ALPHA}. Seeds needed: for a difference of the size seen here, at 80 % power."
+    )
+
+
+def _and(names: list[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _seeds(count: int) -> str:
+    return "seed" if count == 1 else "seeds"
