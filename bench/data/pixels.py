@@ -10,7 +10,7 @@ def to_float(images: Tensor) -> Tensor:
 
 
 def to_grid(images: Tensor) -> Tensor:
-    """Float in [-1, 1] to the nearest of the 256 grey levels, any shape; values outside are clamped.
+    """Float in [-1, 1] to the nearest of 256 grey levels, any shape; values outside are clamped.
 
     Generated images are measured after this rounding, because real images went through it too.
     """

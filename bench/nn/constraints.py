@@ -35,7 +35,7 @@ def spectral(layer: nn.Module) -> nn.Module:
 
 @contextlib.contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """Hold a network still while gradients flow through it: no weight gradients, no power iteration.
+    """Hold a network still while gradients flow through it: no weight gradient, no iteration.
 
     Dropout stays on, because the generator plays against the discriminator that is being trained.
     """

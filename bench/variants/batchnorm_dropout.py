@@ -2,8 +2,8 @@
 
 Batch norm in the generator after Radford et al., "Unsupervised Representation Learning with Deep
 Convolutional GANs", 2016, which also gives Adam's β₁ = 0.5; dropout after Srivastava et al. 2014.
-Deviations: fully connected, normalisation behind the activation, and, as the tutorials do, one batch
-of fakes serves both steps.
+Deviations: fully connected, normalisation behind the activation, and, as the tutorials do, one
+batch of fakes serves both steps.
 """
 
 from torch import nn

@@ -22,7 +22,8 @@ Variant = TypeVar("Variant", bound=type[Algorithm])
 _VARIANTS: dict[str, type[Algorithm]] = {}
 
 RESERVED = frozenset(
-    "variant seed budget batch evaluations samples dataset ruler train heldout test".split()
+    ["variant", "seed", "budget", "batch", "evaluations", "samples", "dataset", "ruler"]
+    + ["train", "heldout", "test"]
 )
 """Names that a variant's configuration cannot use: the trial's own parameters in MLflow."""
 
@@ -148,8 +149,8 @@ def _execute(name: str, path: Path) -> ModuleType:
     except Exception as error:
         del sys.modules[name]
         raise UserError(
-            f"The plug-in file {path} failed to load ({type(error).__name__}: {error}): mend it and "
-            "run the same command again."
+            f"The plug-in file {path} failed to load ({type(error).__name__}: {error}): mend it "
+            "and run the same command again."
         ) from error
     return module
 

@@ -2,8 +2,8 @@
 
 Arjovsky et al., "Wasserstein GAN", 2017, Algorithm 1: a critic without sigmoid, n_critic = 5,
 weights clipped to [−0.01, 0.01] after each critic step, RMSprop at 5e-5, fresh latents for the
-generator's step. Deviations: the generator is the batch-normalised one of ``batchnorm_dropout``, the
-critic has its discriminator's widths, and the n_critic batches are 5 consecutive steps of the budget.
+generator's step. Deviations: the generator is the batch-normalised one of ``batchnorm_dropout``,
+the critic has its discriminator's widths, and the 5 critic batches are 5 steps of the budget.
 """
 
 import torch

@@ -1,0 +1,245 @@
+"""The experiment file, the trials that it stands for, and the identity of each."""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bench import store
+from bench.data import mnist
+from bench.errors import UserError, unknown
+from bench.ruler import identity
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class Experiment(BaseModel):
+    """One experiment file. Every field but ``name`` and ``text`` is a key of the TOML."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    text: str
+    description: str = ""
+    variants: Annotated[list[str], Field(min_length=1)]
+    seeds: list[Annotated[int, Field(ge=0)]]
+    budget: Annotated[int, Field(ge=1)]
+    """Real images shown to the discriminator."""
+    batch: Annotated[int, Field(ge=2)] = 64
+    evaluations: Annotated[int, Field(ge=1)] = 5
+    """Evenly spaced points of the budget at which a trial is measured, the last one included."""
+    samples: Annotated[int, Field(ge=100)] = 10_000
+    """Generated images behind each measurement."""
+    variant: dict[str, dict[str, Any]] = {}
+    """Configuration that differs from a variant's defaults, by variant."""
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _count_or_list(cls, seeds: Any) -> Any:
+        whole = isinstance(seeds, int) and not isinstance(seeds, bool)
+        return list(range(seeds)) if whole and seeds >= 0 else [seeds] if whole else seeds
+
+    @field_validator("variants", "seeds")
+    @classmethod
+    def _distinct(cls, values: list[Any]) -> list[Any]:
+        if not values:
+            raise ValueError("at least one is needed")
+        if twice := {value for value in values if values.count(value) > 1}:
+            raise ValueError(f"{min(twice)} stands there twice")
+        return values
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """What two trials must share, beside budget, data set and ruler, to be comparable."""
+        splits = {"train": "train[:50000]", "heldout": "train[50000:]", "test": "test"}
+        return {
+            "batch": self.batch,
+            "evaluations": self.evaluations,
+            "samples": self.samples,
+            **splits,
+        }
+
+    def trials(self) -> list["Trial"]:
+        """Variant × seed, seeds outermost, so that an interrupted sweep has compared everything.
+
+        Raises:
+            UserError: an unknown variant, or a configuration that does not fit.
+        """
+        from bench.variants import registry
+
+        for name in self.variant:
+            if name not in self.variants:
+                registry.get(name)
+        settings = {n: registry.configure(n, self.variant.get(n, {})) for n in self.variants}
+        return [
+            Trial(name, settings[name], seed, self.budget, self.protocol)
+            for seed in self.seeds
+            for name in self.variants
+        ]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Variant × seed × budget under a protocol."""
+
+    variant: str
+    configuration: Mapping[str, Any]
+    seed: int
+    budget: int
+    protocol: Mapping[str, Any]
+    dataset: str = mnist.DIGEST
+    ruler: str = identity.DIGITS.id
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that the trial's numbers depend on beside the code."""
+        return {
+            "variant": self.variant,
+            "configuration": dict(self.configuration),
+            "dataset": self.dataset,
+            "seed": self.seed,
+            "budget": self.budget,
+            "protocol": dict(self.protocol),
+            "ruler": self.ruler,
+        }
+
+    @property
+    def key(self) -> str:
+        """The sha256 of the identity's canonical JSON: names the folder and tags the MLflow run."""
+        return hashlib.sha256(_canonical(self.identity)).hexdigest()
+
+    @property
+    def measure(self) -> str:
+        """The full name of its measurements: ruler, layer, n, split."""
+        return identity.measure_name(self.ruler, self.protocol["samples"])
+
+    @property
+    def title(self) -> str:
+        return f"{self.variant} seed {self.seed}"
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def folder() -> Path:
+    """Where experiments are looked up by name."""
+    return store.home() / "experiments"
+
+
+def names() -> list[str]:
+    """The experiments that can be run by name."""
+    return sorted(path.stem for path in folder().glob("*.toml"))
+
+
+def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
+    """Read an experiment by name or path and apply ``KEY=VALUE`` overrides.
+
+    Overrides become part of the experiment's name, so a quick try never mixes with the records of
+    the experiment as it stands in the file.
+
+    Raises:
+        UserError: no such experiment, malformed TOML, or a key or value that does not fit.
+    """
+    path = _find(name_or_path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as TOML ({error}): mend the file.") from error
+    if not _NAME.fullmatch(path.stem):
+        raise UserError(
+            f"'{path.stem}' cannot name an experiment: use letters, digits, '-' and '_' only."
+        )
+    chosen = [_override(entry) for entry in overrides]
+    for keys, value, _ in chosen:
+        _set(table, keys, value)
+    suffix = ",".join(sorted(text for _, _, text in chosen))
+    name = f"{path.stem}@{suffix}" if suffix else path.stem
+    return _validated(path, name, text, table)
+
+
+def _find(name_or_path: str) -> Path:
+    path = Path(name_or_path)
+    if path.suffix == ".toml" or path.parent != Path():
+        if not path.is_file():
+            raise UserError(f"The experiment file {path} does not exist: check the path.")
+        return path
+    if name_or_path not in names():
+        raise unknown("experiment", name_or_path, names())
+    return folder() / f"{name_or_path}.toml"
+
+
+def _override(entry: str) -> tuple[list[str], Any, str]:
+    key, equals, raw = entry.partition("=")
+    key, raw = key.strip(), raw.strip()
+    if not equals or not re.fullmatch(r"[\w.]+", key) or not re.fullmatch(r"[\w.+-]+", raw):
+        raise UserError(f"'-o {entry}' is not KEY=VALUE: write for example -o budget=64000.")
+    try:
+        value = tomllib.loads(f"value = {raw}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = raw
+    return key.split("."), value, f"{key}={raw}"
+
+
+def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
+    """``budget`` is a key of the file, ``wgan.clip`` one of the table [variant.wgan]."""
+    if len(keys) == 1:
+        table[keys[0]] = value
+    elif len(keys) == 2 and isinstance(table.setdefault("variant", {}), dict):
+        table["variant"].setdefault(keys[0], {})[keys[1]] = value
+    else:
+        raise UserError(
+            f"'-o {'.'.join(keys)}=…' names no key: write a key of the experiment (budget) or "
+            "VARIANT.KEY (wgan.clip)."
+        )
+
+
+def _validated(path: Path, name: str, text: str, table: Mapping[str, Any]) -> Experiment:
+    allowed = Experiment.model_fields.keys() - {"name", "text"}
+    for key in table:
+        if key not in allowed:
+            raise unknown(f"key of {path}", key, allowed)
+    try:
+        return Experiment.model_validate({**table, "name": name, "text": text}, strict=True)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first(error)}; mend this key.") from error
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    value = "" if first["type"] == "missing" else f" (found {first['input']!r})"
+    return f"the key '{key}' does not fit: {first['msg'].removeprefix('Value error, ')}{value}"
+
+
+def select(experiment: Experiment, variants: list[str], seeds: str | None) -> Experiment:
+    """The same experiment with other variants or seeds; its name stays, for its records fit.
+
+    Args:
+        experiment: as loaded.
+        variants: the names to keep or add.
+        seeds: how many (``5``) or which (``0,3,7``); None keeps those of the file.
+
+    Raises:
+        UserError: duplicate variants, or seeds that are not distinct non-negative integers.
+    """
+    table = experiment.model_dump() | {"variants": variants}
+    if seeds is not None:
+        try:
+            numbers = [int(part) for part in seeds.split(",")]
+        except ValueError as error:
+            raise UserError(
+                f"'--seeds {seeds}' is not understood: write how many (5) or which (0,3,7)."
+            ) from error
+        table["seeds"] = numbers if "," in seeds else numbers[0]
+    try:
+        return Experiment.model_validate(table, strict=True)
+    except ValidationError as error:
+        raise UserError(f"The command line: {_first(error)}; mend this option.") from error

@@ -1,0 +1,1 @@
+"""Which trials remain, who runs them, and what one sees meanwhile."""

@@ -1,0 +1,121 @@
+"""Who runs the trials: this process, or one process each on every core."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Literal
+
+from bench.training import status, trial
+
+Executor = Literal["serial", "processes"]
+Stopping = Callable[[], bool]
+
+_POLL_SECONDS = 0.5
+
+
+def serial(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
+    """One trial after the other in this process; the debugger's executor."""
+    for folder in folders:
+        if stopping():
+            return
+        while trial.run(folder, stopping) == "running" and not stopping():
+            time.sleep(_POLL_SECONDS)  # another sweep has it: wait for its end, or take it over
+
+
+def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
+    """``workers`` trials side by side, each in a single-threaded process of its own.
+
+    A process that dies takes only its own trial with it. Trials that another sweep on the same
+    store is running are tried again at the end, so nothing is trained twice and nothing is left.
+    """
+    waiting = list(folders)
+    running: dict[BaseProcess, Path] = {}
+    with _one_thread_each():
+        context = _context()
+        while (waiting or running) and not (stopping() and not running):
+            while waiting and len(running) < workers and not stopping():
+                folder = waiting.pop(0)
+                if status.owned(folder):
+                    waiting.append(folder)
+                    break
+                running[_start(context, folder)] = folder
+            if running:
+                wait([process.sentinel for process in running], timeout=_POLL_SECONDS)
+            else:
+                time.sleep(_POLL_SECONDS)
+            if stopping():
+                for process in running:
+                    process.terminate()
+            for process in [process for process in running if not process.is_alive()]:
+                _settle(process, running.pop(process))
+
+
+def _start(context: BaseContext, folder: Path) -> BaseProcess:
+    process: BaseProcess = context.Process(target=_work, args=(folder,), name=folder.name[:8])  # type: ignore[attr-defined]
+    process.start()
+    return process
+
+
+def _settle(process: BaseProcess, folder: Path) -> None:
+    """A worker that was killed could not say so itself."""
+    process.join()
+    found = status.read(folder)
+    if process.exitcode and found.status in ("pending", "running"):
+        found.status = "failed"
+        found.reason = _cause(process.exitcode)
+        found.write(folder)
+
+
+def _cause(exitcode: int) -> str:
+    if exitcode == -signal.SIGKILL:
+        return (
+            "The worker was killed, most likely by the system for want of memory: use fewer "
+            "--workers, then run the same command again."
+        )
+    return f"The worker ended with exit code {exitcode}: run the same command again."
+
+
+def _work(folder: Path) -> None:
+    """A worker's whole life: one trial, stopped by SIGTERM or SIGINT at the end of a step."""
+    asked: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, frame: asked.append(received))
+    trial.run(folder, lambda: bool(asked))
+
+
+def _context() -> BaseContext:
+    """Workers forked from a server that has imported torch once, where the system has that."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bench.training.trial"])
+    return context
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Thread counts are read when torch is imported, so workers must be born into them."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+EXECUTORS: dict[str, Callable[[Sequence[Path], int, Stopping], None]] = {
+    "serial": serial,
+    "processes": processes,
+}

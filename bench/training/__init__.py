@@ -1,0 +1,1 @@
+"""One trial: its steps, its evaluation points, its checkpoints and its end."""

@@ -1,0 +1,99 @@
+"""Checkpoints: a safetensors file and a manifest with its sha256, both written whole or not at all.
+
+Two are kept. A flipped bit loads silently from safetensors, so the digest is what decides whether a
+checkpoint is good; a damaged one is set aside and the one before it is used. There is no pickle and
+no random state in it: every random stream is derived from (axis, seed, step).
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import safe_open
+
+from bench import store
+from bench.data.mnist import digest_of
+
+_KEPT = 2
+
+Report = Callable[[str], None]
+
+
+def save(folder: Path, step: int, state: dict[str, Any]) -> None:
+    """Write the checkpoint of ``step`` and drop all but the newest two."""
+    tensors: dict[str, torch.Tensor] = {}
+    skeleton = _take_tensors(state, "state", tensors)
+    path = folder / f"checkpoint-{step:09d}.safetensors"
+    with store.replacing(path) as file:
+        file.write(safetensors.torch.save(tensors, metadata={"skeleton": json.dumps(skeleton)}))
+    with store.replacing(path.with_suffix(".json"), "w") as file:
+        json.dump({"step": step, "sha256": digest_of(path)}, file)
+    for old in _manifests(folder)[_KEPT:]:
+        _remove(old)
+
+
+def load(folder: Path, report: Report) -> tuple[int, dict[str, Any]] | None:
+    """The newest good checkpoint as (step, state), or None where there is none.
+
+    ``report`` is told of each damaged checkpoint, which is renamed to ``*.damaged``.
+    """
+    for manifest in _manifests(folder):
+        path = manifest.with_suffix(".safetensors")
+        if _good(manifest, path):
+            with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                skeleton = json.loads(file.metadata()["skeleton"])
+            return int(path.stem.rpartition("-")[2]), _put_tensors(skeleton, tensors)
+        report(f"The checkpoint {path} is damaged: it is set aside and the one before it is used.")
+        for part in (manifest, path):
+            if part.exists():
+                part.replace(part.with_name(part.name + ".damaged"))
+    return None
+
+
+def clear(folder: Path) -> None:
+    """Remove all checkpoints of a trial that has ended."""
+    for manifest in _manifests(folder):
+        _remove(manifest)
+
+
+def _manifests(folder: Path) -> list[Path]:
+    return sorted(folder.glob("checkpoint-*.json"), reverse=True)
+
+
+def _remove(manifest: Path) -> None:
+    manifest.unlink()
+    manifest.with_suffix(".safetensors").unlink(missing_ok=True)
+
+
+def _good(manifest: Path, path: Path) -> bool:
+    try:
+        return bool(json.loads(manifest.read_text())["sha256"] == digest_of(path))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _take_tensors(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
+    """Replace each tensor by its name; dicts become pairs, because JSON has only string keys."""
+    if isinstance(value, torch.Tensor):
+        tensors[name] = value.detach().cpu().contiguous()
+        return {"tensor": name}
+    if isinstance(value, dict):
+        pairs = [[k, _take_tensors(v, f"{name}.{k}", tensors)] for k, v in value.items()]
+        return {"dict": pairs}
+    if isinstance(value, list | tuple):
+        return [_take_tensors(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]
+    return value
+
+
+def _put_tensors(skeleton: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    if isinstance(skeleton, list):
+        return [_put_tensors(value, tensors) for value in skeleton]
+    if isinstance(skeleton, dict):
+        if "tensor" in skeleton:
+            return tensors[skeleton["tensor"]]
+        return {key: _put_tensors(value, tensors) for key, value in skeleton["dict"]}
+    return skeleton

@@ -1,0 +1,86 @@
+"""What the steps report, averaged over windows so that a curve has at most 200 points."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Diverged(Exception):
+    """A number that training depends on is NaN or infinite. The message names it and the step."""
+
+
+class Curves:
+    """Collects each step's named scalars without reading them back from the device."""
+
+    def __init__(self, total_steps: int) -> None:
+        self.window = max(1, math.ceil(total_steps / 200))
+        self._steps: dict[str, list[int]] = {}
+        self._values: dict[str, list[Tensor]] = {}
+
+    def add(self, step: int, measured: dict[str, Tensor]) -> None:
+        for name, value in measured.items():
+            self._steps.setdefault(name, []).append(step)
+            self._values.setdefault(name, []).append(value)
+
+    def due(self, step: int) -> bool:
+        """Whether a window ends with ``step``, counted from 0."""
+        return (step + 1) % self.window == 0
+
+    def flush(self) -> dict[str, float]:
+        """The window's means as ``train/<name>``, and an empty window.
+
+        Raises:
+            Diverged: a step of the window reported NaN or infinity.
+        """
+        stacked = {name: torch.stack(values).double() for name, values in self._values.items()}
+        for name, values in stacked.items():
+            if not values.isfinite().all():
+                first = int((~values.isfinite()).nonzero()[0])
+                raise Diverged(f"{name} is not finite at step {self._steps[name][first] + 1}")
+        self._steps, self._values = {}, {}
+        return {f"train/{name}": float(values.mean()) for name, values in stacked.items()}
+
+    def state(self) -> dict[str, Any]:
+        """An unfinished window, for the checkpoint."""
+        return {
+            name: {"steps": self._steps[name], "values": torch.stack(values)}
+            for name, values in self._values.items()
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self._steps = {name: list(part["steps"]) for name, part in state.items()}
+        self._values = {name: list(part["values"].unbind()) for name, part in state.items()}
+
+
+def gradients(networks: dict[str, nn.Module], step: int) -> dict[str, float]:
+    """The Euclidean norm of each network's last gradient, as ``train/grad_<network>``.
+
+    Raises:
+        Diverged: a gradient is not finite; the message names its parameter.
+    """
+    norms = {}
+    for network, module in networks.items():
+        parts = {n: p.grad for n, p in module.named_parameters() if p.grad is not None}
+        if parts:
+            each = torch.stack([grad.norm() for grad in parts.values()])
+            _demand_finite(dict(zip(parts, each, strict=True)), f"gradient of {network}", step)
+            norms[f"train/grad_{network}"] = float(each.norm())
+    return norms
+
+
+def weights(networks: dict[str, nn.Module], step: int) -> None:
+    """Check that every weight and buffer is finite.
+
+    Raises:
+        Diverged: one is not; the message names it.
+    """
+    for network, module in networks.items():
+        _demand_finite(module.state_dict(), f"weight of {network}", step)
+
+
+def _demand_finite(tensors: dict[str, Tensor], what: str, step: int) -> None:
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise Diverged(f"{what} {name} is not finite at step {step}")

@@ -1,0 +1,42 @@
+"""Measuring a trial at a point of its budget: samples from a fixed stream, the ruler, a grid."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bench import streams
+from bench.data import pixels
+from bench.ruler import Ruler
+from bench.training.curves import Diverged
+from bench.variants import Algorithm
+
+_GRID = 64
+
+
+def samples(algorithm: Algorithm, n: int, seed: int, step: int) -> Tensor:
+    """(n, 1, 28, 28) uint8, from latents that are the same at every point and for every variant.
+
+    Raises:
+        Diverged: an image is not finite.
+    """
+    images = algorithm.sample(n, streams.generator("evaluation", seed))
+    if not images.isfinite().all():
+        raise Diverged(f"the generated images are not finite at step {step}")
+    return pixels.to_grid(images)
+
+
+def measure(ruler: Ruler, images: Tensor, *, last: bool) -> tuple[dict[str, float], dict[str, str]]:
+    """The ruler's numbers, all of them at the last point, and its words (the missing digits)."""
+    measured = ruler.measure(images, thorough=last)
+    words = {name: value for name, value in measured.items() if isinstance(value, str)}
+    return {k: float(v) for k, v in measured.items() if k not in words}, words
+
+
+def grid(images: Tensor, path: Path) -> None:
+    """Write the first 64 images as an 8 × 8 PNG."""
+    from torchvision.utils import make_grid, save_image
+
+    path.parent.mkdir(exist_ok=True)
+    tiles = make_grid(images[:_GRID].to(torch.float32) / 255, nrow=8, padding=2, pad_value=0.5)
+    save_image(tiles, path, format="png")

@@ -1,0 +1,74 @@
+"""Where a trial stands: a small file that its owner refreshes and everybody may read."""
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench import store
+
+State = Literal["pending", "running", "done", "diverged", "failed", "interrupted"]
+ENDED: frozenset[State] = frozenset({"done", "diverged"})
+"""States that are results: running the experiment again leaves these trials alone."""
+
+
+@dataclass
+class Status:
+    """A trial's state and progress."""
+
+    status: State = "pending"
+    host: str = ""
+    pid: int = 0
+    heartbeat: float = 0.0
+    """Seconds since 1970."""
+    images: int = 0
+    """Real images shown to the discriminator."""
+    seconds: float = 0.0
+    """Training time without evaluation."""
+    fid: float | None = None
+    modes: int | None = None
+    reason: str | None = None
+    """One sentence, where the trial diverged, failed or was interrupted."""
+
+    def write(self, folder: Path) -> None:
+        """Replace the trial's status file, stamped with this process."""
+        self.host, self.pid, self.heartbeat = socket.gethostname(), os.getpid(), time.time()
+        with store.replacing(folder / "status.json", "w") as file:
+            json.dump(asdict(self), file)
+
+
+def read(folder: Path) -> Status:
+    """The status of a trial; ``pending`` where it never ran or its status cannot be read."""
+    try:
+        return Status(**json.loads((folder / "status.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return Status()
+
+
+@contextlib.contextmanager
+def owning(folder: Path) -> Iterator[bool]:
+    """Hold the trial for this process while the block runs; False where another one holds it.
+
+    The lock goes with the process, however it ends.
+    """
+    with (folder / "lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def owned(folder: Path) -> bool:
+    """Whether some process holds the trial now."""
+    if not (folder / "lock").exists():
+        return False
+    with owning(folder) as free:
+        return not free

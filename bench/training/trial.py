@@ -1,0 +1,239 @@
+"""One trial from its folder to its end: train, measure, write down; go on where it stopped."""
+
+import json
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from bench import store, streams
+from bench.data import mnist, pixels
+from bench.data.order import Order
+from bench.errors import UserError
+from bench.ruler import Ruler, suite
+from bench.tracking import journal
+from bench.training import checkpoint, curves, evaluation
+from bench.training.curves import Curves, Diverged
+from bench.training.status import State, Status, owning, read
+from bench.variants import Algorithm, Batch, registry
+
+_HEARTBEAT_SECONDS = 1.0
+_CURVES = frozenset(metric.name for metric in suite.of_cost("cheap"))
+
+
+def run(folder: Path, stopping: Callable[[], bool] = lambda: False) -> State:
+    """Bring the trial in ``folder`` to an end, from its newest checkpoint if it has one.
+
+    Args:
+        folder: holds ``trial.json``; everything that the trial writes goes there.
+        stopping: asked after each step; when true, the trial writes a checkpoint and ends as
+            ``interrupted``.
+
+    Returns:
+        The state it ended in; ``running`` where another process is at it.
+    """
+    with owning(folder) as mine:
+        if not mine:
+            return "running"
+        status = read(folder)
+        if status.status not in ("done", "diverged"):
+            _guarded(folder, status, stopping)
+        return status.status
+
+
+def _guarded(folder: Path, status: Status, stopping: Callable[[], bool]) -> None:
+    """Whatever happens, the journal and the status say how the trial ended."""
+    status.status, status.reason = "running", None
+    status.write(folder)
+    try:
+        session = _Session(folder, status)
+        status.status = "done" if session.train(stopping) else "interrupted"
+    except Diverged as problem:
+        status.status, status.reason = "diverged", f"{problem}."
+    except Exception as problem:
+        status.status, status.reason = "failed", _sentence(problem, folder)
+        (folder / "error.txt").write_text(traceback.format_exc())
+    if status.status in ("done", "diverged"):
+        checkpoint.clear(folder)
+    journal.Journal(folder).end(status.status, status.reason)
+    status.write(folder)
+
+
+def _sentence(problem: Exception, folder: Path) -> str:
+    if isinstance(problem, UserError):
+        return str(problem)
+    if isinstance(problem, OSError) and problem.errno is not None:
+        return str(store.unwritable(folder, problem))
+    if isinstance(problem, MemoryError):
+        return "Out of memory: use fewer --workers, then run the same command again."
+    kind = type(problem).__name__
+    return f"{kind}: {problem}; the traceback is in {folder / 'error.txt'}."
+
+
+class _Session:
+    """A trial in progress."""
+
+    def __init__(self, folder: Path, status: Status) -> None:
+        # One thread: several trials side by side beat one with several threads, and the order of
+        # summation, so every bit of the result, stays the same whoever runs the trial.
+        torch.set_num_threads(1)
+        torch.set_flush_denormal(True)
+        self.folder, self.status = folder, status
+        record = json.loads((folder / "trial.json").read_text())
+        for plugin in record["recorded"].get("plugins", []):
+            registry.load_plugin(Path(plugin))
+        self.identity: dict[str, Any] = record["identity"]
+        self.seed: int = self.identity["seed"]
+        protocol = self.identity["protocol"]
+        self.batch, self.n = protocol["batch"], protocol["samples"]
+        self.total = -(-self.identity["budget"] // self.batch)
+        self.points = _points(self.total, protocol["evaluations"])
+        self.ruler = Ruler.load()
+        self.images = mnist.load("train").images
+        self.order = Order(len(self.images), self.batch, self.seed)
+        self.journal, self.curves = journal.Journal(folder), Curves(self.total)
+        self.algorithm = build(self.identity)
+        self.latents = torch.Generator()
+        self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
+        self.seconds, self.eval_seconds = 0.0, 0.0
+        self._resume()
+
+    def _resume(self) -> None:
+        found = checkpoint.load(self.folder, lambda line: print(line, file=sys.stderr))
+        if found is not None:
+            self.step, state = found
+            self.algorithm.load(state["algorithm"])
+            self.curves.load(state["curves"])
+            self.counts = state["counts"]
+            self.seconds, self.eval_seconds = state["seconds"], state["eval_seconds"]
+
+    def _checkpoint(self) -> None:
+        state = {
+            "algorithm": self.algorithm.state(),
+            "curves": self.curves.state(),
+            "counts": self.counts,
+            "seconds": self.seconds,
+            "eval_seconds": self.eval_seconds,
+        }
+        checkpoint.save(self.folder, self.step, state)
+
+    def train(self, stopping: Callable[[], bool]) -> bool:
+        """Go to the end of the budget; False where it was asked to stop before."""
+        while self.step < self.total:
+            if stopping():
+                self._checkpoint()
+                return False
+            started = time.perf_counter()
+            self._one_step()
+            self.seconds += time.perf_counter() - started
+            if time.time() - self.status.heartbeat > _HEARTBEAT_SECONDS:
+                self._beat()
+            if self.step in self.points:
+                self._evaluate()
+                self._checkpoint()
+        self._finish()
+        return True
+
+    def _one_step(self) -> None:
+        measured = self.algorithm.step(self._batch(self.step))
+        self.counts["d_steps"] += "loss_d" in measured
+        self.counts["g_steps"] += "loss_g" in measured
+        self.curves.add(self.step, measured)
+        if self.curves.due(self.step):
+            self._write_curves()
+        self.step += 1
+
+    def _batch(self, step: int) -> Batch:
+        real = pixels.to_float(self.images[self.order.indices(step)])
+        self.latents.manual_seed(streams.derive("latent", self.seed, step))
+        shape = (2, self.batch, self.algorithm.latent)
+        torch.default_generator.manual_seed(streams.derive("layers", self.seed, step))
+        return Batch(step, real, torch.randn(shape, generator=self.latents))
+
+    def _write_curves(self) -> None:
+        means = self.curves.flush()
+        means |= curves.gradients(self.algorithm.networks(), self.step + 1)
+        self.journal.metrics((self.step + 1) * self.batch, means)
+
+    def _beat(self) -> None:
+        self.status.images, self.status.seconds = self.step * self.batch, self.seconds
+        self.status.write(self.folder)
+
+    def _evaluate(self) -> None:
+        started = time.perf_counter()
+        curves.weights(self.algorithm.networks(), self.step)
+        images = evaluation.samples(self.algorithm, self.n, self.seed, self.step)
+        last = self.step == self.total
+        measured, words = evaluation.measure(self.ruler, images, last=last)
+        shown = self.step * self.batch
+        name = f"samples/{shown:09d}.png"
+        evaluation.grid(images, self.folder / name)
+        self.eval_seconds += time.perf_counter() - started
+        self.journal.metrics(shown, self._point(measured))
+        self.journal.image(shown, "samples", name)
+        if last:
+            self.journal.metrics(0, {f"final/{k}": v for k, v in measured.items()})
+            self.journal.tags(words)
+        self.status.fid, self.status.modes = measured["fid"], int(measured["modes"])
+        self._beat()
+
+    def _point(self, measured: dict[str, float]) -> dict[str, float]:
+        point = {f"eval/{name}": value for name, value in measured.items() if name in _CURVES}
+        return point | {"eval/seconds": self.seconds} | _named("eval", self.counts)
+
+    def _finish(self) -> None:
+        """The best point, the costs, and the generator's weights."""
+        shown = self.total * self.batch
+        self.journal.metrics(0, _best(self.journal.path))
+        self.journal.metrics(0, _named("cost", self.counts) | self._cost(shown))
+        networks = self.algorithm.networks()
+        weights = {k: v.contiguous() for k, v in networks["generator"].state_dict().items()}
+        with store.replacing(self.folder / "generator.safetensors") as file:
+            file.write(safetensors.torch.save(weights))
+        with store.replacing(self.folder / "generator.json", "w") as file:
+            json.dump({**self.identity, "images_shown": shown, "range": [-1, 1]}, file, indent=1)
+        self.journal.artifact("generator.safetensors")
+        self.journal.artifact("generator.json")
+
+    def _cost(self, shown: int) -> dict[str, float]:
+        peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return {
+            "cost/images": shown,
+            "cost/seconds": self.seconds,
+            "cost/eval_seconds": self.eval_seconds,
+            "cost/images_per_s": shown / self.seconds,
+            "cost/peak_mem_mb": peak_kib / 1024,
+        }
+
+
+def build(identity: dict[str, Any]) -> Algorithm:
+    """The variant of a trial, initialised by the seed's own stream."""
+    torch.default_generator.manual_seed(streams.derive("init", identity["seed"]))
+    return registry.create(identity["variant"], identity["configuration"])
+
+
+def _points(total: int, evaluations: int) -> set[int]:
+    """The steps after which a trial is measured; fewer than asked where there are fewer steps."""
+    return {max(1, round(total * (i + 1) / evaluations)) for i in range(evaluations)}
+
+
+def _named(section: str, values: dict[str, int]) -> dict[str, float]:
+    return {f"{section}/{name}": value for name, value in values.items()}
+
+
+def _best(path: Path) -> dict[str, float]:
+    """The point of lowest held-out FID as ``best/*``; the test images have no say in the choice."""
+    points = [
+        (entry["metrics"]["eval/fid_heldout"], entry["step"], entry["metrics"])
+        for entry, _ in journal.read(path)
+        if "eval/fid_heldout" in entry.get("metrics", {})
+    ]
+    _, shown, metrics = min(points, key=lambda point: point[:2])
+    best = {f"best/{k.removeprefix('eval/')}": v for k, v in metrics.items()}
+    return {**best, "best/images": shown}
