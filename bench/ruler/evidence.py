@@ -24,16 +24,19 @@ class Evidence:
         self.votes = Votes()
         self._keep_rows = keep_rows
         self._rows: list[Tensor] = []
+        self._logits: list[Tensor] = []
         self._known: dict[Hashable, Any] = {}
 
     def update(self, features: Tensor, logits: Tensor | None = None) -> None:
         """Take in features (n, d) and logits (n, K) of the next n images."""
         self._known.clear()
         self.gaussian.update(features)
-        if logits is not None:
-            self.votes.update(logits.double(), self._keep_rows)
         if self._keep_rows:
             self._rows.append(features.double())
+        if logits is not None:
+            self.votes.update(logits.double())
+            if self._keep_rows:
+                self._logits.append(logits.double())
 
     def __len__(self) -> int:
         return self.gaussian.count
@@ -46,7 +49,13 @@ class Evidence:
     @property
     def labels(self) -> Tensor:
         """What the classifier took each image for, (N,) int64."""
-        return torch.cat(self.votes.labels)
+        return torch.cat(self._logits).argmax(1)
+
+    def subset(self, index: Tensor) -> "Evidence":
+        """The evidence of some of the images alone; needs the rows."""
+        part = Evidence(keep_rows=True)
+        part.update(self.rows[index], torch.cat(self._logits)[index] if self._logits else None)
+        return part
 
     def once(self, compute: Callable[..., T], *given: Hashable) -> T:
         """``compute(self, *given)``, worked out once for all metrics that share it."""
@@ -63,24 +72,20 @@ class Votes:
     def __init__(self) -> None:
         self.count = 0
         self.counts = torch.zeros(0, dtype=torch.int64)
-        self.labels: list[Tensor] = []
         self._probability = torch.zeros((), dtype=torch.float64)
         self._entropy = torch.zeros((), dtype=torch.float64)
         self._certainty = torch.zeros((), dtype=torch.float64)
 
-    def update(self, logits: Tensor, keep_labels: bool) -> None:
+    def update(self, logits: Tensor) -> None:
         """Take in (n, K) float64 logits."""
         log_p = logits.log_softmax(1)
         p = log_p.exp()
-        labels = logits.argmax(1)
-        counts = torch.bincount(labels, minlength=logits.shape[1])
+        counts = torch.bincount(logits.argmax(1), minlength=logits.shape[1])
         self.counts = counts if self.count == 0 else self.counts + counts
         self._probability = self._probability + p.sum(0)
         self._entropy = self._entropy - (p * log_p).sum()
         self._certainty = self._certainty + p.amax(1).sum()
         self.count += len(logits)
-        if keep_labels:
-            self.labels.append(labels)
 
     @property
     def share(self) -> Tensor:

@@ -1,6 +1,7 @@
 """The ruler: one frozen backbone, its reference and its metrics."""
 
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +40,7 @@ class Ruler:
     """
 
     def __init__(self, backbone: Backbone, witness: Callable[[], Backbone] | None = None) -> None:
-        self._backbone, self._witness_loader = backbone, witness
+        self.backbone, self._witness_loader = backbone, witness
         self.id = backbone.id
         self.measure_name = identity.measure_name(self.id)
 
@@ -60,7 +61,7 @@ class Ruler:
     @cached_property
     def reference(self) -> Reference:
         """The real images as the backbone sees them."""
-        return of_mnist(self._backbone)
+        return of_mnist(self.backbone)
 
     @cached_property
     def _witness(self) -> tuple[Backbone, Reference] | None:
@@ -74,7 +75,7 @@ class Ruler:
 
         Args:
             images: at least two; numbers are comparable at one N only.
-            thorough: also the costly metrics and the witness's.
+            thorough: also the costly metrics, and the cheap ones by the witness (``witness_…``).
 
         Raises:
             UserError: not such images.
@@ -85,21 +86,13 @@ class Ruler:
         """As `measure`, with the measure's full name and the reasons for what is left out."""
         _check(images)
         costs = ("cheap", "costly") if thorough else ("cheap",)
-        values, omitted = self._pass(self._backbone, self.reference, images, costs)
+        values, omitted = _pass(self.backbone, self.reference, images, costs)
         if thorough and self._witness is not None:
-            second, reasons = self._pass(*self._witness, images, costs)
+            second, reasons = _pass(*self._witness, images, ("cheap",))
             values |= {f"witness_{name}": value for name, value in second.items()}
             omitted |= {f"witness_{name}": reason for name, reason in reasons.items()}
         n = len(images)
         return Measurement(identity.measure_name(self.id, n), n, values, omitted)
-
-    def _pass(
-        self, backbone: Backbone, reference: Reference, images: Tensor, costs: tuple[str, ...]
-    ) -> tuple[Values, dict[str, str]]:
-        collection = suite.Suite(reference, suite.of_cost(*costs))
-        for features, logits in backbone.passes(images):
-            collection.update(features, logits)
-        return collection.compute(), collection.omitted
 
     def floor(self, thorough: bool = False) -> Values:
         """What real images get: the held-out training images against the test images.
@@ -107,8 +100,31 @@ class Ruler:
         ``fid_heldout`` is that same distance, seen from the other side.
         """
         name = "floor-thorough" if thorough else "floor"
-        floor: Values = self._cache.json(name, lambda: self._floor(thorough))
+        floor: Values = self.cache.json(name, lambda: self._floor(thorough))
         return floor
+
+    def calibration(self) -> list[Values]:
+        """What the metrics say about known sets of images: {"row": its name, metric: value …}.
+
+        Kept in the store; the first time takes about two minutes.
+        """
+        from bench.ruler import calibration
+
+        return calibration.rows(self)
+
+    def sampling_noise(self, draw: Callable[[int], Tensor], seeds: Iterable[int]) -> Values:
+        """The standard deviation (n - 1) of each cheap metric over samples of one network.
+
+        This is not the spread over training runs, which is several times larger.
+
+        Args:
+            draw: makes a network's uint8 images (N, 1, 28, 28) from an evaluation seed.
+            seeds: at least two evaluation seeds.
+
+        Raises:
+            UserError: fewer than two seeds.
+        """
+        return spread([self.measure(draw(seed)) for seed in seeds])
 
     def _floor(self, thorough: bool) -> Values:
         values = self.measure(mnist.load("heldout").images, thorough)
@@ -117,10 +133,33 @@ class Ruler:
         return values
 
     @cached_property
-    def _cache(self) -> Cache:
+    def cache(self) -> Cache:
+        """Where measured values are kept; a changed line of this room makes them anew."""
         room = Path(__file__).parent
         witness = identity.WITNESS.id if self._witness_loader else "none"
         return Cache(self.id, witness, mnist.DIGEST, *sorted(room.rglob("*.py")))
+
+
+def _pass(
+    backbone: Backbone, reference: Reference, images: Tensor, costs: tuple[str, ...]
+) -> tuple[Values, dict[str, str]]:
+    collection = suite.Suite(reference, suite.of_cost(*costs))
+    for features, logits in backbone.passes(images):
+        collection.update(features, logits)
+    return collection.compute(), collection.omitted
+
+
+def spread(measured: list[Values]) -> Values:
+    """The sample standard deviation (n - 1) of each number that all measurements have.
+
+    Raises:
+        UserError: fewer than two measurements.
+    """
+    if len(measured) < 2:
+        raise UserError(f"A spread needs at least two measurements, not {len(measured)}.")
+    numbers = [{k: v for k, v in m.items() if not isinstance(v, str)} for m in measured]
+    shared = [name for name in numbers[0] if all(name in values for values in numbers)]
+    return {name: statistics.stdev(values[name] for values in numbers) for name in shared}
 
 
 def _check(images: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Distances between feature rows, in blocks, and what is counted from them."""
+"""Distances between feature rows, in blocks, and the nearest of them."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def squared(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
         yield slice(start, start + len(block)), distance.clamp_(min=0)
 
 
-def radii(rows: Tensor, ks: tuple[int, ...]) -> Tensor:
+def radii(rows: Tensor, *ks: int) -> Tensor:
     """Squared distance from each row to its k-th nearest other row, for each k: (N, len(ks)).
 
     Needs more than max(ks) rows.
@@ -33,3 +33,26 @@ def radii(rows: Tensor, ks: tuple[int, ...]) -> Tensor:
         nearest = distance.topk(max(ks) + 1, dim=1, largest=False).values
         out[where] = nearest[:, list(ks)]
     return out
+
+
+def nearest(a: Tensor, b: Tensor, *, others: bool = False) -> tuple[Tensor, Tensor]:
+    """Distance from each row of ``a`` (n, d) to its nearest row of ``b``, and that row's index.
+
+    The search is float32, the distance of the row found is float64: an exact copy is at exactly 0.
+
+    Args:
+        others: ``a`` is ``b``, and a row is not its own neighbour.
+    """
+    centre = b.mean(0)
+    x, y = (a - centre).float(), (b - centre).float()
+    half_norms = y.square().sum(1) / 2
+    found = []
+    for start in range(0, len(x), _BLOCK):
+        block = x[start : start + _BLOCK]
+        distance = torch.addmm(half_norms[None, :], block, y.T, alpha=-1)
+        if others:
+            own = torch.arange(len(block))
+            distance[own, own + start] = torch.inf
+        found.append(distance.argmin(1))
+    index = torch.cat(found)
+    return (a - b[index]).square().sum(1).sqrt(), index

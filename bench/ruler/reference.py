@@ -4,12 +4,10 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from bench.data import mnist, pixels
-from bench.ruler import backbone as backbones
-from bench.ruler import evidence as evidences
-from bench.ruler import networks
 from bench.ruler.backbone import Backbone
 from bench.ruler.cache import Cache
 from bench.ruler.evidence import Evidence
@@ -66,12 +64,11 @@ def observe(backbone: Backbone, images: Tensor, keep_rows: bool = True) -> Evide
 
 def of_mnist(backbone: Backbone) -> Reference:
     """The reference of a backbone; features are computed once and then read from the store."""
-    sources = (networks, backbones, pixels, evidences)
-    code = [Path(str(source.__file__)) for source in sources]
-    from bench.ruler import neighbours
-
-    features = Cache(backbone.id, mnist.DIGEST, *code)
-    derived = Cache(backbone.id, mnist.DIGEST, *code, Path(neighbours.__file__))
+    room = Path(__file__).parent
+    seen_by = [Path(pixels.__file__), room / "networks.py", room / "backbone.py"]
+    derived_by = [room / name for name in ("neighbours.py", "manifold.py", "memory.py")]
+    features = Cache(backbone.id, mnist.DIGEST, *seen_by)
+    derived = Cache(backbone.id, mnist.DIGEST, *seen_by, *derived_by)
 
     def load(split: mnist.Split) -> Evidence:
         evidence = Evidence(keep_rows=True)
@@ -83,8 +80,6 @@ def of_mnist(backbone: Backbone) -> Reference:
 
 
 def _observed(backbone: Backbone, split: mnist.Split) -> Tensors:
-    import torch
-
     features, logits = zip(*backbone.passes(mnist.load(split).images), strict=True)
     seen = {"features": torch.cat(features)}
     if logits[0] is not None:

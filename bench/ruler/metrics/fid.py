@@ -15,6 +15,6 @@ def fid(samples: Evidence, reference: Reference) -> float:
     Better: lower
     Unit: squared feature units; compare within one ruler and one n
     Floor: about (1/n + 1/m) [tr S + ½ Σij λiλj (1+δij)/(λi+λj)], λ the eigenvalues of S
-    Source: Heusel et al. 2017, arXiv 1706.08500, eq. 6
+    Source: Heusel et al. 2017, arXiv 1706.08500
     """
     return frechet(samples.gaussian, reference.test.gaussian)

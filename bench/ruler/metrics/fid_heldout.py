@@ -15,6 +15,6 @@ def fid_heldout(samples: Evidence, reference: Reference) -> float:
     Better: lower
     Unit: squared feature units; compare within one ruler and one n
     Floor: as for fid
-    Source: Heusel et al. 2017, arXiv 1706.08500, eq. 6
+    Source: Heusel et al. 2017, arXiv 1706.08500
     """
     return frechet(samples.gaussian, reference.heldout.gaussian)

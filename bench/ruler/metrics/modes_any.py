@@ -14,6 +14,6 @@ def modes_any(samples: Evidence, reference: Reference) -> int:
     Better: higher
     Unit: digits
     Floor: 10
-    Source: Srivastava et al. 2017 (VEEGAN), arXiv 1705.07761, section 4.1, on ten modes
+    Source: Srivastava et al. 2017 (VEEGAN), arXiv 1705.07761, on ten modes
     """
     return int((samples.votes.counts > 0).sum())

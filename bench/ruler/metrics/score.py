@@ -18,7 +18,7 @@ def score(samples: Evidence, reference: Reference) -> float:
     Better: higher
     Unit: effective classes
     Floor: exp H(labels), at most 9.98 on MNIST's test images
-    Source: Salimans et al. 2016, arXiv 1606.03498, section 4
+    Source: Salimans et al. 2016, arXiv 1606.03498
     """
     mean = samples.votes.probability
     spread = -float(torch.xlogy(mean, mean).sum())

@@ -1,0 +1,47 @@
+"""What measuring costs on one core: ``python -m bench.ruler.cost``."""
+
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from bench.data import mnist
+from bench.ruler import suite
+from bench.ruler.instrument import Ruler
+from bench.ruler.reference import observe
+
+
+def main() -> None:
+    """Print seconds for 10,000 samples with a warm reference cache, and the peak memory."""
+    torch.set_num_threads(1)
+    images = mnist.load("heldout").images
+    ruler = Ruler.load()
+    ruler.measure(images, thorough=True)
+    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, one thread")
+    _timed("one pass of the classifier", lambda: observe(ruler.backbone, images))
+    samples = observe(ruler.backbone, images)
+    # Metrics that share their distances are cheap once the first of them has been worked out.
+    for metric in suite.of_cost("cheap", "costly"):
+        _timed(f"{metric.name} ({metric.cost})", partial(metric.compute, samples, ruler.reference))
+    _timed("all cheap metrics", lambda: ruler.measure(images))
+    _timed("all metrics and the witness", lambda: ruler.measure(images, thorough=True))
+    print(f"{'peak memory':32}{_peak_gb():7.2f} GB")
+
+
+def _timed(what: str, work: Callable[[], object]) -> None:
+    start = time.perf_counter()
+    work()
+    print(f"{what:32}{time.perf_counter() - start:7.2f} s", flush=True)
+
+
+def _peak_gb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e9 if sys.platform == "darwin" else 1e6)
+
+
+if __name__ == "__main__":
+    main()
