@@ -29,19 +29,19 @@ class Shown:
         return pixels(self.grids[max(self.grids)])
 
 
-def gallery(store: RecordStore, records: Records, key: str = "samples") -> list[Shown]:
-    """Best, median and worst seed of each row and every diverged trial, in the table's order."""
-    found = []
+def gallery(store: RecordStore, records: Records) -> dict[str, list[Shown]]:
+    """By key of the logged picture ("samples", …): best, median and worst seed of each row and
+    every diverged trial, in the table's order."""
+    found: dict[str, list[Shown]] = {}
     for row in rows(records):
         for trial, places in _chosen(row):
-            grids = {
-                picture.step: store.artifact(trial.run_id, picture.path)
-                for picture in store.pictures(trial.run_id)
-                if picture.key == key
-            }
-            kept = {step: png for step, png in grids.items() if png}
-            if kept:
-                found.append(Shown(trial, tuple(places), kept))
+            grids: dict[str, dict[int, bytes]] = {}
+            for picture in store.pictures(trial.run_id):
+                png = store.artifact(trial.run_id, picture.path)
+                if png is not None:
+                    grids.setdefault(picture.key, {})[picture.step] = png
+            for key, by_step in grids.items():
+                found.setdefault(key, []).append(Shown(trial, tuple(places), by_step))
     return found
 
 

@@ -55,6 +55,7 @@ class Records:
         floor: metric to the value that real images get; empty when none was recorded.
         calibration: rows {"row": name, metric: value}.
         toml: the experiment file as it was run.
+        newest: the run id of the newest trial that counts.
     """
 
     experiment: str
@@ -67,6 +68,7 @@ class Records:
     floor: dict[str, float]
     calibration: tuple[dict[str, Any], ...]
     toml: str
+    newest: str
 
     @property
     def rows(self) -> list[str]:
@@ -92,18 +94,19 @@ def read(store: RecordStore, name: str) -> Records:
     if not counted:
         raise _nothing_finished(name, mine)
     trials = _trials(counted)
-    first = counted[-1].data.tags
+    newest = max(counted, key=lambda run: run.info.start_time)
     return Records(
         experiment=name,
         experiment_id=experiment.experiment_id,
         trials=tuple(trials),
         notes=(*notes, *more, *_versions(trials)),
         ruler=_one_ruler(counted),
-        measure=experiment.tags.get("ganbench.measure") or first.get("ganbench.measure", ""),
+        measure=experiment.tags.get("ganbench.measure") or newest.data.tags.get("ganbench.measure", ""),
         protocol=protocol,
         floor=json.loads(experiment.tags.get("ganbench.floor") or "{}"),
         calibration=tuple(json.loads(experiment.tags.get("ganbench.calibration") or "[]")),
         toml=experiment.tags.get("ganbench.toml", ""),
+        newest=newest.info.run_id,
     )
 
 

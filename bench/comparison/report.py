@@ -4,23 +4,22 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from bench import store as files
 from bench.comparison import data, formats, records, table, verdicts, words
+from bench.comparison.checkpoints import checkpoints
 from bench.comparison.figures import style
-from bench.comparison.figures.curves import courses, fid_curves
-from bench.comparison.figures.digits import missing_digits
-from bench.comparison.figures.ranking import ranking
-from bench.comparison.figures.samples import latent_paths, sample_grids
-from bench.comparison.figures.seeds import seeds
-from bench.comparison.figures.tradeoffs import tradeoffs
+from bench.comparison.figures.album import TITLES, draw
+from bench.comparison.figures.curves import courses
 from bench.comparison.gallery import gallery
+from bench.comparison.page import Contents, Picture, page
 from bench.comparison.records import Records
 from bench.comparison.store import RecordStore
 from bench.comparison.summary import rows
 
 Format = Literal["md", "tex", "csv", "json"]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Comparison:
 
 
 def compare(
-    experiment: str, tracking_uri: str, out: Path, report: Callable[[str], None] = lambda line: None
+    experiment: str, tracking_uri: str, out: Path, report: Report = lambda line: None
 ) -> Comparison:
     """Write tables, figures and the page of one experiment into ``out``, from MLflow alone.
 
@@ -48,10 +47,12 @@ def compare(
     """
     store = RecordStore(tracking_uri)
     found = records.read(store, experiment)
-    written = [_write(out / f"table.{f}", render_records(found, f)) for f in ("md", "tex", "csv", "json")]
-    report(f"Tables of {len(found.trials)} trials written to {out}.")
-    written += _figures(store, found, out) + _copies(store, found, out)
-    report(f"Figures written to {out}.")
+    written = [_write(out / f"table.{form}", _rendered(found, form)) for form in get_args(Format)]
+    report(f"{len(found.trials)} trials compared; the tables are in {out}.")
+    copies = _copies(store, found)
+    written += [_write(out / name, text) for name, text in copies.items()]
+    written += _pictured(store, found, copies, out)
+    report(f"The figures and the page are there too: open {out / 'index.html'}.")
     return Comparison(formats.markdown([table.main(found)]), _verdict(found), tuple(written))
 
 
@@ -61,10 +62,10 @@ def render(experiment: str, tracking_uri: str, format: Format) -> str:
     Raises:
         UserError: as ``compare``.
     """
-    return render_records(records.read(RecordStore(tracking_uri), experiment), format)
+    return _rendered(records.read(RecordStore(tracking_uri), experiment), format)
 
 
-def render_records(found: Records, format: Format) -> str:
+def _rendered(found: Records, format: Format) -> str:
     if format == "json":
         return json.dumps(data.json_tree(found), indent=1, allow_nan=False) + "\n"
     if format == "csv":
@@ -79,28 +80,41 @@ def _verdict(found: Records) -> str:
     return words.verdict(found, table_rows, verdicts.pairs(table_rows, "fid"))
 
 
-def _figures(store: RecordStore, found: Records, out: Path) -> list[Path]:
-    curves, shown = courses(store, found), gallery(store, found)
-    drawn = {
-        "fid": fid_curves(found, curves) if curves else None,
-        "seeds": seeds(found),
-        "ranking": ranking(found),
-        "digits": missing_digits(found),
-        "tradeoffs": tradeoffs(found),
-        "samples": sample_grids(shown) if shown else None,
-        "paths": latent_paths(shown),
+def _copies(store: RecordStore, found: Records) -> dict[str, str]:
+    """The experiment file and the environment, as the newest trial recorded them."""
+    contents = {
+        name: store.artifact(found.newest, name) for name in ("experiment.toml", "environment.json")
     }
-    return [path for name, one in drawn.items() if one for path in style.save(one, out, name)]
+    return {name: content.decode() for name, content in contents.items() if content is not None}
 
 
-def _copies(store: RecordStore, found: Records, out: Path) -> list[Path]:
-    """The experiment file and the environment, as the newest finished trial recorded them."""
-    newest = found.trials[-1].run_id
-    written = []
-    for name in ("experiment.toml", "environment.json"):
-        if (content := store.artifact(newest, name)) is not None:
-            written.append(_write(out / name, content.decode()))
-    return written
+def _pictured(
+    store: RecordStore, found: Records, copies: dict[str, str], out: Path
+) -> list[Path]:
+    """Draw the figures, then the page that holds them; a figure not drawn any more is removed."""
+    curves, shown = courses(store, found), gallery(store, found)
+    drawn = draw(found, curves, shown)
+    written = [path for one in drawn for path in style.save(one.figure, out, one.name)]
+    for name in TITLES.keys() - {one.name for one in drawn}:
+        for suffix in style.SUFFIXES:
+            (out / f"{name}{suffix}").unlink(missing_ok=True)
+    pictures = [
+        Picture(one.name, (out / f"{one.name}.png").read_bytes(), one.title, one.caption)
+        for one in drawn
+        if one.name != "samples"
+    ]
+    grids = [table.main(found), table.pairs(found), table.others(found)]
+    grids += [checkpoints(found, curves), table.calibration(found)]
+    contents = Contents(
+        verdict=_verdict(found),
+        grids=[grid for grid in grids if grid],
+        pictures=pictures,
+        shown=shown.get("samples", []),
+        toml=copies.get("experiment.toml", found.toml),
+        environment=copies.get("environment.json", ""),
+        tracking_uri=store.uri,
+    )
+    return [*written, _write(out / "index.html", page(found, contents))]
 
 
 def _write(path: Path, text: str) -> Path:

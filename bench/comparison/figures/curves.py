@@ -58,10 +58,10 @@ def _draw(axes: Axes, name: str, mine: list[Course], look: Look) -> None:
     done = [course for course in mine if not course.trial.diverged]
     for course in mine:
         x = getattr(course, name)
-        axes.plot(x, course.fid, look.marker, color=look.color, ms=4, mfc="white", mew=0.9, zorder=3)
+        axes.plot(x, course.fid, look.marker, color=look.color, ms=3.2, mfc="white", mew=0.8, zorder=3)
         if course.trial.diverged:
             axes.plot(x, course.fid, ls=look.dash, color=look.color, lw=0.6)
-            axes.plot(x[-1:], course.fid[-1:], "kx", ms=9, mew=2, zorder=4, label="diverged here")
+            axes.plot(x[-1:], course.fid[-1:], "kx", ms=9, mew=2, zorder=4, label=style.DIVERGED)
     if not done:
         return
     x, fid = (_together(done, attribute) for attribute in (name, "fid"))
@@ -94,6 +94,6 @@ def _finish(left: Axes, right: Axes, records: Records) -> None:
     for axes in (left, right):
         axes.set_xlim(left=0)
         if floor := records.floor.get("fid"):
-            axes.axhline(floor, color=GREY, lw=1, ls=(0, (1, 2)), label="real images (floor)")
+            axes.axhline(floor, color=GREY, lw=1, ls=(0, (1, 2)), label=style.FLOOR)
 
 

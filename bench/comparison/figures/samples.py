@@ -48,7 +48,7 @@ def latent_paths(shown: list[Shown], count: int = 3) -> Figure | None:
         return None
     steps = max(len(one.grids) for one, _ in paths)
     with styled():
-        figure = Figure(figsize=(1.7 + 0.62 * steps, 0.35 + (0.62 * count + 0.3) * len(paths)))
+        figure = Figure(figsize=(max(3.5, 0.4 + 0.62 * steps), 0.35 + (0.62 * count + 0.3) * len(paths)))
         for axes, (one, strip) in zip(
             figure.subplots(len(paths), squeeze=False)[:, 0], paths, strict=True
         ):
@@ -59,9 +59,11 @@ def latent_paths(shown: list[Shown], count: int = 3) -> Figure | None:
     return figure
 
 
-def logged_pictures(shown: list[Shown], title: str) -> Figure:
-    """The newest picture of each variant's median seed, as it was logged."""
+def logged_pictures(shown: list[Shown]) -> Figure | None:
+    """The newest picture of each variant's median seed, as it was logged; None without any."""
     medians = _medians(shown)
+    if not medians:
+        return None
     with styled():
         heights = [one.last.shape[0] / one.last.shape[1] for one in medians]
         figure = Figure(figsize=(7, sum(7 * height + 0.4 for height in heights)))
@@ -69,7 +71,7 @@ def logged_pictures(shown: list[Shown], title: str) -> Figure:
         for axes, one in zip(panels, medians, strict=True):
             axes.imshow(one.last, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axes.set_axis_off()
-            axes.set_title(f"{title}: {one.trial.row}, seed {one.trial.seed}")
+            axes.set_title(f"{one.trial.row}, seed {one.trial.seed}", fontsize=8)
     return figure
 
 

@@ -40,8 +40,8 @@ def _points(axes: Axes, place: int, row: Row, look: Look) -> None:
     if len(values) > 1:
         low, high = statistics.log_t_interval(values)
         middle = np.exp(np.log(values).mean())
-        axes.plot([low, high], [place, place], color="black", lw=1.5)
-        axes.plot([middle], [place], "|", color="black", ms=14, mew=2)
+        axes.plot([low, high], [place + 0.34] * 2, color="black", lw=1.5)
+        axes.plot([middle], [place + 0.34], "|", color="black", ms=9, mew=2)
     if row.diverged:
         told = "1 diverged" if len(row.diverged) == 1 else f"{len(row.diverged)} diverged"
         axes.text(1.0, place, f"× {told}", transform=axes.get_yaxis_transform(), va="center",

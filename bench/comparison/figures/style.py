@@ -33,7 +33,10 @@ _SETTINGS = {
     "savefig.dpi": 160,
     "pdf.fonttype": 42,
 }
+SUFFIXES = (".png", ".pdf")
 GREY = "#666666"
+DIVERGED = "diverged here"
+FLOOR = "real images (floor)"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def styled() -> Iterator[None]:
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``name``.png and ``name``.pdf, whole or not at all; the same figure, the same bytes."""
-    paths = [folder / f"{name}.png", folder / f"{name}.pdf"]
+    paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
     for path in paths:
         undated = {"CreationDate": None} if path.suffix == ".pdf" else {}
         with styled(), replacing(path) as file:
@@ -78,6 +81,8 @@ def counts(axis: Any) -> None:
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
-    """One legend under all panels; a label that several lines carry stands once."""
+    """One legend under all panels: the variants first, a label that several lines carry once."""
     once = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    figure.legend(once.values(), once.keys(), loc="outside lower center", ncols=5, fontsize=8)
+    names = sorted(once, key=lambda label: label in (DIVERGED, FLOOR))
+    figure.legend([once[name] for name in names], names, loc="outside lower center",
+                  ncols=min(6, len(names)), fontsize=8)  # fmt: skip

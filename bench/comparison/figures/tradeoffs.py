@@ -35,6 +35,6 @@ def _plane(axes: Axes, x: str, y: str, records: Records) -> None:
         axes.plot(*zip(*points, strict=True) if points else ([], []), look[row.name].marker,
                   color=look[row.name].color, mfc="white", ls="", label=row.name)  # fmt: skip
     if x in records.floor and y in records.floor:
-        axes.plot(records.floor[x], records.floor[y], "k*", ms=11, label="real images (floor)")
+        axes.plot(records.floor[x], records.floor[y], "k*", ms=11, label=style.FLOOR)
     axes.set(xlabel=measure(x).axis, ylabel=measure(y).axis)
     axes.set_title(f"{measure(y).label.capitalize()} and {measure(x).label}")

@@ -1,0 +1,78 @@
+"""Which figures there are, and what each shows in words."""
+
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from bench.comparison.figures.curves import Course, fid_curves
+from bench.comparison.figures.digits import missing_digits
+from bench.comparison.figures.ranking import ranking
+from bench.comparison.figures.samples import latent_paths, logged_pictures, sample_grids
+from bench.comparison.figures.seeds import seeds
+from bench.comparison.figures.tradeoffs import tradeoffs
+from bench.comparison.gallery import Shown
+from bench.comparison.records import Records
+
+TITLES = {
+    "fid": "FID over training",
+    "seeds": "Every seed",
+    "ranking": "Ranking",
+    "digits": "Digits that are missed",
+    "tradeoffs": "Fidelity and diversity",
+    "samples": "Samples of the best, median and worst seed",
+    "paths": "One latent over training",
+    "interpolation": "Between two latents",
+    "neighbours": "Nearest training images",
+}
+_CAPTIONS = {
+    "fid": "Each mark is one seed; lines are geometric means over the seeds that finished, bands "
+    "their 95 % t-intervals (on log FID). A cross is where a trial diverged.",
+    "seeds": "Left: each mark is one seed, the black bar is the geometric mean with its 95 % "
+    "t-interval. Right: the best FID to be expected of k seeds, drawn without replacement.",
+    "ranking": "Ranks by FID within each seed, averaged. A bar joins variants of which no pair is "
+    "told apart.",
+    "digits": "How many finished seeds draw a digit less than a tenth as often as real images do.",
+    "tradeoffs": "Each mark is one seed at the end of training; up and right is better.",
+    "samples": "The last sample grid, from the same latents for every variant.",
+    "paths": "The same three latents of the median seed at each evaluation point.",
+    "interpolation": "The median seed's generator between two fixed latents.",
+    "neighbours": "The median seed's samples beside the training images nearest to them.",
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure with its file's stem, its heading and its caption."""
+
+    name: str
+    figure: Figure
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.name]
+
+    @property
+    def caption(self) -> str:
+        return _CAPTIONS[self.name]
+
+
+def draw(records: Records, curves: list[Course], shown: dict[str, list[Shown]]) -> list[Drawn]:
+    """Every figure that the records suffice for.
+
+    Args:
+        records, curves: of one experiment.
+        shown: key of a logged picture ("samples", …) to the trials that are shown by it.
+    """
+    samples = shown.get("samples", [])
+    figures = {
+        "fid": fid_curves(records, curves) if curves else None,
+        "seeds": seeds(records),
+        "ranking": ranking(records),
+        "digits": missing_digits(records),
+        "tradeoffs": tradeoffs(records),
+        "samples": sample_grids(samples) if samples else None,
+        "paths": latent_paths(samples),
+    }
+    for key in ("interpolation", "neighbours"):
+        figures[key] = logged_pictures(shown.get(key, []))
+    return [Drawn(name, figure) for name, figure in figures.items() if figure]

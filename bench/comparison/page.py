@@ -1,0 +1,120 @@
+"""The page: one self-contained file that opens from disk, without any network."""
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from bench.comparison import table, words
+from bench.comparison.gallery import Shown
+from bench.comparison.measures import measure
+from bench.comparison.records import Records, Trial
+from bench.comparison.summary import MAIN, Row, other_measures, rows
+from bench.comparison.table import Grid
+
+_FOLDER = Path(__file__).parent / "template"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page: its file's stem, PNG, heading, and what it shows in words."""
+
+    name: str
+    png: bytes
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that the page shows beside what the records themselves say."""
+
+    verdict: str
+    grids: list[Grid]
+    pictures: list[Picture]
+    shown: list[Shown]
+    toml: str
+    environment: str
+    tracking_uri: str
+
+
+def page(records: Records, contents: Contents) -> str:
+    """The whole page as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=lambda name: name is None or name.endswith("html"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = data_uri
+    environment.filters["anchor"] = anchor
+    environment.filters["count"] = lambda number: f"{number:,}"
+    environment.globals["link"] = lambda trial: _link(trial, records, contents.tracking_uri)
+    return environment.get_template("page.html").render(
+        records=records,
+        contents=contents,
+        rows=rows(records),
+        floor=table.FLOOR,
+        trial_heads=_trial_heads(records),
+        trial_values=_trial_values,
+        samples=_samples(contents.shown),
+        steps=sorted({step for one in contents.shown for step in one.grids}),
+        protocol=table.protocol(records),
+        configurations=_configurations(rows(records)),
+        environment=_flat(json.loads(contents.environment or "{}")),
+        commits=sorted({t.tags.get("mlflow.source.git.commit", "") for t in records.trials} - {""}),
+        measures=[measure(name) for name in (*MAIN, *other_measures(records))],
+        run=words.command(records),
+    )
+
+
+def data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def anchor(name: str) -> str:
+    """A row's name as an element's id."""
+    return "trials-" + "".join(char if char.isalnum() else "-" for char in name)
+
+
+def _link(trial: Trial, records: Records, uri: str) -> str | None:
+    """The run on its tracking server; a store that is a file has no address of its own."""
+    if not uri.startswith("http"):
+        return None
+    return f"{uri.rstrip('/')}/#/experiments/{records.experiment_id}/runs/{trial.run_id}"
+
+
+def _trial_heads(records: Records) -> list[str]:
+    recorded = {name for trial in records.trials for name in trial.final}
+    return [measure(name).head for name in MAIN if name in recorded]
+
+
+def _trial_values(trial: Trial) -> list[str]:
+    return [f"{trial.final[name]:.6g}" if name in trial.final else "–" for name in MAIN]
+
+
+def _samples(shown: list[Shown]) -> dict[str, list[Shown]]:
+    found: dict[str, list[Shown]] = {}
+    for one in shown:
+        found.setdefault(one.trial.row, []).append(one)
+    return found
+
+
+def _configurations(table_rows: list[Row]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Heads and rows: the parameters in which the variants differ, by variant."""
+    firsts = [(row.name, row.trials[0].params) for row in table_rows]
+    names = sorted({name for _, params in firsts for name in params} - {"variant", "seed"})
+    apart = [name for name in names if len({params.get(name) for _, params in firsts}) > 1]
+    return apart, [(row, [params.get(name, "–") for name in apart]) for row, params in firsts]
+
+
+def _flat(tree: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested dictionaries as (dotted name, value)."""
+    if not isinstance(tree, dict):
+        return [(prefix, ", ".join(map(str, tree)) if isinstance(tree, list) else str(tree))]
+    pairs = [_flat(value, f"{prefix}.{name}" if prefix else name) for name, value in tree.items()]
+    return [pair for found in pairs for pair in found]
