@@ -22,6 +22,7 @@ class ExperimentRecord:
         floor: metric to the value that real held-out training images get.
         calibration: one row a known set of images, ``{"row": name, metric: value, ...}``.
         description: Markdown, shown above the runs.
+        budget: real images at the last evaluation point, where the view of the grids opens.
     """
 
     toml: str
@@ -30,6 +31,7 @@ class ExperimentRecord:
     floor: dict[str, float] = field(default_factory=dict)
     calibration: list[dict[str, Any]] = field(default_factory=list)
     description: str = ""
+    budget: int = 0
 
 
 @dataclass(frozen=True)

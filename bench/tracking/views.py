@@ -30,7 +30,7 @@ _BY_VARIANT = {
     "aggregateFunction": "average",
     "groupByKeys": [{"mode": "param", "groupByData": "variant"}],
 }
-_SECTIONS = ("samples", "eval", "final", "best", "train", "cost")
+_SECTIONS = ("eval", "final", "best", "train", "cost")
 _BASE = {
     "orderByKey": f"metrics.`{PRIMARY}`",
     "orderByAsc": True,
@@ -57,7 +57,7 @@ def experiment_tags(about: ExperimentRecord, experiment_id: str) -> dict[str, st
         "mlflow.experiment.primaryMetric.name": PRIMARY,
         "mlflow.experiment.primaryMetric.greaterIsBetter": "false",
     }
-    return tags | {f"mlflow.sharedViewState.{name}": view for name, view in _views().items()}
+    return tags | {f"mlflow.sharedViewState.{name}": view for name, view in _views(about).items()}
 
 
 def description(text: str, experiment_id: str) -> str:
@@ -74,7 +74,7 @@ def address(experiment_id: str, view: str) -> str:
     return f"#/experiments/{experiment_id}/runs?{query}"
 
 
-def _views() -> dict[str, str]:
+def _views(about: ExperimentRecord) -> dict[str, str]:
     """Name of each saved view to the value of its tag."""
     curves = ("eval/fid", "eval/modes", "eval/mode_kl", "train/loss_d", "train/loss_g")
     return {
@@ -83,7 +83,7 @@ def _views() -> dict[str, str]:
             "Curves by variant, mean over seeds",
             _BASE | {"groupBy": _BY_VARIANT} | _charts([_line(name) for name in curves], "eval"),
         ),
-        "samples": _packed("Sample grids", _BASE | _charts([_SAMPLES], "samples")),
+        "samples": _packed("Sample grids", _BASE | _charts([_grids(about.budget)], "samples")),
     }
 
 
@@ -93,7 +93,7 @@ def _packed(name: str, state: dict[str, Any]) -> str:
 
 
 def _charts(charts: list[dict[str, Any]], opened: str) -> dict[str, Any]:
-    """Charts in sections, one of them open. MLflow adds the missing metrics by itself."""
+    """Charts in sections, the first of them open. MLflow adds the missing metrics by itself."""
     sections = [
         {
             "uuid": name,
@@ -102,8 +102,10 @@ def _charts(charts: list[dict[str, Any]], opened: str) -> dict[str, Any]:
             "isReordered": False,
             "deleted": False,
             "isGenerated": True,
+            "columns": 1 if name == "samples" else 3,
+            "cardHeight": 540 if name == "samples" else 360,  # pixels
         }
-        for name in _SECTIONS
+        for name in dict.fromkeys([opened, *_SECTIONS])
     ]
     return {"compareRunCharts": charts, "compareRunSections": sections}
 
@@ -133,14 +135,16 @@ def _line(metric: str) -> dict[str, Any]:
     }
 
 
-_SAMPLES = {
-    "uuid": "samples",
-    "type": "IMAGE",
-    "runsCountToCompare": 10,
-    "metricSectionId": "samples",
-    "deleted": False,
-    "isGenerated": True,
-    "imageKeys": ["samples"],
-    "step": 0,
-    "showRunParams": True,
-}
+def _grids(step: int) -> dict[str, Any]:
+    """The image chart of the ten best runs, its slider at ``step``, which must be one of theirs."""
+    return {
+        "uuid": "samples",
+        "type": "IMAGE",
+        "runsCountToCompare": 10,
+        "metricSectionId": "samples",
+        "deleted": False,
+        "isGenerated": True,
+        "imageKeys": ["samples"],
+        "step": step,
+        "showRunParams": False,
+    }

@@ -1,0 +1,110 @@
+"""Real stores: one sqlite file is created a session (by processes that race for it) and copied."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.tracking import store
+from bench.tracking.experiments import ExperimentRecord
+from bench.tracking.publisher import Publisher
+from bench.tracking.record import protocol_id
+from .synthetic import MEASURE, TOML, Trial
+
+ROOT = Path(__file__).resolve().parents[2]
+RACERS = 3
+_ENSURE = "import sys; from bench.tracking.store import ensure; ensure(sys.argv[1])"
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sqlite store that several processes tried to create at one moment."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # shared by all workers
+    path = base / "template" / "mlflow.db"
+    path.parent.mkdir(exist_ok=True)
+    with store.locked(base / "template.lock"):
+        if not path.exists():
+            _race(f"sqlite:///{path}")
+    return path
+
+
+def _race(uri: str) -> None:
+    command = [sys.executable, "-c", _ENSURE, uri]
+    racers = [
+        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        for _ in range(RACERS)
+    ]
+    said = [racer.communicate()[1] for racer in racers]
+    assert [racer.returncode for racer in racers] == [0] * RACERS, said
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty store of this test, and settings that no test leaves behind."""
+    folder = tmp_path / "a store"  # with a space
+    monkeypatch.setenv("GANBENCH_STORE", str(folder))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")  # for a machine under load
+    return folder
+
+
+@pytest.fixture
+def uri(home: Path, template: Path) -> str:
+    """The store's own tracking URI, its file in place."""
+    found = store.tracking_uri()
+    path = store.database(found)
+    assert path is not None
+    path.parent.mkdir(parents=True)
+    shutil.copy(template, path)
+    return found
+
+
+@pytest.fixture
+def trial(home: Path) -> Trial:
+    return Trial(home)
+
+
+@pytest.fixture
+def about(trial: Trial) -> ExperimentRecord:
+    return ExperimentRecord(
+        toml=TOML,
+        protocol=protocol_id(trial.identity),
+        measure=MEASURE,
+        floor={"fid": 0.3, "modes": 10.0},
+        calibration=[{"row": "uniform noise", "fid": 900.0}],
+        description="**Verdict**: none yet.",
+        budget=trial.budget,
+    )
+
+
+@pytest.fixture
+def publisher(uri: str, about: ExperimentRecord) -> Publisher:
+    return Publisher(uri, "quick", about, pause=0)
+
+
+@pytest.fixture
+def processes() -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
+    """Starts processes in groups of their own and ends each of them with the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(command: list[str], **options: object) -> "subprocess.Popen[bytes]":
+        started.append(subprocess.Popen(command, start_new_session=True, **options))  # type: ignore[call-overload]
+        return started[-1]
+
+    yield start
+    for process in started:
+        end(process)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process and those it started, at once."""
+    if process.poll() is None:
+        os.killpg(process.pid, 9)
+    process.wait()

@@ -1,0 +1,83 @@
+"""The sqlite store is created once, whoever races for it."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bench.errors import UserError
+from bench.tracking import store
+
+
+def test_racing_processes_leave_one_good_store(template: Path, uri: str) -> None:
+    """The template was made by three processes at one moment (conftest)."""
+    left = {path.name for path in template.parent.iterdir()}
+    assert left - {"mlflow.db-wal", "mlflow.db-shm"} == {"mlflow.db", ".mlflow.db.lock"}
+    assert [one.name for one in store.client(uri).search_experiments()] == ["Default"]
+
+
+def test_store_keeps_a_write_ahead_log_and_an_identity(uri: str) -> None:
+    path = store.database(uri)
+    assert path is not None
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert store.identity(uri) > 0
+    assert store.identity("sqlite:////nowhere/mlflow.db") == 0
+
+
+def test_ensure_leaves_a_ready_store_alone(uri: str) -> None:
+    path = store.database(uri)
+    assert path is not None
+    before = path.read_bytes()
+    store.ensure(uri)
+    assert path.read_bytes() == before
+
+
+def test_artifacts_lie_in_the_store_and_experiments_are_found_again(uri: str, home: Path) -> None:
+    client = store.client(uri)
+    first = store.experiment_id(client, uri, "quick@budget=6400")
+    assert store.experiment_id(client, uri, "quick@budget=6400") == first
+    place = home / "mlflow" / "artifacts" / "quick@budget=6400"
+    assert client.get_experiment(first).artifact_location == str(place)
+
+
+def test_deleted_experiment_is_a_sentence_with_the_way_back(uri: str) -> None:
+    client = store.client(uri)
+    gone = store.experiment_id(client, uri, "quick")
+    client.delete_experiment(gone)
+    with pytest.raises(UserError, match=f"mlflow experiments restore --experiment-id {gone}"):
+        store.experiment_id(client, uri, "quick")
+
+
+def test_tracking_uri_is_the_environment_or_the_store(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store.tracking_uri() == f"sqlite:///{home}/mlflow/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert store.tracking_uri() == "http://127.0.0.1:5000"
+
+
+@pytest.mark.parametrize("wrong", ["mlruns", "file:///tmp/mlruns", "ftp://host", ""])
+def test_what_is_no_tracking_store_is_said(wrong: str) -> None:
+    with pytest.raises(UserError, match="is not a tracking store: give http"):
+        store.ensure(wrong)
+
+
+def test_unwritable_place_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match="Cannot write .*GANBENCH_STORE"):
+        store.ensure(f"sqlite:///{tmp_path}/file/mlflow.db")
+
+
+def test_passwords_are_not_shown() -> None:
+    assert store.shown("postgresql://me:secret@host:5432/db") == "postgresql://me:***@host:5432/db"
+    assert store.shown("http://127.0.0.1:5000/") == "http://127.0.0.1:5000/"
+
+
+@pytest.mark.parametrize("name", ["../../etc", "/etc/passwd", "a/b", "..", "nul\0", "é" * 300])
+def test_names_cannot_lead_out_of_a_folder(name: str, tmp_path: Path) -> None:
+    plain = store.plain_name(name)
+    assert (tmp_path / plain).resolve().parent == tmp_path
+    assert len(plain) < 150
+    assert plain != store.plain_name(name + "x")
