@@ -62,7 +62,7 @@ def _read(path: Path) -> bytes | None:
     """What was written, if its digest, the file's first 32 bytes, still fits."""
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     digest, kept = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
     return kept if hashlib.sha256(kept).digest() == digest else None

@@ -27,6 +27,13 @@ class Evidence:
         self._logits: list[Tensor] = []
         self._known: dict[Hashable, Any] = {}
 
+    @classmethod
+    def of(cls, features: Tensor, logits: Tensor | None = None) -> "Evidence":
+        """The evidence of all rows at once, kept."""
+        evidence = cls(keep_rows=True)
+        evidence.update(features, logits)
+        return evidence
+
     def update(self, features: Tensor, logits: Tensor | None = None) -> None:
         """Take in features (n, d) and logits (n, K) of the next n images."""
         self._known.clear()
@@ -53,9 +60,8 @@ class Evidence:
 
     def subset(self, index: Tensor) -> "Evidence":
         """The evidence of some of the images alone; needs the rows."""
-        part = Evidence(keep_rows=True)
-        part.update(self.rows[index], torch.cat(self._logits)[index] if self._logits else None)
-        return part
+        logits = torch.cat(self._logits)[index] if self._logits else None
+        return Evidence.of(self.rows[index], logits)
 
     def once(self, compute: Callable[..., T], *given: Hashable) -> T:
         """``compute(self, *given)``, worked out once for all metrics that share it."""
@@ -90,7 +96,7 @@ class Votes:
     @property
     def share(self) -> Tensor:
         """The fraction of images taken for each class, (K,)."""
-        return self.counts / self.count
+        return self.counts.double() / self.count
 
     @property
     def probability(self) -> Tensor:

@@ -31,7 +31,7 @@ class Shipped:
 
 
 DIGITS = Shipped("digits", 1, "704f981ed97cc363d6e8fd4b1134d5e1d5cc3e96746402ed8c789768a8696845")
-WITNESS = Shipped("witness", 1, "f819366efacd570229aafc23ac68558684d2c4c760430be1c6cca42a017a3536")
+WITNESS = Shipped("witness", 1, "52bc43b5a0ffc82c0f8fc79ef046c755c654e266335f07d1a2bae05324c251b7")
 
 
 def measure_name(ruler: str = DIGITS.id, n: int = SAMPLES, split: str = SPLIT) -> str:

@@ -71,10 +71,8 @@ def of_mnist(backbone: Backbone) -> Reference:
     derived = Cache(backbone.id, mnist.DIGEST, *seen_by, *derived_by)
 
     def load(split: mnist.Split) -> Evidence:
-        evidence = Evidence(keep_rows=True)
         kept = features.tensors(split, lambda: _observed(backbone, split))
-        evidence.update(kept["features"], kept.get("logits"))
-        return evidence
+        return Evidence.of(kept["features"], kept.get("logits"))
 
     return Reference(load, derived.tensors)
 

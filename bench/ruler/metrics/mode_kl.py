@@ -18,6 +18,6 @@ def mode_kl(samples: Evidence, reference: Reference) -> float:
     Floor: (K-1)/2n, 4.5e-4 at n = 10,000, for a sampler with the reference's own shares
     Source: Che et al. 2017, arXiv 1612.02136; Srivastava et al. 2017, arXiv 1705.07761
     """
-    q, p = samples.votes.share.double(), reference.test.votes.share.double()
+    q, p = samples.votes.share, reference.test.votes.share
     divergence = torch.xlogy(q, q) - torch.xlogy(q, p)
     return max(float(divergence.sum()), 0.0)

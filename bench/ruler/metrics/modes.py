@@ -4,14 +4,15 @@ from bench.ruler.evidence import Evidence
 from bench.ruler.metrics.registry import metric
 from bench.ruler.reference import Reference
 
-_FRACTION = 0.1
+_PART = 10
 
 
 def covered(samples: Evidence, reference: Reference) -> list[bool]:
     """For each digit: has it at least a tenth of its share in the reference?"""
-    present = reference.test.votes.share > 0
-    enough = samples.votes.share >= _FRACTION * reference.test.votes.share
-    return (present & enough).tolist()
+    ours, theirs = samples.votes, reference.test.votes
+    # In whole numbers, because a share of exactly a tenth counts as covered.
+    enough = _PART * ours.counts * theirs.count >= theirs.counts * ours.count
+    return ((theirs.counts > 0) & enough).tolist()
 
 
 @metric(cost="cheap", labels=True)
