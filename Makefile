@@ -1,0 +1,47 @@
+# `make bench` trains and compares, `make test` checks, `make ui` opens the records. Each one sets
+# up .venv by itself from whatever python3 (3.11 to 3.13) there is.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: bench paper test ui lint types clean
+
+bench: .venv/ready
+	$(BIN)/ganbench run quick
+
+paper: .venv/ready
+	$(BIN)/ganbench run paper
+
+test: .venv/ready-dev
+	$(BIN)/pytest
+
+ui: .venv/ready
+	$(BIN)/ganbench ui
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: .venv/ready-dev
+	$(BIN)/mypy
+
+# What was trained stays: it lies in results/.store and costs hours.
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+
+.venv/uv:
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "ganbench needs Python 3.11, 3.12 or 3.13: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	touch $@
+
+# uv brings the gigabytes of torch in seconds where pip takes minutes.
+.venv/ready: .venv/uv pyproject.toml constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable .
+	touch $@
+
+.venv/ready-dev: .venv/ready
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	touch $@

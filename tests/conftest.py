@@ -1,0 +1,53 @@
+"""Stores for the tests: MNIST is fetched once a checkout, reference statistics once a session."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+import pytest  # noqa: E402
+
+from bench.data import fetch  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The folder of the four MNIST files, in the checkout's own store or where GANBENCH_DATA says."""
+    from bench import store
+
+    with (store.root() / "fetch.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return fetch.ensure()
+
+
+@pytest.fixture(scope="session")
+def mnist_store(
+    mnist_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """A store with the data, for tests that only read; reference statistics gather in it."""
+    root = tmp_path_factory.mktemp("session-store")
+    (root / "data").mkdir()
+    (root / "data" / "mnist").symlink_to(mnist_folder)
+    patch = pytest.MonkeyPatch()
+    patch.setenv("GANBENCH_STORE", str(root))
+    patch.delenv("GANBENCH_DATA", raising=False)
+    yield root
+    patch.undo()
+
+
+@pytest.fixture()
+def own_store(
+    mnist_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A fresh store of the test's own, with the session's data and reference statistics."""
+    root = tmp_path / "store"
+    root.mkdir()
+    (mnist_store / "reference").mkdir(exist_ok=True)
+    for shared in ("data", "reference"):
+        (root / shared).symlink_to(mnist_store / shared)
+    monkeypatch.setenv("GANBENCH_STORE", str(root))
+    return root
