@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from bench.tracking import store
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.tracking.record import protocol_id
+
 from .synthetic import MEASURE, TOML, Trial
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,24 +87,3 @@ def about(trial: Trial) -> ExperimentRecord:
 @pytest.fixture
 def publisher(uri: str, about: ExperimentRecord) -> Publisher:
     return Publisher(uri, "quick", about, pause=0)
-
-
-@pytest.fixture
-def processes() -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
-    """Starts processes in groups of their own and ends each of them with the test."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(command: list[str], **options: object) -> "subprocess.Popen[bytes]":
-        started.append(subprocess.Popen(command, start_new_session=True, **options))  # type: ignore[call-overload]
-        return started[-1]
-
-    yield start
-    for process in started:
-        end(process)
-
-
-def end(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and those it started, at once."""
-    if process.poll() is None:
-        os.killpg(process.pid, 9)
-    process.wait()

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from bench.tracking import store
+
 from .synthetic import Trial
 
 

@@ -46,7 +46,7 @@ def test_all_are_listed_by_name(about: ExperimentRecord) -> None:
 
 def test_damaged_plan_is_a_sentence(about: ExperimentRecord) -> None:
     experiments.write("quick", KEYS, about).write_text("{")
-    with pytest.raises(UserError, match="is damaged .*: delete it and run"):
+    with pytest.raises(UserError, match=r"is damaged .*: delete it and run"):
         experiments.read("quick")
 
 
