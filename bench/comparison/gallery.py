@@ -37,9 +37,7 @@ def gallery(store: RecordStore, records: Records) -> dict[str, list[Shown]]:
         for trial, places in _chosen(row):
             grids: dict[str, dict[int, bytes]] = {}
             for picture in store.pictures(trial.run_id):
-                png = store.artifact(trial.run_id, picture.path)
-                if png is not None:
-                    grids.setdefault(picture.key, {})[picture.step] = png
+                grids.setdefault(picture.key, {})[picture.step] = picture.png
             for key, by_step in grids.items():
                 found.setdefault(key, []).append(Shown(trial, tuple(places), by_step))
     return found

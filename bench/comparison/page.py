@@ -1,15 +1,19 @@
 """The page: one self-contained file that opens from disk, without any network."""
 
 import base64
+import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
+from PIL import Image
 
 from bench.comparison import table, words
-from bench.comparison.gallery import Shown
+from bench.comparison.gallery import Shown, pixels
 from bench.comparison.measures import measure
 from bench.comparison.records import Records, Trial
 from bench.comparison.summary import MAIN, Row, other_measures, rows
@@ -51,7 +55,10 @@ def page(records: Records, contents: Contents) -> str:
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = data_uri
+    environment.filters["compact"] = compact
     environment.filters["anchor"] = anchor
+    environment.filters["unbroken"] = unbroken
+    environment.filters["commands"] = commands
     environment.filters["count"] = lambda number: f"{number:,}"
     environment.globals["link"] = lambda trial: _link(trial, records, contents.tracking_uri)
     return environment.get_template("page.html").render(
@@ -74,6 +81,24 @@ def page(records: Records, contents: Contents) -> str:
 
 def data_uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def compact(png: bytes) -> bytes:
+    """The same grey picture in 16 levels: half the size, and the page holds many."""
+    file = io.BytesIO()
+    levels = Image.fromarray(pixels(png) // 17 * 17).quantize(16)
+    levels.save(file, format="PNG", optimize=True)
+    return file.getvalue()
+
+
+def commands(text: str) -> Markup:
+    """Plain text with what stands in backticks set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def unbroken(head: str) -> str:
+    """A column head that wraps between words, never before its arrow or inside its unit."""
+    return head.replace(" ↑", "\u00a0↑").replace(" ↓", "\u00a0↓").replace("[of ", "[of\u00a0")
 
 
 def anchor(name: str) -> str:

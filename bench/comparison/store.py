@@ -29,11 +29,11 @@ _IMAGE = re.compile(r"(?P<key>.+)[+%]step[+%](?P<step>\d+)[+%]timestamp[+%](?P<t
 
 @dataclass(frozen=True)
 class Picture:
-    """One logged image: its key ("samples"), its step (real images shown), its artifact path."""
+    """One logged image: its key ("samples"), its step (real images shown), its file's bytes."""
 
     key: str
     step: int
-    path: str
+    png: bytes
 
 
 class RecordStore:
@@ -75,12 +75,14 @@ class RecordStore:
 
     def pictures(self, run_id: str) -> list[Picture]:
         """The images of ``log_image``, by key and step; of a repeated step the newest."""
-        with _explained(self.uri):
-            paths = [file.path for file in self._client.list_artifacts(run_id, "images")]
-        found = [(_IMAGE.fullmatch(Path(path).name), path) for path in paths]
-        matches = sorted((int(match["time"]), match, path) for match, path in found if match)
-        newest = {(m["key"].replace("#", "/"), int(m["step"])): path for _, m, path in matches}
-        return [Picture(key, step, path) for (key, step), path in sorted(newest.items())]
+        with _explained(self.uri), tempfile.TemporaryDirectory() as folder:
+            if "images" not in [file.path for file in self._client.list_artifacts(run_id)]:
+                return []
+            files = Path(self._client.download_artifacts(run_id, "images", folder)).iterdir()
+            found = [(match, file) for file in files if (match := _IMAGE.fullmatch(file.name))]
+            found.sort(key=lambda pair: int(pair[0]["time"]))
+            newest = {(m["key"].replace("#", "/"), int(m["step"])): file for m, file in found}
+            return [Picture(*at, file.read_bytes()) for at, file in sorted(newest.items())]
 
     def artifact(self, run_id: str, path: str) -> bytes | None:
         """The content of one artifact, None when the run has none of that name."""

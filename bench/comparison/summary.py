@@ -50,9 +50,9 @@ class Summary:
             return "–"
         if self.sd is None:
             return number(self.mean)
-        places = decimals(self.sd) if self.sd > 0 else decimals(self.mean, 4)
         if self.sd == 0:
             return f"{trimmed(self.mean)} ± 0"
+        places = decimals(self.sd)
         return f"{self.mean:.{places}f} ± {self.sd:.{places}f}"
 
 

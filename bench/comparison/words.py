@@ -18,7 +18,8 @@ def verdict(records: Records, rows: list[Row], pairs: list[Pair]) -> str:
     if pairs and not groups(rows, pairs):
         sentences.append(_too_few(records, pairs))
     elif pairs:
-        sentences += [told for row in rows if (told := _standing(row.name, pairs))]
+        leader = finished[0].name
+        sentences += [told for row in rows if (told := _standing(row.name, pairs, row.name == leader))]
     sentences += [_diverged(row) for row in rows if row.diverged]
     return " ".join(sentences)
 
@@ -77,12 +78,16 @@ def _too_few(records: Records, pairs: list[Pair]) -> str:
     )
 
 
-def _standing(name: str, pairs: list[Pair]) -> str:
-    """What the row named is to each row below it in the table."""
+def _standing(name: str, pairs: list[Pair], in_full: bool) -> str:
+    """What the row named is to each row below it in the table; in full: by how much, how sure."""
     below = [pair for pair in pairs if pair.a == name]
     parts = []
     for kind, how in (("better", "is better than"), ("worse", "is worse than")):
-        if found := [f"{pair.b} ({_sure(pair)})" for pair in below if pair.verdict == kind]:
+        if found := [
+            f"{pair.b} ({_sure(pair)})" if in_full else pair.b
+            for pair in below
+            if pair.verdict == kind
+        ]:
             parts.append(f"{how} {_and(found)}")
     if found := [f"{pair.b} ({_more(pair)})" for pair in below if pair.verdict == "tied"]:
         parts.append(f"is tied with {_and(found)}")
