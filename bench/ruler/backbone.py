@@ -46,6 +46,10 @@ class Backbone:
                 out = self._net(
                     pixels.to_float(chunk).contiguous(memory_format=torch.channels_last)
                 )
+            if isinstance(out, tuple) and len(out) != 2:
+                raise self._returned(
+                    f"{len(out)} values instead of features, or features and logits"
+                )
             features, logits = out if isinstance(out, tuple) else (out, None)
             self._check(features, logits, len(chunk))
             yield features.double(), None if logits is None else logits.double()
@@ -59,7 +63,10 @@ class Backbone:
             wrong = "values that are not finite"
         else:
             return
-        raise UserError(f"The feature extractor {self.id} returned {wrong}: mend its forward.")
+        raise self._returned(wrong)
+
+    def _returned(self, wrong: str) -> UserError:
+        return UserError(f"The feature extractor {self.id} returned {wrong}: mend its forward.")
 
 
 def shipped(which: Shipped) -> Backbone:

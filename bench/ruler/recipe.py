@@ -66,7 +66,8 @@ def retrain(network: str, out: Path, report: Report = lambda line: None) -> Retr
         sha256 = save(net, out)
     except OSError as error:
         raise store.unwritable(out, error) from error
-    return Retrained(100 - sum(errors) / 100, errors, sha256)
+    accuracy = 100 - 100 * sum(errors) / len(mnist.load("test").labels)
+    return Retrained(accuracy, errors, sha256)
 
 
 def train(recipe: Recipe, report: Report = lambda line: None) -> DigitNet:
@@ -106,7 +107,7 @@ def train(recipe: Recipe, report: Report = lambda line: None) -> DigitNet:
 
 
 def errors_by_digit(net: DigitNet) -> list[int]:
-    """How many of the 10,000 test images of each digit the classifier gets wrong."""
+    """How many of the test images of each digit the classifier gets wrong."""
     test = mnist.load("test")
     with torch.inference_mode():
         logits = torch.cat(

@@ -125,7 +125,7 @@ def _numpy(array: Any) -> Tensor:
             f"The values of the array are {array.dtype}: save them as uint8 in 0..255, or as "
             "floats in [0, 1] or [-1, 1]."
         )
-    return torch.from_numpy(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))))
+    return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), order="C"))
 
 
 def _npy(path: Path) -> Tensor:

@@ -54,5 +54,5 @@ def test_another_definition_is_another_place(tmp_path: Path) -> None:
 
 def test_a_store_that_cannot_be_written_is_told(root: Path) -> None:
     (root / "reference").write_text("a file in the way")
-    with pytest.raises(UserError, match="Cannot write .*reference"):
+    with pytest.raises(UserError, match=r"Cannot write .*reference"):
         Cache("x").json("value", lambda: 1)

@@ -35,14 +35,14 @@ def _all(rows: Tensor, logits: Tensor | None, batch: int = 600) -> dict[str, Val
     return collection.compute()
 
 
-@settings(deadline=None, max_examples=15)
-@given(st.integers(0, 1000), st.integers(1, 600))
+@settings(deadline=None, max_examples=8)
+@given(st.integers(0, 1000), st.integers(7, 600))
 def test_no_metric_depends_on_the_batching(seed: int, batch: int) -> None:
     rows, logits = _pair(seed + 10)
-    assert _all(rows, logits, batch) == pytest.approx(_all(rows, logits), rel=1e-9, abs=1e-12)
+    _assert_same(_all(rows, logits, batch), _all(rows, logits))
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(st.integers(0, 1000))
 def test_no_metric_depends_on_the_order(seed: int) -> None:
     rows, logits = _pair(seed + 10)
@@ -51,7 +51,12 @@ def test_no_metric_depends_on_the_order(seed: int) -> None:
     # Its random subsets are dealt by position, so only the extrapolation's noise changes.
     a, b = float(shuffled.pop("fid_infinity")), float(straight.pop("fid_infinity"))
     assert a == pytest.approx(b, abs=0.05)
-    assert shuffled == pytest.approx(straight, rel=1e-9, abs=1e-12)
+    _assert_same(shuffled, straight)
+
+
+def _assert_same(ours: dict[str, Value], theirs: dict[str, Value]) -> None:
+    assert ours.pop("missing") == theirs.pop("missing")
+    assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12)
 
 
 def test_every_registered_metric_is_measured_and_described() -> None:
@@ -138,7 +143,7 @@ def test_degenerate_samples_give_finite_numbers(kind: str) -> None:
 
 
 def test_unknown_metric_is_told_with_a_suggestion() -> None:
-    with pytest.raises(UserError, match="There is no metric 'recal': did you mean 'recall'?"):
+    with pytest.raises(UserError, match=r"There is no metric 'recal': did you mean 'recall'\?"):
         suite.named(["recal"])
 
 

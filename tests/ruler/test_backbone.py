@@ -1,0 +1,157 @@
+"""Frozen extractors: only the known weights, folded without a change, and a user's own file."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from bench.data import pixels
+from bench.errors import UserError
+from bench.ruler import backbone, identity
+from bench.ruler.identity import Shipped
+from bench.ruler.networks import BUILDERS
+
+IMAGES = torch.randint(
+    0, 256, (300, 1, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8
+)
+SHIPPED = [identity.DIGITS, identity.WITNESS]
+
+
+@pytest.mark.parametrize("which", SHIPPED)
+def test_shipped_weights_fit_their_digest_and_size(which: Shipped) -> None:
+    assert backbone.shipped(which).id == which.id
+    assert which.path.stat().st_size <= 4e6
+    card = which.path.with_suffix(".md").read_text(encoding="utf-8")
+    assert which.id in card
+
+
+@pytest.mark.parametrize("which", SHIPPED)
+def test_passes_equal_the_plain_network(which: Shipped) -> None:
+    plain = BUILDERS[which.network]()
+    plain.load_state_dict(safetensors.torch.load_file(which.path))
+    with torch.inference_mode():
+        features, logits = plain.eval()(pixels.to_float(IMAGES))
+    parts = list(backbone.shipped(which).passes(IMAGES))
+    assert [len(part[0]) for part in parts] == [250, 50]
+    seen = torch.cat([part[0] for part in parts])
+    assert seen.dtype == torch.float64
+    torch.testing.assert_close(seen, features.double(), rtol=1e-3, atol=1e-3)
+    read = torch.cat([part[1] for part in parts if part[1] is not None])
+    torch.testing.assert_close(read, logits.double(), rtol=1e-3, atol=1e-3)
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The digit classifier's weights where they may be damaged."""
+    path = tmp_path / "digits-v1.safetensors"
+    path.write_bytes(identity.DIGITS.path.read_bytes())
+    monkeypatch.setattr(Shipped, "path", property(lambda self: path))
+    return path
+
+
+def test_weights_are_frozen_and_in_eval_mode(copied: Path) -> None:
+    net = backbone.shipped(identity.DIGITS)._net
+    assert not any(module.training for module in net.modules())
+    assert not any(weight.requires_grad for weight in net.parameters())
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "empty"])
+def test_damaged_weights_are_never_used(damage: str, copied: Path) -> None:
+    whole = copied.read_bytes()
+    damaged = {
+        "flipped": whole[:-1] + bytes([whole[-1] ^ 1]), "truncated": whole[:-9], "empty": b"",
+    }  # fmt: skip
+    copied.write_bytes(damaged[damage])
+    with pytest.raises(UserError) as caught:
+        backbone.shipped(identity.DIGITS)
+    sentence = str(caught.value)
+    assert str(copied) in sentence
+    assert f"expected sha256 {identity.DIGITS.sha256}, found " in sentence
+    assert "git checkout -- bench/ruler/weights/digits-v1.safetensors" in sentence
+
+
+def test_missing_weights_are_told_with_what_mends_them(copied: Path) -> None:
+    copied.unlink()
+    with pytest.raises(UserError, match=r"weights .* are missing: run `git checkout"):
+        backbone.shipped(identity.DIGITS)
+
+
+def test_another_version_is_another_id() -> None:
+    other = dataclasses.replace(identity.DIGITS, version=2)
+    assert other.id != identity.DIGITS.id
+    assert other.path.name == "digits-v2.safetensors"
+
+
+_OWN = """
+from torch import nn
+import torch
+
+def extractor():
+    torch.manual_seed(SEED)
+    return nn.Sequential(nn.AvgPool2d(7), nn.Flatten(), nn.Linear(16, 5))
+"""
+
+
+def _file(tmp_path: Path, text: str, name: str = "own.py") -> Path:
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_a_users_extractor_is_named_by_text_and_weights(tmp_path: Path) -> None:
+    first = backbone.from_file(_file(tmp_path, _OWN.replace("SEED", "1")))
+    again = backbone.from_file(tmp_path / "own.py")
+    other = backbone.from_file(_file(tmp_path, _OWN.replace("SEED", "2")))
+    assert first.id == again.id != other.id
+    assert first.id.startswith("own-")
+    features, logits = next(first.passes(IMAGES))
+    assert features.shape == (250, 5)
+    assert logits is None
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("import nowhere_to_be_found", "does not load .*ModuleNotFoundError"),
+        ("def extractor(: pass", "does not load .*SyntaxError"),
+        ("x = 1", "does not load .* it must define `extractor"),
+        ("def extractor(): return 3", "returned a int: return a torch.nn.Module"),
+    ],
+)
+def test_a_users_file_that_is_none(text: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=why):
+        backbone.from_file(_file(tmp_path, text))
+
+
+def test_a_users_file_that_is_not_there_or_not_python(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="There is no feature extractor"):
+        backbone.from_file(tmp_path / "own.py")
+    with pytest.raises(UserError, match=r"must end in \.py"):
+        backbone.from_file(_file(tmp_path, _OWN, "own.txt"))
+
+
+class _Returns(nn.Module):
+    def __init__(self, *shapes: tuple[int, ...], fill: float = 0.0) -> None:
+        super().__init__()
+        self.shapes, self.fill = shapes, fill
+
+    def forward(self, images: torch.Tensor) -> object:
+        out = tuple(torch.full((len(images), *shape), self.fill) for shape in self.shapes)
+        return out if len(out) > 1 else out[0]
+
+
+@pytest.mark.parametrize(
+    ("net", "why"),
+    [
+        (_Returns((3, 3)), r"features of shape \(250, 3, 3\) for 250 images instead of"),
+        (_Returns((3,), (7,)), r"logits of shape \(250, 7\) for 250 images"),
+        (_Returns((3,), fill=float("nan")), "values that are not finite"),
+        (_Returns((3,), (10,), (2,)), "3 values instead of"),
+    ],
+)
+def test_what_an_extractor_must_return(net: nn.Module, why: str) -> None:
+    with pytest.raises(UserError, match=f"The feature extractor mine returned {why}"):
+        next(backbone.Backbone("mine", net).passes(IMAGES))

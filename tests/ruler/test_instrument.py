@@ -1,0 +1,163 @@
+"""The shipped ruler on the real MNIST: floors, order of the calibration sets, monotone damage."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from bench import ruler as room
+from bench.data import mnist, pixels
+from bench.errors import UserError
+from bench.ruler import calibration, identity
+from bench.ruler.instrument import Ruler, spread
+
+pytestmark = pytest.mark.usefixtures("mnist_store")
+
+
+@pytest.fixture(scope="module")
+def ruler(mnist_store: Path) -> Ruler:
+    return Ruler.load()
+
+
+@pytest.fixture(scope="module")
+def test_images(mnist_store: Path) -> Tensor:
+    return mnist.load("test").images
+
+
+def test_the_room_exports_the_ruler() -> None:
+    assert room.Ruler is Ruler
+    with pytest.raises(AttributeError, match="no attribute 'Rule'"):
+        room.Rule  # noqa: B018
+
+
+def test_names(ruler: Ruler) -> None:
+    assert ruler.id == identity.DIGITS.id
+    assert ruler.measure_name == identity.measure_name()
+
+
+def test_the_classifier_reads_the_reference_well(ruler: Ruler) -> None:
+    labels = mnist.load("test").labels
+    assert (ruler.reference.test.labels == labels).double().mean() >= 0.995
+
+
+def test_test_images_against_themselves(ruler: Ruler, test_images: Tensor) -> None:
+    values = ruler.measure(test_images)
+    assert float(values["fid"]) < 1e-6
+    assert values["mode_kl"] == 0.0
+    assert (values["modes"], values["modes_any"], values["missing"]) == (10, 10, "none")
+    assert list(values) == sorted(values)
+
+
+def test_the_floor_is_what_held_out_images_get(ruler: Ruler) -> None:
+    floor, held = ruler.floor(), ruler.measure(mnist.load("heldout").images)
+    assert float(held["fid_heldout"]) < 1e-6 < float(held["fid"]) < 0.5
+    assert floor == {**held, "fid_heldout": held["fid"]}
+    assert float(floor["mode_kl"]) < 2e-3
+
+
+def test_the_floor_is_kept(ruler: Ruler, monkeypatch: pytest.MonkeyPatch) -> None:
+    floor = ruler.floor()
+    monkeypatch.setattr(Ruler, "score", lambda *given: pytest.fail("measured again"))
+    assert Ruler.load().floor() == floor
+
+
+@pytest.fixture(scope="module")
+def rows(ruler: Ruler) -> dict[str, dict[str, object]]:
+    measured = {name: ruler.measure(make()) for name, make in calibration.SETS.items()}
+    return {"floor": ruler.floor(), **measured}
+
+
+def test_calibration_sets_come_out_in_order(rows: dict[str, dict[str, float]]) -> None:
+    order = (
+        "replay of the training set", "digits 0-8 only", "ten images repeated", "one digit",
+        "uniform noise",
+    )  # fmt: skip
+    values = [rows[name]["fid"] for name in order]
+    assert values == sorted(values)
+    assert (
+        rows["floor"]["fid"] < rows["digits 0-8 only"]["fid"] < rows["blurred test images"]["fid"]
+    )
+    assert max(row["fid"] for row in rows.values()) == rows["uniform noise"]["fid"]
+
+
+def test_calibration_sets_show_their_modes(rows: dict[str, dict[str, object]]) -> None:
+    assert rows["one digit"]["modes"] == 1
+    assert rows["digits 0-8 only"]["modes"] == 9
+    assert rows["digits 0-8 only"]["missing"] == "9"
+    assert rows["replay of the training set"]["modes"] == 10
+    assert rows["one digit"]["missing"] == "0 2 3 4 5 6 7 8 9"
+
+
+def _noisy(images: Tensor, level: int) -> Tensor:
+    stream = torch.Generator().manual_seed(0)
+    noise = 0.15 * level * torch.randn(images.shape, generator=stream)
+    return pixels.to_grid(pixels.to_float(images) + noise)
+
+
+def _shifted(images: Tensor, level: int) -> Tensor:
+    return torch.roll(images, 2 * level, dims=3)
+
+
+def _cropped(images: Tensor, level: int) -> Tensor:
+    images = images.clone()
+    images[:, :, : 5 * level] = 0
+    return images
+
+
+def _dropped(images: Tensor, level: int) -> Tensor:
+    return images[mnist.load("heldout").labels[: len(images)] < 10 - 2 * level]
+
+
+@pytest.mark.parametrize("damage", [_noisy, _shifted, _cropped, _dropped])
+def test_fid_grows_with_damage(damage: Callable[[Tensor, int], Tensor], ruler: Ruler) -> None:
+    images = mnist.load("heldout").images[:1000]
+    values = [float(ruler.measure(damage(images, level))["fid"]) for level in range(4)]
+    assert values == sorted(values)
+    assert values[1] > 1.05 * values[0]
+
+
+def test_another_n_has_another_name(ruler: Ruler, test_images: Tensor) -> None:
+    measured = ruler.score(test_images[:500])
+    assert measured.n == 500
+    assert measured.measure == f"{identity.DIGITS.id}/penultimate/n500/test"
+    assert measured.omitted == {}
+    assert measured.metrics == ruler.measure(test_images[:500])
+
+
+def test_sampling_noise_is_the_sd_over_evaluation_seeds(ruler: Ruler, test_images: Tensor) -> None:
+    noise = ruler.sampling_noise(lambda seed: test_images[100 * seed : 100 * (seed + 1)], range(3))
+    fids = [ruler.measure(part)["fid"] for part in test_images[:300].split(100)]
+    assert noise["fid"] == pytest.approx(torch.tensor(fids).double().std().item(), rel=1e-5)
+    assert "missing" not in noise
+    with pytest.raises(UserError, match="at least two measurements, not 1"):
+        spread([{"fid": 1.0}])
+
+
+@pytest.mark.parametrize(
+    ("images", "why"),
+    [
+        (torch.zeros(9, 1, 28, 28), "A ruler measures uint8 images"),
+        (torch.zeros(9, 28, 28, dtype=torch.uint8), r"not torch.uint8 of \(9, 28, 28\)"),
+        (torch.zeros(1, 1, 28, 28, dtype=torch.uint8), "There are 1 samples"),
+    ],
+)
+def test_what_is_no_set_of_images(images: Tensor, why: str, ruler: Ruler) -> None:
+    with pytest.raises(UserError, match=why):
+        ruler.measure(images)
+
+
+def test_a_users_extractor_measures_without_a_witness(
+    small_mnist: dict[str, mnist.Images], tmp_path: Path
+) -> None:
+    (tmp_path / "mean.py").write_text(
+        "from torch import nn\n"
+        "def extractor():\n    return nn.Sequential(nn.AvgPool2d(7), nn.Flatten())\n"
+    )
+    own = Ruler.from_file(tmp_path / "mean.py")
+    measured = own.score(small_mnist["train"].images, thorough=True)
+    assert measured.measure == f"{own.id}/penultimate/n700/test"
+    assert measured.metrics["neighbour_ratio"] == 0.0
+    assert not any(name.startswith("witness_") for name in measured.metrics)
+    assert "needs a classifier" in measured.omitted["modes"]
