@@ -1,10 +1,13 @@
 """The stores of these tests: created once a session, which takes seconds, and copied."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+
+from bench.comparison import Comparison, compare
 
 from .synthetic import VARIANTS, Store
 
@@ -36,3 +39,18 @@ def quick(empty_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store
             diverged = (variant, seed) == ("wgan", 2)
             sweep.trial(variant, seed, "diverged" if diverged else "done")
     return filled
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one ``compare`` of the experiment "quick" left, and what it told on the way."""
+
+    out: Path
+    comparison: Comparison
+    told: tuple[str, ...]
+
+
+@pytest.fixture(scope="session")
+def written(quick: Store, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    out, told = tmp_path_factory.mktemp("results") / "quick", []
+    return Written(out, compare("quick", quick.uri, out, told.append), tuple(told))

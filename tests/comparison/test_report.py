@@ -1,0 +1,122 @@
+"""Everything that a comparison leaves behind, and that it leaves it whole."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.comparison import compare, records, render
+from bench.comparison.checkpoints import checkpoints
+from bench.comparison.figures.curves import courses
+from bench.comparison.figures.digits import missed
+from bench.comparison.figures.ranking import mean_ranks
+from bench.comparison.figures.samples import cells
+from bench.comparison.gallery import gallery
+from bench.comparison.store import RecordStore
+from bench.comparison.summary import rows
+
+from .conftest import Written
+from .synthetic import ENVIRONMENT, STEPS, TOML, Store, grid
+
+FIGURES = ("fid", "seeds", "ranking", "digits", "tradeoffs", "samples", "paths")
+
+
+def test_all_files_are_there_and_named(written: Written) -> None:
+    names = {"table.md", "table.tex", "table.csv", "table.json", "index.html"}
+    names |= {"experiment.toml", "environment.json"}
+    names |= {f"{name}.{suffix}" for name in FIGURES for suffix in ("png", "pdf")}
+    assert {path.name for path in written.out.iterdir()} == names
+    assert set(written.comparison.files) == {written.out / name for name in names}
+    assert any("index.html" in line for line in written.told)
+
+
+def test_the_comparison_carries_table_and_verdict(written: Written, quick: Store) -> None:
+    whole = render("quick", quick.uri, "md")
+    assert written.comparison.table in whole and written.comparison.verdict in whole
+    assert (written.out / "table.md").read_text(encoding="utf-8") == whole
+
+
+def test_the_experiment_and_its_environment_are_copied(written: Written) -> None:
+    assert (written.out / "experiment.toml").read_text() == TOML
+    assert json.loads((written.out / "environment.json").read_text()) == ENVIRONMENT
+
+
+def test_writing_again_changes_no_byte_and_removes_what_is_not_drawn_any_more(
+    quick: Store, written: Written, tmp_path: Path
+) -> None:
+    (tmp_path / "interpolation.png").write_bytes(b"of an older comparison")
+    compare("quick", quick.uri, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {p.name for p in written.out.iterdir()}
+    for path in written.out.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_shows_something(written: Written, name: str) -> None:
+    with Image.open(written.out / f"{name}.png") as image:
+        pixels = np.asarray(image.convert("L"))
+    assert min(pixels.shape) > 200
+    assert pixels.std() > 5
+    assert (written.out / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_smallest_experiment_is_compared_too(store: Store, tmp_path: Path) -> None:
+    """One variant, one seed: no pairs, no spread, no ranking."""
+    store.sweep("one").trial("wgan", 0)
+    comparison = compare("one", store.uri, tmp_path)
+    assert "(n = 1)" in comparison.verdict
+    assert (tmp_path / "index.html").exists() and not (tmp_path / "ranking.png").exists()
+
+
+def test_an_experiment_that_only_diverged_is_compared_too(store: Store, tmp_path: Path) -> None:
+    sweep = store.sweep("bad")
+    for variant in ("wgan", "mlp_bce"):
+        sweep.trial(variant, 0, "diverged")
+    assert compare("bad", store.uri, tmp_path).verdict.startswith("No trial of bad finished")
+
+
+def test_best_median_and_worst_seed_are_shown_by_fid(quick: Store) -> None:
+    store = RecordStore(quick.uri)
+    shown = gallery(store, records.read(store, "quick"))["samples"]
+    mine = [one for one in shown if one.trial.row == "mlp_bce"]
+    assert [one.places for one in mine] == [("best",), ("median",), ("worst",)]
+    fids = [one.trial.final["fid"] for one in mine]
+    assert fids == sorted(fids)
+    assert [list(one.grids) for one in mine] == [list(STEPS)] * 3
+    assert shown[-4].places == ("diverged",) and len(shown[-4].grids) == 3
+
+
+def test_cells_are_cut_out_of_the_grid_row_by_row() -> None:
+    whole = grid(np.random.default_rng(0), 1.0)
+    cut = cells(whole, 9)
+    assert cut is not None
+    np.testing.assert_array_equal(cut[0], whole[2:30, 2:30])
+    np.testing.assert_array_equal(cut[8], whole[32:60, 2:30])
+    assert cells(whole, 65) is None
+    assert cells(np.zeros((100, 100), np.uint8), 1) is None
+
+
+def test_ranks_are_within_each_seed_with_diverged_last(quick: Store) -> None:
+    table = rows(records.read(RecordStore(quick.uri), "quick"))
+    ranks = mean_ranks(table)
+    assert ranks["spectral_norm"] == 1 and sum(ranks.values()) == pytest.approx(10)
+    # Third in two seeds and last, diverged, in one.
+    assert ranks["wgan"] == pytest.approx(10 / 3)
+
+
+def test_missed_digits_are_counted_over_seeds(quick: Store) -> None:
+    table = {row.name: row for row in rows(records.read(RecordStore(quick.uri), "quick"))}
+    assert missed(table["mlp_bce"]) == [0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+
+
+def test_choosing_on_the_reference_is_never_worse_and_its_optimism_is_told(quick: Store) -> None:
+    store = RecordStore(quick.uri)
+    found = records.read(store, "quick")
+    table = checkpoints(found, courses(store, found))
+    assert table is not None
+    for row in table.rows:
+        last, heldout, reference, optimism = (cell.value for cell in row[2:])
+        assert reference <= min(last, heldout)
+        assert optimism == pytest.approx(heldout - reference)
