@@ -40,6 +40,11 @@ PluginOption = Annotated[
     list[Path] | None,
     typer.Option("--plugin", help="Python file with variants; its code is run.", metavar="FILE"),
 ]
+RulerOption = Annotated[
+    Path | None,
+    typer.Option("--ruler", help="Python file with your own feature extractor; it is run.",
+                 metavar="FILE"),
+]  # fmt: skip
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -78,7 +83,12 @@ def run(
         for item in planned:
             console.print(f"  {item.trial.title}: {item.status.status}", highlight=False)
         return
-    _sweep_and_compare(chosen, plugin or [], _resources(executor, workers), console)
+    resources = _resources(executor, workers)
+    written = _results(chosen.name) / "table.md"
+    if planning.settled(planned, chosen.name, written):
+        console.print(f"Nothing to do: {written} is up to date.", soft_wrap=True)
+        return
+    _sweep_and_compare(chosen, plugin or [], resources, console)
 
 
 def _experiment(
@@ -135,12 +145,17 @@ def _sweep_and_compare(chosen: Any, plugins: list[Path], resources: Any, console
         raise typer.Exit(FAILED_TRIALS)
 
 
-def _compare(name: str, console: Console) -> None:
+def _results(name: str) -> Path:
     from bench import store
+
+    return store.home() / "results" / name
+
+
+def _compare(name: str, console: Console) -> None:
     from bench.comparison import compare
     from bench.tracking.store import tracking_uri
 
-    out = store.home() / "results" / name
+    out = _results(name)
     comparison = compare(name, tracking_uri(), out)
     console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
     console.print(f"Table and pictures: {out}. Every run: ganbench ui", soft_wrap=True)
@@ -166,13 +181,14 @@ def table(
 
     if format not in ("md", "tex", "csv", "json"):
         raise unknown("table format", format, ("md", "tex", "csv", "json"))
-    print(render(experiment, tracking_uri(), format))
+    print(render(experiment, tracking_uri(), format))  # type: ignore[arg-type]
 
 
 @app.command()
 def score(
     samples: Annotated[Path, typer.Argument(help=".npy, .npz, .pt, .safetensors or PNG folder.")],
     as_json: JsonOption = False,
+    ruler: RulerOption = None,
     store: StoreOption = None,
 ) -> None:
     """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1]; 28 x 28.
@@ -185,13 +201,33 @@ def score(
 
     images = reading.read(samples)
     fetch.ensure(lambda line: print(line, file=sys.stderr))
-    ruler = Ruler.load()
-    result = {"ruler": ruler.id, "n": len(images), "metrics": ruler.measure(images, thorough=True)}
+    chosen = Ruler.from_file(ruler) if ruler else Ruler.load()
+    found = chosen.score(images, thorough=True)
     if as_json:
+        result = {"ruler": chosen.id, "n": found.n, "measure": found.measure,
+                  "metrics": found.metrics, "omitted": found.omitted}  # fmt: skip
         return print(json.dumps(result, allow_nan=False))
-    print(f"{ruler.id}, n = {len(images):,} against the 10,000 test images")
-    for name, value in result["metrics"].items():
-        print(f"  {name:22} {value:.4g}" if isinstance(value, float) else f"  {name:22} {value}")
+    print(f"{found.measure} (ruler, feature layer, n, reference split)")
+    for name, value in found.metrics.items():
+        print(f"  {name:28} {value:.4g}" if isinstance(value, float) else f"  {name:28} {value}")
+    for name, reason in found.omitted.items():
+        print(f"  {name:28} left out: {reason}")
+
+
+@app.command()
+def calibrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Send known sets of images through the ruler: what each metric can and cannot see.
+
+    Example: ganbench calibrate --json
+    """
+    from bench.data import fetch
+    from bench.ruler import Ruler
+
+    fetch.ensure(lambda line: print(line, file=sys.stderr))
+    rows = Ruler.load().calibration()
+    if as_json:
+        return print(json.dumps(rows, allow_nan=False))
+    _print_transposed(rows)
 
 
 @app.command("list")
@@ -212,12 +248,23 @@ def list_(
     rows = listings[what](plugin or [])
     if as_json:
         return print(json.dumps(rows))
+    for row in rows:
+        name, *rest = row.items()
+        print(name[1])
+        for key, value in rest:
+            print(f"    {key}: {value}")
+
+
+def _print_transposed(rows: list[dict[str, Any]]) -> None:
+    """One line a metric and one column a row: there are more metrics than a terminal is wide."""
     from rich.table import Table
 
-    shown = Table(*rows[0], box=None, header_style="bold")
-    for row in rows:
-        shown.add_row(*(str(value) for value in row.values()))
-    Console().print(shown, markup=False)
+    names = dict.fromkeys(name for row in rows for name in row if name != "row")
+    shown = Table("metric", *(row["row"] for row in rows), box=None)
+    for name in names:
+        values = [row.get(name, "") for row in rows]
+        shown.add_row(name, *(f"{v:.4g}" if isinstance(v, float) else str(v) for v in values))
+    Console(width=None if sys.stdout.isatty() else 200).print(shown, markup=False)
 
 
 def _variants(plugins: list[Path]) -> list[dict[str, Any]]:
@@ -247,9 +294,9 @@ def _experiments(plugins: list[Path]) -> list[dict[str, Any]]:
 
 
 def _metrics(plugins: list[Path]) -> list[dict[str, Any]]:
-    from bench.ruler import listing
+    from bench.ruler.suite import listing
 
-    return listing()
+    return [dict(row) for row in listing()]
 
 
 @app.command()
@@ -299,8 +346,29 @@ def classifier(
 
     fetch.ensure(print)
     path = out or places.root() / "classifiers" / f"{network}.safetensors"
-    accuracy, errors, digest = recipe.retrain(network, path, print)
-    print(f"{path}: {accuracy:.2%} of the test images, errors by digit {errors}, sha256 {digest}")
+    done = recipe.retrain(network, path, print)
+    print(
+        f"{path}: {done.accuracy:.2f} % of the test images, errors by digit "
+        f"{done.errors}, sha256 {done.sha256}"
+    )
+
+
+@app.command()
+def publish(
+    uri: Annotated[str, typer.Argument(help="A tracking store, e.g. http://127.0.0.1:5001.")],
+    experiment: Annotated[str | None, typer.Argument(help="Only this one.")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Mirror the records of this store to another tracking store; sending again changes nothing.
+
+    Example: ganbench publish http://127.0.0.1:5001 quick
+    """
+    from bench.tracking.experiments import all_planned, trial_folder
+    from bench.tracking.publish import publish as send
+    from bench.training.status import owned
+
+    live = {key for one in all_planned() for key in one.keys if owned(trial_folder(key))}
+    send(uri, experiment, live=live, report=print)
 
 
 def main() -> None:

@@ -9,14 +9,14 @@ os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
-import pytest  # noqa: E402
+import pytest
 
-from bench.data import fetch  # noqa: E402
+from bench.data import fetch
 
 
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
-    """The folder of the four MNIST files, in the checkout's own store or where GANBENCH_DATA says."""
+    """The folder of the four MNIST files, in the checkout's own store or as GANBENCH_DATA says."""
     from bench import store
 
     with (store.root() / "fetch.lock").open("a") as lock:
@@ -25,9 +25,7 @@ def mnist_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def mnist_store(
-    mnist_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+def mnist_store(mnist_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A store with the data, for tests that only read; reference statistics gather in it."""
     root = tmp_path_factory.mktemp("session-store")
     (root / "data").mkdir()
@@ -39,10 +37,8 @@ def mnist_store(
     patch.undo()
 
 
-@pytest.fixture()
-def own_store(
-    mnist_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+@pytest.fixture
+def own_store(mnist_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh store of the test's own, with the session's data and reference statistics."""
     root = tmp_path / "store"
     root.mkdir()

@@ -19,4 +19,5 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     between = torch.lerp(fake, real, epsilon).requires_grad_(True)
     logits = critic(between)
     (gradient,) = torch.autograd.grad(logits.sum(), between, create_graph=True)
-    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+    norms: Tensor = gradient.flatten(1).norm(dim=1)
+    return (norms - 1).square().mean()

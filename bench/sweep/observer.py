@@ -3,13 +3,20 @@
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from bench.sweep.plan import Planned
 from bench.sweep.view import View, time_left
 
 _REFRESH_SECONDS = 0.5
 
-Mirror = Callable[[Path], bool]
+
+class Mirror(Protocol):
+    """What `bench.tracking.publisher.Publisher` offers."""
+
+    problem: str | None
+
+    def send(self, trial_folder: Path) -> bool: ...
 
 
 class Observer:
@@ -17,6 +24,8 @@ class Observer:
 
     def __init__(self, planned: Sequence[Planned], workers: int, view: View) -> None:
         self._planned, self._workers, self._view = planned, workers, view
+        self.unsent: str | None = None
+        """After `stop`: why MLflow lacks some of the record, if it does."""
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -51,5 +60,9 @@ class Observer:
             for item in self._planned:
                 found = item.status
                 news = (found.status, found.fid, found.modes)
-                if (over or sent.get(item.folder) != news) and mirror(item.folder):
+                if not over and sent.get(item.folder) == news:
+                    continue
+                if mirror.send(item.folder):
                     sent[item.folder] = news
+                elif over:
+                    self.unsent = mirror.problem or self.unsent

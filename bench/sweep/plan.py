@@ -13,6 +13,8 @@ from typing import Any
 
 from bench import store
 from bench.experiment import Experiment, Trial
+from bench.tracking.cursor import Cursor
+from bench.tracking.store import tracking_uri
 from bench.training import status
 from bench.variants import registry
 
@@ -136,3 +138,17 @@ def _processor() -> str:
 
 def _has_cpuinfo() -> bool:
     return Path("/proc/cpuinfo").is_file()
+
+
+def settled(planned: Sequence[Planned], experiment: str, table: Path) -> bool:
+    """Whether every trial has ended, MLflow has all of its journal, and ``table`` is younger."""
+    uri = tracking_uri()
+    return all(item.ended and _mirrored_before(item, uri, experiment, table) for item in planned)
+
+
+def _mirrored_before(item: Planned, uri: str, experiment: str, table: Path) -> bool:
+    cursor = Cursor(item.folder, uri, experiment)
+    if not (table.exists() and cursor.path.exists()):
+        return False
+    whole = (item.folder / "journal.jsonl").stat().st_size == cursor.offset
+    return whole and cursor.path.stat().st_mtime < table.stat().st_mtime

@@ -21,6 +21,7 @@ from bench.sweep.view import view
 from bench.tracking import experiments, record
 from bench.tracking import store as tracking_store
 from bench.tracking.experiments import ExperimentRecord
+from bench.tracking.publisher import Publisher
 from bench.training import status
 
 
@@ -62,16 +63,14 @@ def sweep(
     experiments.write(experiment.name, [item.trial.key for item in planned], about)
     _mark_dead(planned)
     remaining = [item.folder for item in planned if not item.ended]
-    problems: list[str] = []
     observer = Observer(planned, resources.workers, view(console))
     with _signals() as asked:
-        observer.start(lambda: _mirror(experiment.name, about, planned, problems))
+        observer.start(lambda: _mirror(experiment.name, about, planned))
         try:
             EXECUTORS[resources.executor](remaining, resources.workers, lambda: bool(asked))
         finally:
             observer.stop()
-    unsent = problems[-1] if problems else None
-    return Outcome(planned, asked[0] if asked else None, unsent)
+    return Outcome(planned, asked[0] if asked else None, observer.unsent)
 
 
 def _about(experiment: Experiment, first: Planned) -> ExperimentRecord:
@@ -86,22 +85,11 @@ def _about(experiment: Experiment, first: Planned) -> ExperimentRecord:
     )
 
 
-def _mirror(
-    name: str, about: ExperimentRecord, planned: Sequence[Planned], problems: list[str]
-) -> Mirror:
-    """Open MLflow (seconds) and return what sends one trial; its trouble goes into ``problems``."""
-    from bench.tracking.publisher import Publisher
-
-    uri = tracking_store.tracking_uri()
-    publisher = Publisher(uri, name, about)
+def _mirror(name: str, about: ExperimentRecord, planned: Sequence[Planned]) -> Mirror:
+    """Open MLflow, which takes seconds, and close the runs of trials that died."""
+    publisher = Publisher(tracking_store.tracking_uri(), name, about)
     publisher.reconcile({item.trial.key for item in planned if status.owned(item.folder)})
-
-    def send(folder: Path) -> bool:
-        sent = publisher.send(folder)
-        problems[:] = [] if sent or not publisher.problem else [publisher.problem]
-        return sent
-
-    return send
+    return publisher
 
 
 def _mark_dead(planned: Sequence[Planned]) -> None:

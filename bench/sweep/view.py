@@ -116,7 +116,8 @@ class _Lines:
             news = (found.status, found.fid, found.modes)
             if self._told.setdefault(item.trial.key, ("pending", None, None)) != news:
                 self._told[item.trial.key] = news
-                self._console.print(self._line(item, found, standing, left), highlight=False)
+                line = self._line(item, found, standing, left)
+                self._console.print(line, highlight=False, soft_wrap=True)
 
     def _line(self, item: Planned, found: Status, standing: Standing, left: float | None) -> str:
         parts = [f"{item.trial.title}: {found.status}"]

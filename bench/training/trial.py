@@ -11,6 +11,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from torch import Tensor
 
 from bench import store, streams
 from bench.data import mnist, pixels
@@ -146,7 +147,7 @@ class _Session:
         self.counts["g_steps"] += "loss_g" in measured
         self.curves.add(self.step, measured)
         if self.curves.due(self.step):
-            self._write_curves()
+            self._write_curves(measured)
         self.step += 1
 
     def _batch(self, step: int) -> Batch:
@@ -156,9 +157,13 @@ class _Session:
         torch.default_generator.manual_seed(streams.derive("layers", self.seed, step))
         return Batch(step, real, torch.randn(shape, generator=self.latents))
 
-    def _write_curves(self) -> None:
+    def _write_curves(self, measured: dict[str, Tensor]) -> None:
         means = self.curves.flush()
-        means |= curves.gradients(self.algorithm.networks(), self.step + 1)
+        # A network that has not moved in this step only has an old gradient to show.
+        marks = {"generator": "loss_g", "discriminator": "loss_d"}
+        networks = self.algorithm.networks()
+        moved = {n: net for n, net in networks.items() if marks.get(n, "loss_g") in measured}
+        means |= curves.gradients(moved, self.step + 1)
         self.journal.metrics((self.step + 1) * self.batch, means)
 
     def _beat(self) -> None:
@@ -179,7 +184,7 @@ class _Session:
         self.journal.image(shown, "samples", name)
         if last:
             self.journal.metrics(0, {f"final/{k}": v for k, v in measured.items()})
-            self.journal.tags(words)
+            self.journal.tags({f"ganbench.{k}": v for k, v in words.items()})
         self.status.fid, self.status.modes = measured["fid"], int(measured["modes"])
         self._beat()
 

@@ -150,7 +150,7 @@ class GAN(Algorithm):
     @staticmethod
     def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
@@ -159,7 +159,7 @@ class GAN(Algorithm):
         self.G.eval()
         try:
             with torch.no_grad():
-                return torch.cat([self.G(block) for block in latents.split(_SAMPLING_BLOCK)])
+                return torch.cat([self.G(block) for block in torch.split(latents, _SAMPLING_BLOCK)])
         finally:
             for module, training in modes.items():
                 module.training = training

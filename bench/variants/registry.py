@@ -22,8 +22,7 @@ Variant = TypeVar("Variant", bound=type[Algorithm])
 _VARIANTS: dict[str, type[Algorithm]] = {}
 
 RESERVED = frozenset(
-    ["variant", "seed", "budget", "batch", "evaluations", "samples", "dataset", "ruler"]
-    + ["train", "heldout", "test"]
+    "variant seed budget dataset ruler batch evaluations samples train heldout test".split()  # noqa: SIM905
 )
 """Names that a variant's configuration cannot use: the trial's own parameters in MLflow."""
 
@@ -85,9 +84,8 @@ def configure(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
         return dict(model(**overrides))
     except ValidationError as error:
         first = error.errors()[0]
-        key = first["loc"][0]
         raise UserError(
-            f"The value {first['input']!r} does not fit {name}.{key}: {first['msg']}."
+            f"The value {first['input']!r} does not fit {name}.{first['loc'][0]}: {first['msg']}."
         ) from error
 
 

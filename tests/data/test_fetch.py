@@ -9,14 +9,14 @@ from bench.data import fetch, mnist
 from bench.errors import UserError
 
 
-@pytest.fixture()
+@pytest.fixture
 def empty_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GANBENCH_STORE", str(tmp_path))
     monkeypatch.delenv("GANBENCH_DATA", raising=False)
     return tmp_path
 
 
-@pytest.fixture()
+@pytest.fixture
 def copy(mnist_folder: Path, empty_store: Path) -> Path:
     return Path(shutil.copytree(mnist_folder, empty_store / "data" / "mnist"))
 
@@ -33,7 +33,18 @@ def test_all_seventy_thousand_images(mnist_store: Path) -> None:
     assert [len(s.images) for s in (train, heldout, test)] == [50_000, 10_000, 10_000]
     assert train.images.shape[1:] == (1, 28, 28)
     assert train.labels[:5].tolist() == [5, 0, 4, 1, 9]
-    assert test.labels.bincount().tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert test.labels.bincount().tolist() == [
+        980,
+        1135,
+        1032,
+        1010,
+        982,
+        892,
+        958,
+        1028,
+        974,
+        1009,
+    ]
 
 
 def test_the_given_folder_comes_first(
@@ -78,7 +89,10 @@ def test_refetching_mends_an_altered_file(
     _spoil(copy / "train-labels-idx1-ubyte")
     monkeypatch.setattr(fetch, "_mirrors", lambda scratch: mnist_folder)
     fetch.ensure(refetch=True)
-    assert mnist.digest_of(copy / "train-labels-idx1-ubyte") == mnist.DIGESTS["train-labels-idx1-ubyte"]
+    assert (
+        mnist.digest_of(copy / "train-labels-idx1-ubyte")
+        == mnist.DIGESTS["train-labels-idx1-ubyte"]
+    )
 
 
 def test_a_bad_mirror_is_passed_over_and_leaves_nothing(
@@ -112,7 +126,9 @@ def test_without_a_network_the_ways_are_named(
     assert "GANBENCH_DATA" in message
 
 
-def test_npm_that_fails_says_why(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_npm_that_fails_says_why(
+    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     npm = tmp_path / "npm"
     npm.write_text("#!/bin/sh\necho 'npm error code E404' >&2\nexit 1\n")
     npm.chmod(0o755)

@@ -47,7 +47,11 @@ def test_order_of_layers() -> None:
 
 @pytest.mark.parametrize(
     ("name", "betas"),
-    [("mlp_bce", (0.9, 0.999)), ("batchnorm_dropout", (0.5, 0.999)), ("spectral_norm", (0.5, 0.999))],
+    [
+        ("mlp_bce", (0.9, 0.999)),
+        ("batchnorm_dropout", (0.5, 0.999)),
+        ("spectral_norm", (0.5, 0.999)),
+    ],
 )
 def test_adam(name: str, betas: tuple[float, float]) -> None:
     for optimizer in (made(name).optimizer_d, made(name).optimizer_g):

@@ -1,0 +1,164 @@
+"""The commands' contract, and one clear sentence for every bad input."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench import cli
+from bench.data import mnist
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def ganbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ganbench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        code = ended.value.code
+        return (code if isinstance(code, int) else 0), captured.out, captured.err
+
+    return run
+
+
+def one_sentence(result: tuple[int, str, str]) -> str:
+    """The message of a user's error: exit status 1, one line on stderr, no traceback."""
+    code, _, err = result
+    assert code == 1
+    assert err.startswith("Error: ")
+    assert err.count("\n") == 1
+    assert err.rstrip()[-1] in ".?"
+    return err
+
+
+def test_usage_errors_exit_with_2(ganbench: Run) -> None:
+    for arguments in (["run"], ["run", "quick", "--workers", "0"], ["fly"], ["run", "quick", "-x"]):
+        code, _, err = ganbench(*arguments)
+        assert code == 2
+        assert "Usage" in err
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "table", "score", "list", "data", "ui", "classifier", "publish", "calibrate"]
+)
+def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> None:
+    code, out, _ = ganbench(command, "--help")
+    assert code == 0
+    assert "Example: " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["run", "quik"], "There is no experiment 'quik': did you mean 'quick'?"),
+        (["run", "quick", "--variants", "wgan,mlp_bc"], "no variant 'mlp_bc': did you mean 'mlp_bce'?"),
+        (["run", "quick", "--variants", "wgan,"], "There is no variant ''"),
+        (["run", "quick", "--seeds", "0,0"], "the key 'seeds' does not fit: 0 stands there twice"),
+        (["run", "quick", "--seeds", "0,-1"], "the key 'seeds.1' does not fit: Input should be greater"),
+        (["run", "quick", "--seeds", "0"], "the key 'seeds' does not fit: at least one is needed"),
+        (["run", "quick", "--seeds", "three"], "write how many (5) or which (0,3,7)"),
+        (["run", "quick", "-o", "budget=0"], "the key 'budget' does not fit: Input should be greater"),
+        (["run", "quick", "-o", "budgt=5"], "'budgt': did you mean 'budget'?"),
+        (["run", "quick", "-o", "budget=many"], "the key 'budget' does not fit: Input should be a valid integer"),
+        (["run", "quick", "-o", "wgan.clp=1"], "no key of the variant 'wgan' 'clp': did you mean 'clip'?"),
+        (["run", "quick", "-o", "wgn.clip=1"], "no variant 'wgn': did you mean 'wgan'?"),
+        (["run", "quick", "-o", "wgan.clip=-1"], "The value -1 does not fit wgan.clip"),
+        (["run", "quick", "-o", "a.b.c=1"], "names no key"),
+        (["run", "quick", "-o", "budget"], "is not KEY=VALUE"),
+        (["run", "quick", "-o", "budget=../../x"], "is not KEY=VALUE"),
+        (["run", "quick", "--executor", "cloud"], "There is no executor 'cloud'"),
+        (["run", "quick", "--plugin", "none.py"], "none.py does not exist"),
+        (["run", "no/such.toml"], "The experiment file no/such.toml does not exist"),
+        (["list", "variant"], "There is no listing 'variant': did you mean 'variants'?"),
+        (["table", "quick", "--format", "pdf"], "There is no table format 'pdf'"),
+        (["score", "none.npy"], "none.npy"),
+    ],
+)  # fmt: skip
+def test_bad_arguments(arguments: list[str], expected: str, ganbench: Run, own_store: Path) -> None:
+    assert expected in one_sentence(ganbench(*arguments))
+    assert not (own_store / "trials").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("variants = [", "cannot be read as TOML"),
+        ("variants = ['wgan']\nseeds = 2", "the key 'budget' does not fit: Field required"),
+        ("variants = ['wgan']\nseeds = 2\nbudget = '9'", "Input should be a valid integer (found '9')"),
+        ("variants = ['wgan']\nseeds = -2\nbudget = 9", "Input should be greater than or equal to 0"),
+        ("variants = ['wgan']\nseeds = [1, 1]\nbudget = 9", "1 stands there twice"),
+        ("variants = []\nseeds = 2\nbudget = 9", "the key 'variants' does not fit"),
+        ("variants = ['wgan']\nseeds = 2\nbudget = 9\nbath = 3", "'bath': did you mean 'batch'?"),
+        ("variants = ['wgan']\nseeds = true\nbudget = 9", "the key 'seeds' does not fit"),
+        ("variants = ['wgan']\nseeds = 1\nbudget = 9\nvariant = 3", "the key 'variant' does not fit"),
+        ("variants = ['wgan', 'wgan']\nseeds = 1\nbudget = 9", "wgan stands there twice"),
+    ],
+)  # fmt: skip
+def test_bad_experiment_files(
+    text: str, expected: str, ganbench: Run, own_store: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    message = one_sentence(ganbench("run", path, "--dry-run"))
+    assert str(path) in message
+    assert expected in message
+
+
+def test_an_experiment_name_cannot_lead_out_of_the_results(
+    ganbench: Run, own_store: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "..mine.toml"
+    path.write_text("variants = ['wgan']\nseeds = 1\nbudget = 9")
+    assert "cannot name an experiment" in one_sentence(ganbench("run", path, "--dry-run"))
+
+
+def test_a_store_that_cannot_be_written(ganbench: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    message = one_sentence(ganbench("run", "quick", "--store", tmp_path / "file" / "store"))
+    assert "set GANBENCH_STORE to another folder" in message
+
+
+def test_dry_run_names_the_trials_and_writes_nothing(ganbench: Run, own_store: Path) -> None:
+    before = sorted(own_store.iterdir())
+    code, out, _ = ganbench("run", "quick", "--seeds", "0,7", "--variants", "wgan", "--dry-run")
+    assert code == 0
+    assert out.splitlines() == [
+        "quick: 2 trials, 0 done, 2 to go.", "  wgan seed 0: pending", "  wgan seed 7: pending"
+    ]  # fmt: skip
+    assert sorted(own_store.iterdir()) == before
+
+
+def test_lists(ganbench: Run) -> None:
+    names = {row["variant"] for row in json.loads(ganbench("list", "variants", "--json")[1])}
+    assert {"mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm"} <= names
+    (quick, *_) = json.loads(ganbench("list", "experiments", "--json")[1])
+    assert quick["experiment"] == "quick"
+    metrics = [row["name"] for row in json.loads(ganbench("list", "metrics", "--json")[1])]
+    assert {"fid", "modes", "mode_kl", "missing", "confidence", "score"} <= set(metrics)
+    assert "wgan" in ganbench("list")[1]
+
+
+def test_score_of_the_test_images_themselves(
+    ganbench: Run, mnist_store: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "test.pt"
+    torch.save(mnist.load("test").images, path)
+    code, out, _ = ganbench("score", path, "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert result["n"] == 10_000
+    assert result["ruler"].startswith("digits-v1-")
+    assert abs(result["metrics"]["fid"]) < 1e-6
+    assert result["metrics"]["modes"] == 10
+
+
+def test_data_verifies(ganbench: Run, mnist_store: Path) -> None:
+    code, out, _ = ganbench("data")
+    assert code == 0
+    assert mnist.DIGEST in out

@@ -1,0 +1,194 @@
+"""One trial: what it leaves, that it goes on bit for bit, and how it ends when it cannot go on."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from bench.errors import UserError
+from bench.tracking import journal
+from bench.training import checkpoint, status, trial
+from bench.variants import registry
+
+from .conftest import MakeTrial
+
+VARIANTS = ("mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm")
+
+
+def metrics(folder: Path) -> dict[tuple[int, str], float]:
+    """Every number of the journal but the clock's."""
+    found: dict[tuple[int, str], float] = {}
+    for entry, _ in journal.read(folder / "journal.jsonl"):
+        for name, value in entry.get("metrics", {}).items():
+            if not any(word in name for word in ("seconds", "_per_s", "mem")):
+                assert (entry["step"], name) not in found, "written twice"
+                found[entry["step"], name] = value
+    return found
+
+
+def after(steps: int) -> Any:
+    """A `stopping` that says yes when it is asked for the ``steps + 1``-st time."""
+    asked = iter(range(10**9))
+    return lambda: next(asked) >= steps
+
+
+def test_what_a_trial_leaves(make_trial: MakeTrial) -> None:
+    item = make_trial()
+    assert trial.run(item.folder) == "done"
+    found = metrics(item.folder)
+    assert {step for step, name in found if name == "eval/fid"} == {320, 640, 960}
+    for name in ("fid", "modes", "modes_any", "mode_kl", "confidence", "score", "fid_heldout"):
+        assert (0, f"final/{name}") in found
+        assert found[0, f"final/{name}"] == found[960, f"eval/{name}"]
+    assert found[0, "cost/images"] == 960
+    assert found[0, "cost/d_steps"] == found[0, "cost/g_steps"] == 30
+    curve = [step for step, name in found if name == "train/loss_d"]
+    assert curve == [32 * (i + 1) for i in range(30)]
+    assert sorted(p.name for p in (item.folder / "samples").iterdir()) == [
+        "000000320.png", "000000640.png", "000000960.png"
+    ]  # fmt: skip
+    assert not list(item.folder.glob("checkpoint*"))
+    described = json.loads((item.folder / "generator.json").read_text())
+    weights = load_file(item.folder / "generator.safetensors")
+    rebuilt = registry.create(described["variant"], described["configuration"])
+    rebuilt.networks()["generator"].load_state_dict(weights)
+    assert item.status.status == "done"
+
+
+def test_the_best_point_is_chosen_on_held_out_images(make_trial: MakeTrial) -> None:
+    item = make_trial()
+    trial.run(item.folder)
+    found = metrics(item.folder)
+    heldout = {step: v for (step, name), v in found.items() if name == "eval/fid_heldout"}
+    chosen = min(heldout, key=lambda step: heldout[step])
+    assert found[0, "best/images"] == chosen
+    assert found[0, "best/fid"] == found[chosen, "eval/fid"]
+
+
+def test_n_critic_counts(make_trial: MakeTrial) -> None:
+    item = make_trial("wgan")
+    trial.run(item.folder)
+    found = metrics(item.folder)
+    assert (found[0, "cost/d_steps"], found[0, "cost/g_steps"]) == (30, 6)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_interrupted_trial_ends_bit_identical(variant: str, make_trial: MakeTrial) -> None:
+    """Stopped at step 7, in the middle of a window and between two points, and again at 22."""
+    whole = make_trial(variant, "evaluations=2", "budget=1600")
+    trial.run(whole.folder)
+    expected = metrics(whole.folder), load_file(whole.folder / "generator.safetensors")
+    for file in [*whole.folder.glob("*.json*"), *whole.folder.glob("*.safetensors")]:
+        if file.name != "trial.json":
+            file.unlink()
+    assert trial.run(whole.folder, after(7)) == "interrupted"
+    assert trial.run(whole.folder, after(15)) == "interrupted"
+    assert trial.run(whole.folder) == "done"
+    found = metrics(whole.folder), load_file(whole.folder / "generator.safetensors")
+    assert found[0] == expected[0]
+    assert all(torch.equal(found[1][name], weight) for name, weight in expected[1].items())
+
+
+def test_a_trial_that_has_ended_is_left_alone(make_trial: MakeTrial) -> None:
+    item = make_trial()
+    trial.run(item.folder)
+    before = (item.folder / "journal.jsonl").read_bytes()
+    assert trial.run(item.folder) == "done"
+    assert (item.folder / "journal.jsonl").read_bytes() == before
+
+
+def test_only_one_process_trains_a_trial(make_trial: MakeTrial) -> None:
+    item = make_trial()
+    with status.owning(item.folder) as mine:
+        assert mine
+        assert status.owned(item.folder)
+        assert trial.run(item.folder) == "running"
+    assert not status.owned(item.folder)
+    assert item.status.status == "pending"
+
+
+PLUGIN = '''
+"""Goes wrong on purpose at its tenth step (2026)."""
+import torch
+from bench.variants import register
+from bench.variants.mlp_bce import MLPBCE
+
+@register("{name}")
+class Wrong(MLPBCE):
+    """Goes wrong."""
+    def step(self, batch):
+        measured = super().step(batch)
+        if batch.index == 9:
+            {action}
+        return measured
+'''
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "state", "reason"),
+    [
+        ("nan_loss", "measured['loss_g'] *= float('nan')", "diverged", "loss_g is not finite at step 10"),
+        ("inf_weight", "self.G[0].weight.data[0, 0] = float('inf')", "diverged", "is not finite at step"),
+        ("crash", "{}['no such key']", "failed", "KeyError"),
+    ],
+)  # fmt: skip
+def test_divergence_is_a_result_and_a_crash_is_an_error(
+    name: str, action: str, state: str, reason: str, make_trial: MakeTrial, tmp_path: Path
+) -> None:
+    plugin = tmp_path / f"{name}.py"
+    plugin.write_text(PLUGIN.format(name=name, action=action))
+    registry.load_plugin(plugin)
+    item = make_trial(name, plugins=(plugin,))
+    assert trial.run(item.folder) == state
+    assert reason in str(item.status.reason)
+    *_, (end, _) = journal.read(item.folder / "journal.jsonl")
+    assert (end["event"], end["status"]) == ("end", state)
+
+
+def test_a_damaged_checkpoint_is_told_and_the_older_one_used(
+    make_trial: MakeTrial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    item = make_trial()
+    trial.run(item.folder, after(25))
+    _, newest = sorted(item.folder.glob("checkpoint-*.safetensors"))
+    content = bytearray(newest.read_bytes())
+    content[-5] ^= 1
+    newest.write_bytes(content)
+    assert trial.run(item.folder) == "done"
+    assert f"{newest} is damaged" in capsys.readouterr().err
+    assert newest.with_name(newest.name + ".damaged").exists()
+
+
+def test_checkpoint_round_trip(tmp_path: Path) -> None:
+    state = {
+        "optimizer": {
+            "state": {0: {"step": torch.tensor(3.0)}},
+            "groups": [{"lr": 1e-4, "w": None}],
+        },
+        "counts": {"d": 3},
+        "seconds": 0.1 + 0.2,
+    }
+    for step in (1, 2, 3):
+        checkpoint.save(tmp_path, step, state)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2
+    found = checkpoint.load(tmp_path, print)
+    assert found is not None
+    assert found[0] == 3
+    assert found[1]["optimizer"]["state"][0]["step"] == 3
+    assert found[1]["optimizer"]["groups"] == state["optimizer"]["groups"]  # type: ignore[index]
+    assert found[1]["seconds"] == state["seconds"]
+
+
+def test_wrong_classifier_weights_fail_the_trial_in_a_sentence(
+    make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def altered() -> None:
+        raise UserError("The classifier's weights are altered: mend them.")
+
+    monkeypatch.setattr(trial.Ruler, "load", altered)
+    item = make_trial()
+    assert trial.run(item.folder) == "failed"
+    assert item.status.reason == "The classifier's weights are altered: mend them."
