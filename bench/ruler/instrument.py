@@ -55,7 +55,19 @@ class Ruler:
 
     @classmethod
     def from_file(cls, path: Path) -> "Ruler":
-        """A user's own feature extractor (see `bench.ruler.backbone.from_file`), no witness."""
+        """A ruler of the user's own, without a witness.
+
+        Args:
+            path: a Python file that defines a feature extractor (`bench.ruler.backbone.from_file`),
+                or Inception's weights as .pth (`bench.ruler.inception.backbone`).
+
+        Raises:
+            UserError: the file does not give a feature extractor.
+        """
+        if path.suffix == ".pth":
+            from bench.ruler import inception
+
+            return cls(inception.backbone(path))
         return cls(backbones.from_file(path))
 
     @cached_property
