@@ -1,6 +1,7 @@
 """The commands' contract, and one clear sentence for every bad input."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def ganbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    # --store sets the variable for the process; setting it here gives it back after the test.
+    monkeypatch.setenv("GANBENCH_STORE", os.environ.get("GANBENCH_STORE", ""))
+
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["ganbench", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:

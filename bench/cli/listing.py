@@ -1,0 +1,66 @@
+"""`list`: what there is."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.cli.options import JsonOption, PluginOption, app
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(help="variants, experiments or metrics.")] = "variants",
+    plugin: PluginOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What there is: variants, experiments, metrics.
+
+    Example: ganbench list metrics --json
+    """
+    from bench.errors import unknown
+
+    listings = {"variants": _variants, "experiments": _experiments, "metrics": _metrics}
+    if what not in listings:
+        raise unknown("listing", what, listings)
+    rows = listings[what](plugin or [])
+    if as_json:
+        return print(json.dumps(rows))
+    for row in rows:
+        name, *rest = row.items()
+        print(name[1])
+        for key, value in rest:
+            print(f"    {key}: {value}")
+
+
+def _variants(plugins: list[Path]) -> list[dict[str, Any]]:
+    from bench.variants import registry
+
+    for plugin in plugins:
+        registry.load_plugin(plugin)
+    return [
+        {
+            "variant": n,
+            "what it is": registry.summary(n),
+            "configuration": registry.configure(n, {}),
+        }
+        for n in registry.names()
+    ]
+
+
+def _experiments(plugins: list[Path]) -> list[dict[str, Any]]:
+    from bench import experiment as experiments
+
+    found = [experiments.load(name) for name in experiments.names()]
+    return [
+        {"experiment": e.name, "variants": len(e.variants), "seeds": len(e.seeds),
+         "budget": e.budget, "description": e.description}
+        for e in found
+    ]  # fmt: skip
+
+
+def _metrics(plugins: list[Path]) -> list[dict[str, Any]]:
+    from bench.ruler.suite import listing
+
+    return [dict(row) for row in listing()]

@@ -1,0 +1,104 @@
+"""`score`, `calibrate`, `classifier` and `data`: the ruler and what it is made of."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.cli.options import JsonOption, RulerOption, StoreOption, app
+
+
+@app.command()
+def score(
+    samples: Annotated[Path, typer.Argument(help=".npy, .npz, .pt, .safetensors or PNG folder.")],
+    as_json: JsonOption = False,
+    ruler: RulerOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1]; 28 x 28.
+
+    Example: ganbench score samples.npy --json
+    """
+    from bench.data import fetch
+    from bench.ruler import Ruler
+    from bench.ruler import samples as reading
+
+    images = reading.read(samples)
+    fetch.ensure(lambda line: print(line, file=sys.stderr))
+    chosen = Ruler.from_file(ruler) if ruler else Ruler.load()
+    found = chosen.score(images, thorough=True)
+    if as_json:
+        result = {"ruler": chosen.id, "n": found.n, "measure": found.measure,
+                  "metrics": found.metrics, "omitted": found.omitted}  # fmt: skip
+        return print(json.dumps(result, allow_nan=False))
+    print(f"{found.measure} (ruler, feature layer, n, reference split)")
+    for name, value in found.metrics.items():
+        print(f"  {name:28} {value:.4g}" if isinstance(value, float) else f"  {name:28} {value}")
+    for name, reason in found.omitted.items():
+        print(f"  {name:28} left out: {reason}")
+
+
+@app.command()
+def calibrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Send known sets of images through the ruler: what each metric can and cannot see.
+
+    Example: ganbench calibrate --json
+    """
+    from bench.data import fetch
+    from bench.ruler import Ruler
+
+    fetch.ensure(lambda line: print(line, file=sys.stderr))
+    rows = Ruler.load().calibration()
+    if as_json:
+        return print(json.dumps(rows, allow_nan=False))
+    _print_transposed(rows)
+
+
+def _print_transposed(rows: list[dict[str, Any]]) -> None:
+    """One line a metric and one column a row: there are more metrics than a terminal is wide."""
+    from rich.table import Table
+
+    names = dict.fromkeys(name for row in rows for name in row if name != "row")
+    shown = Table("metric", *(row["row"] for row in rows), box=None)
+    for name in names:
+        values = [row.get(name, "") for row in rows]
+        shown.add_row(name, *(f"{v:.4g}" if isinstance(v, float) else str(v) for v in values))
+    Console(width=None if sys.stdout.isatty() else 200).print(shown, markup=False)
+
+
+@app.command()
+def classifier(
+    network: Annotated[str, typer.Option(help="digits (the ruler) or witness.")] = "digits",
+    out: Annotated[Path | None, typer.Option(help="Where the weights go.", metavar="FILE")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Retrain a digit classifier from scratch; the pinned one stays as it is.
+
+    Example: ganbench classifier --network digits --out digits.safetensors
+    """
+    from bench import store as places
+    from bench.data import fetch
+    from bench.ruler import recipe
+
+    fetch.ensure(print)
+    path = out or places.root() / "classifiers" / f"{network}.safetensors"
+    done = recipe.retrain(network, path, print)
+    print(
+        f"{path}: {done.accuracy:.2f} % of the test images, errors by digit "
+        f"{done.errors}, sha256 {done.sha256}"
+    )
+
+
+@app.command()
+def data(store: StoreOption = None) -> None:
+    """Fetch MNIST if it is missing or altered, and verify all four files.
+
+    Example: GANBENCH_DATA=/media/mnist ganbench data
+    """
+    from bench.data import fetch, mnist
+
+    folder = fetch.ensure(print, refetch=True)
+    print(f"All four files in {folder} are the known ones; data set sha256 {mnist.DIGEST}.")

@@ -1,0 +1,40 @@
+"""The application that commands register with, and the options that they share."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="ganbench",
+    help="Train GAN variants on MNIST over seeds, measure each with one pinned ruler, "
+    "log everything to MLflow, and say which differences are real.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _use_store(folder: Path | None) -> None:
+    if folder is not None:
+        os.environ["GANBENCH_STORE"] = str(folder.absolute())
+
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", help="Folder for everything that is not committed.", metavar="DIR",
+                 callback=lambda value: _use_store(value)),
+]  # fmt: skip
+PluginOption = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", help="Python file with variants; its code is run.", metavar="FILE"),
+]
+RulerOption = Annotated[
+    Path | None,
+    typer.Option("--ruler", help="Python file with your own feature extractor; it is run.",
+                 metavar="FILE"),
+]  # fmt: skip
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

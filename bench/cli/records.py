@@ -1,0 +1,44 @@
+"""`ui` and `publish`: what MLflow holds."""
+
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import StoreOption, app
+
+
+@app.command()
+def ui(
+    experiment: Annotated[str | None, typer.Argument(help="Open at this experiment.")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
+    host: Annotated[
+        str, typer.Option(help="Anything but 127.0.0.1 is open to others.")
+    ] = "127.0.0.1",
+    store: StoreOption = None,
+) -> None:
+    """The MLflow UI on 127.0.0.1, at the ready-made comparison.
+
+    Example: ganbench ui quick --port 5001
+    """
+    from bench.tracking.store import tracking_uri
+    from bench.tracking.ui import serve
+
+    raise typer.Exit(serve(tracking_uri(), experiment, port, host=host, report=print))
+
+
+@app.command()
+def publish(
+    uri: Annotated[str, typer.Argument(help="A tracking store, e.g. http://127.0.0.1:5001.")],
+    experiment: Annotated[str | None, typer.Argument(help="Only this one.")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Mirror the records of this store to another tracking store; sending again changes nothing.
+
+    Example: ganbench publish http://127.0.0.1:5001 quick
+    """
+    from bench.tracking.experiments import all_planned, trial_folder
+    from bench.tracking.publish import publish as send
+    from bench.training.status import owned
+
+    live = {key for one in all_planned() for key in one.keys if owned(trial_folder(key))}
+    send(uri, experiment, live=live, report=print)

@@ -1,0 +1,149 @@
+"""`run` and `table`: from an experiment to its comparison."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bench.cli.options import PluginOption, StoreOption, app
+
+FAILED_TRIALS = 3
+"""Exit status of a sweep that finished with failed trials."""
+
+
+@app.command()
+def run(
+    experiment: Annotated[str, typer.Argument(help="A name in experiments/, or a TOML file.")],
+    variants: Annotated[str | None, typer.Option(help="Only these, e.g. wgan,mlp_bce.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="How many (5), or which (0,3,7).")] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o", help="Change a key, e.g. budget=64000 or wgan.clip=0.02.", metavar="KEY=VALUE"
+        ),
+    ] = None,
+    plugin: PluginOption = None,
+    executor: Annotated[str, typer.Option(help="serial or processes.")] = "processes",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trials side by side; one a core by default.")
+    ] = None,
+    store: StoreOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+) -> None:
+    """Train, measure, record and compare; go on where it stopped.
+
+    Example: ganbench run quick --variants wgan,spectral_norm --seeds 5
+    """
+    from bench.sweep import plan as planning
+
+    chosen = _experiment(experiment, override or [], variants, seeds, plugin or [])
+    planned = planning.plan(chosen)
+    console = Console()
+    _announce(console, chosen.name, planned)
+    if dry_run:
+        for item in planned:
+            console.print(f"  {item.trial.title}: {item.status.status}", highlight=False)
+        return
+    resources = _resources(executor, workers)
+    written = _results(chosen.name) / "table.md"
+    if planning.settled(planned, chosen.name, written):
+        console.print(f"Nothing to do: {written} is up to date.", soft_wrap=True)
+        return
+    _sweep_and_compare(chosen, plugin or [], resources, console)
+
+
+def _experiment(
+    name: str, overrides: list[str], variants: str | None, seeds: str | None, plugins: list[Path]
+) -> Any:
+    """The experiment of the file with the command line's choices."""
+    from bench import experiment as experiments
+    from bench.variants import registry
+
+    added = [variant for plugin in plugins for variant in registry.load_plugin(plugin)]
+    chosen = experiments.load(name, overrides)
+    wanted = variants.split(",") if variants else [*chosen.variants, *added]
+    return experiments.select(chosen, list(dict.fromkeys(wanted)), seeds)
+
+
+def _announce(console: Console, name: str, planned: Any) -> None:
+    from bench.sweep.plan import outdated
+
+    ended = sum(item.ended for item in planned)
+    console.print(f"{name}: {len(planned)} trials, {ended} done, {len(planned) - ended} to go.")
+    for variant in outdated(planned):
+        console.print(
+            f"Note: the file of '{variant}' has changed since some of its trials were trained; "
+            "their records are kept. Change its configuration or rename it to train it anew.",
+            soft_wrap=True,
+        )
+
+
+def _resources(executor: str, workers: int | None) -> Any:
+    from bench.errors import unknown
+    from bench.sweep.executors import EXECUTORS
+    from bench.sweep.run import Resources
+
+    if executor not in EXECUTORS:
+        raise unknown("executor", executor, EXECUTORS)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return Resources(executor, 1 if executor == "serial" else workers or cores or 1)  # type: ignore[arg-type]
+
+
+def _sweep_and_compare(chosen: Any, plugins: list[Path], resources: Any, console: Console) -> None:
+    from bench.sweep.run import sweep
+
+    outcome = sweep(chosen, plugins, resources, console)
+    for item in outcome.of("failed"):
+        console.print(f"{item.trial.title} failed: {item.status.reason}", soft_wrap=True)
+    if outcome.unsent:
+        console.print(outcome.unsent, soft_wrap=True)
+    if outcome.signal is not None:
+        console.print("Stopped; the same command goes on from here.")
+        raise typer.Exit(128 + outcome.signal)
+    if outcome.of("done", "diverged") and not outcome.unsent:
+        _compare(chosen.name, console)
+    if outcome.of("failed"):
+        raise typer.Exit(FAILED_TRIALS)
+
+
+def _results(name: str) -> Path:
+    from bench import store
+
+    return store.home() / "results" / name
+
+
+def _compare(name: str, console: Console) -> None:
+    from bench.comparison import compare
+    from bench.tracking.store import tracking_uri
+
+    out = _results(name)
+    comparison = compare(name, tracking_uri(), out)
+    console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
+    console.print(f"Table and pictures: {out}. Every run: ganbench ui", soft_wrap=True)
+
+
+@app.command()
+def table(
+    experiment: Annotated[str, typer.Argument(help="An experiment with records in MLflow.")],
+    format: Annotated[
+        str | None, typer.Option(help="Print md, tex, csv or json instead of writing files.")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Rebuild results/EXPERIMENT/ from the records alone.
+
+    Example: ganbench table quick --format tex
+    """
+    if format is None:
+        return _compare(experiment, Console())
+    from bench.comparison import render
+    from bench.errors import unknown
+    from bench.tracking.store import tracking_uri
+
+    if format not in ("md", "tex", "csv", "json"):
+        raise unknown("table format", format, ("md", "tex", "csv", "json"))
+    print(render(experiment, tracking_uri(), format))  # type: ignore[arg-type]
