@@ -2,7 +2,8 @@
 
 import sys
 
-from bench.cli import listing, measuring, records, running
+# In the order of --help.
+from bench.cli import running, measuring, records, listing  # noqa: I001
 from bench.cli.options import app
 from bench.errors import UserError
 
