@@ -1,9 +1,8 @@
 """The commands. Each one imports what it needs when it runs, so that ``--help`` answers at once."""
 
-import sys
+import sys  # noqa: I001  commands are imported in the order of --help
 
-# In the order of --help.
-from bench.cli import running, measuring, records, listing  # noqa: I001
+from bench.cli import running, measuring, records, listing
 from bench.cli.options import app
 from bench.errors import UserError
 
