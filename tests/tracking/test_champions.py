@@ -1,0 +1,87 @@
+"""The best trial of each variant is a registered model that loads without ganbench."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from bench.errors import UserError
+from bench.tracking import champions, store
+from bench.tracking.publisher import Publisher
+
+from .records import runs
+from .synthetic import Trial
+
+# MLflow's model flavours and torch.export warn about their own insides.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+_USE = """
+import sys, mlflow, torch
+sys.modules["bench"] = None
+mlflow.set_tracking_uri(sys.argv[1])
+generator = mlflow.pytorch.load_model("models:/wgan@champion")
+torch.save(generator(torch.linspace(-1, 1, 21).view(7, 3)), sys.argv[2])
+"""
+
+
+def network() -> nn.Module:
+    return nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 4), nn.Tanh())
+
+
+def load(folder: Path) -> tuple[nn.Module, Tensor]:
+    assert (folder / "generator.json").exists()
+    generator = network()
+    generator.load_state_dict(safetensors.torch.load_file(folder / "generator.safetensors"))
+    return generator, torch.zeros(2, 3)
+
+
+def train(home: Path, seed: int, heldout: float, status: str = "done") -> tuple[Trial, nn.Module]:
+    """A finished trial with a network of its own; the lower FID has the higher held-out one."""
+    trial = Trial(home, seed=seed).points(1, 1)
+    trial.journal.metrics(0, {"final/fid_heldout": heldout})
+    trial.journal.metrics(0, {"final/fid_other": -heldout})
+    trial.finish(status)
+    torch.manual_seed(seed)
+    generator = network().eval()
+    weights = safetensors.torch.save(generator.state_dict())
+    (trial.folder / "generator.safetensors").write_bytes(weights)
+    return trial, generator
+
+
+def test_champion_is_chosen_on_heldout_images_and_loads_without_ganbench(
+    publisher: Publisher, home: Path, uri: str, tmp_path: Path
+) -> None:
+    trained = [train(home, 0, 5.0), train(home, 1, 3.0), train(home, 2, 1.0, status="diverged")]
+    assert all(publisher.send(trial.folder) for trial, _ in trained), publisher.problem
+    best = next(run for run in runs(uri) if run.data.params["seed"] == "1")
+    for _ in range(2):  # crowning again registers nothing new
+        assert champions.crown(uri, "quick", load) == {"wgan": best.info.run_id}
+    client = store.client(uri)
+    (version,) = client.search_model_versions("name = 'wgan'")
+    assert version.run_id == best.info.run_id
+    out = tmp_path / "images.pt"
+    subprocess.run([sys.executable, "-c", _USE, uri, str(out)], check=True, cwd=tmp_path)
+    with torch.no_grad():
+        expected = trained[1][1](torch.linspace(-1, 1, 21).view(7, 3))
+    torch.testing.assert_close(torch.load(out, weights_only=True), expected)
+    assert client.get_run(best.info.run_id).info.status == "FINISHED"
+
+
+def test_better_trial_takes_the_crown(publisher: Publisher, home: Path, uri: str) -> None:
+    for seed, heldout in enumerate((5.0, 3.0)):
+        trial, _ = train(home, seed, heldout)
+        assert publisher.send(trial.folder), publisher.problem
+        champions.crown(uri, "quick", load)
+    client = store.client(uri)
+    assert len(client.search_model_versions("name = 'wgan'")) == 2
+    crowned = client.get_model_version_by_alias("wgan", "champion").run_id
+    assert client.get_run(crowned).data.params["seed"] == "1"
+
+
+def test_unknown_experiment_is_said(uri: str) -> None:
+    with pytest.raises(UserError, match=r"no experiment 'slow' in .*: run it first"):
+        champions.crown(uri, "slow", load)

@@ -1,0 +1,166 @@
+"""The starter of MLflow's interface, and the saved views in a real browser."""
+
+import contextlib
+import importlib.util
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.errors import UserError
+from bench.tracking import store, ui
+from bench.tracking.experiments import ExperimentRecord
+from bench.tracking.publisher import Publisher
+
+from .servers import free_port, until
+from .synthetic import Trial
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM = shutil.which("chromium")
+MISSING = [
+    *([] if CHROMIUM else ["chromium"]),
+    *([] if importlib.util.find_spec("playwright") else ["playwright"]),
+]
+VARIANTS = ("mlp_bce", "wgan", "spectral_norm", "batchnorm_dropout")
+ROOT = Path(__file__).resolve().parents[2]
+_SERVE = """
+import sys
+from bench.tracking import store, ui
+sys.exit(ui.serve(store.tracking_uri(), "quick", int(sys.argv[1]),
+                  report=lambda line: print(line, flush=True)))
+"""
+
+
+def test_port_in_use_is_said(uri: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=rf"listen on 127.0.0.1:{port} .* with --port"):
+            ui.serve(uri, None, port)
+
+
+def test_store_that_is_not_there_is_said() -> None:
+    with pytest.raises(UserError, match=r"nothing to show yet in .*mlflow\.db: run `ganbench run"):
+        ui.serve(store.tracking_uri(), None, free_port())
+
+
+def test_server_that_does_not_answer_is_said() -> None:
+    with pytest.raises(UserError, match=r"does not answer .*unset MLFLOW_TRACKING_URI"):
+        ui.serve(f"http://127.0.0.1:{free_port()}", None, 5000)
+
+
+def test_server_that_cannot_start_is_said(home: Path) -> None:
+    path = home / "mlflow" / "mlflow.db"
+    path.parent.mkdir(parents=True)
+    path.write_text("this is no database")
+    with pytest.raises(UserError, match=r"MLflow's server stopped .* is in .*ui\.log"):
+        ui.serve(store.tracking_uri(), None, free_port())
+
+
+def test_interface_opens_at_the_ready_made_views_and_stops(
+    home: Path, uri: str, about: ExperimentRecord, tmp_path: Path
+) -> None:
+    """Started as a user starts it, looked at as a user looks at it, stopped with Ctrl-C."""
+    trials = [Trial(home, name, seed).points().finish() for name in VARIANTS for seed in range(3)]
+    publisher = Publisher(uri, "quick", about)
+    assert all(publisher.send(trial.folder) for trial in trials), publisher.problem
+    with _served(tmp_path / "said") as (process, addresses):
+        assert list(addresses) == ["leaderboard", "curves", "samples"]
+        with pytest.raises(UserError, match="did you mean 'quick'"):
+            ui.serve(addresses["curves"].partition("/#")[0], "quik", 0)
+        if not MISSING:
+            _look(addresses, trials)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    with contextlib.suppress(OSError), urllib.request.urlopen(addresses["curves"], timeout=5):
+        pytest.fail("the server still answers")
+    if MISSING:
+        pytest.skip(f"started and stopped, but not looked at: needs {', '.join(MISSING)}")
+
+
+@contextlib.contextmanager
+def _served(said: Path) -> Iterator[tuple["subprocess.Popen[bytes]", dict[str, str]]]:
+    """The process of ``ganbench ui`` and the addresses that it names, by view."""
+    port = free_port()
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _SERVE, str(port)],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        until(lambda: "Ctrl-C" in said.read_text(), process, said.read_text() or "ganbench ui")
+        lines = [line for line in said.read_text().splitlines() if "/#/" in line]
+        pairs = [line.removeprefix("quick, ").split(": ", 1) for line in lines]
+        yield process, dict(pairs)
+    finally:
+        process.terminate()  # the server is in a group of its own, which its starter ends
+        process.wait(60)
+
+
+def _look(addresses: dict[str, str], trials: list[Trial]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    options = ["--headless", "--no-sandbox", "--disable-gpu"]
+    options += ["--disable-background-networking", "--disable-sync"]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=options)
+        page = browser.new_page(viewport={"width": 1600, "height": 1200})
+        page.set_default_timeout(120_000)
+        _look_at_leaderboard(page, addresses["leaderboard"], trials)
+        _look_at_curves(page, addresses["curves"])
+        _look_at_samples(page, addresses["samples"])
+        browser.close()
+
+
+def _look_at_leaderboard(page: "Page", address: str, trials: list[Trial]) -> None:
+    """All twelve runs, the lowest FID first, each beside its number; the links to the views."""
+    page.goto(address)
+    page.get_by_text("12 matching runs").wait_for()
+    page.get_by_text("Sort: final/fid").wait_for()
+    close = page.get_by_role("button", name="Close").last
+    if close.is_visible():
+        close.click()  # MLflow's assistant covers a third of the page at a first visit
+    ranked = sorted(trials, key=lambda trial: trial.fid(4))
+    names = page.get_by_role("link", name="seed").all_inner_texts()
+    assert names == [f"{trial.variant} seed {trial.seed}" for trial in ranked]
+    fids = page.locator("[role=gridcell][col-id*='final/fid']").all_inner_texts()
+    assert [float(text) for text in fids] == [trial.fid(4) for trial in ranked]
+
+
+def _look_at_curves(page: "Page", address: str) -> None:
+    """One line a variant: the mean over its three seeds."""
+    page.goto(address)
+    page.get_by_text("Group by: variant").wait_for()
+    page.get_by_text("eval/fid", exact=True).wait_for()
+    for variant in VARIANTS:
+        page.get_by_text(f"Group: {variant}").wait_for()
+    card = page.locator("[data-testid='experiment-view-compare-runs-card']")
+    for variant in VARIANTS:
+        legend = card.get_by_text(f"{variant} (eval/fid)", exact=True)
+        legend.first.wait_for(state="attached")
+        assert legend.count() == 1
+
+
+def _look_at_samples(page: "Page", address: str) -> None:
+    """Grids of the last point at once, and a slider through the earlier ones."""
+    page.goto(address)
+    page.get_by_text("Displaying images from first 10 runs").wait_for()
+    image = page.locator("[data-testid='experiment-view-compare-runs-chart-area'] img")
+    image.first.wait_for()
+    assert image.first.evaluate("picture => picture.naturalWidth") > 0
+    slider = page.get_by_role("slider")
+    slider.wait_for()
+    assert slider.get_attribute("aria-valuenow") == "6400"

@@ -1,0 +1,68 @@
+"""Tags of an experiment, and the format of the saved views."""
+
+import base64
+import json
+import zlib
+from dataclasses import replace
+
+import pytest
+
+from bench.tracking import store, views
+from bench.tracking.experiments import ExperimentRecord
+from bench.tracking.publisher import Publisher
+from bench.tracking.record import EXPERIMENT_TAG_LIMIT
+
+
+def test_experiment_tells_what_its_numbers_mean(
+    publisher: Publisher, uri: str, about: ExperimentRecord
+) -> None:
+    assert publisher.connect(), publisher.problem
+    found = store.client(uri).get_experiment_by_name("quick")
+    assert found is not None
+    tags = found.tags
+    assert tags["ganbench.protocol"] == about.protocol
+    assert tags["ganbench.measure"] == about.measure
+    assert tags["ganbench.toml"] == about.toml
+    assert json.loads(tags["ganbench.floor"]) == about.floor
+    assert json.loads(tags["ganbench.calibration"]) == about.calibration
+    assert tags["mlflow.experiment.primaryMetric.name"] == "final/fid"
+    assert tags["mlflow.experiment.primaryMetric.greaterIsBetter"] == "false"
+    assert tags["mlflow.note.content"].startswith("**Verdict**: none yet.")
+
+
+def test_later_description_replaces_the_earlier(
+    publisher: Publisher, uri: str, about: ExperimentRecord
+) -> None:
+    assert publisher.connect()
+    later = replace(about, description="**Verdict**: wgan.")
+    assert Publisher(uri, "quick", later).connect()
+    found = store.client(uri).get_experiment_by_name("quick")
+    assert found is not None
+    assert found.tags["mlflow.note.content"].startswith("**Verdict**: wgan.")
+
+
+def test_no_tag_is_longer_than_mlflow_keeps(about: ExperimentRecord) -> None:
+    long = replace(about, toml="x" * 30_000, description="y" * 30_000)
+    tags = views.experiment_tags(long, "1")
+    assert max(len(value) for value in tags.values()) == EXPERIMENT_TAG_LIMIT
+    assert "30,000 characters" in tags["ganbench.toml"]
+    assert views.address("1", "samples") in tags["mlflow.note.content"]
+
+
+def test_tags_are_the_same_at_every_start(about: ExperimentRecord) -> None:
+    """Else every start would write them anew."""
+    assert views.experiment_tags(about, "1") == views.experiment_tags(about, "1")
+
+
+@pytest.mark.parametrize("name", views.MODES)
+def test_saved_view_is_an_envelope_around_a_packed_state(
+    name: str, about: ExperimentRecord
+) -> None:
+    envelope = json.loads(views.experiment_tags(about, "1")[f"mlflow.sharedViewState.{name}"])
+    assert set(envelope) == {"name", "createdAt", "updatedAt", "state"}
+    packed = envelope["state"].removeprefix("deflate;")
+    state = json.loads(zlib.decompress(base64.b64decode(packed)))
+    assert state["orderByKey"] == "metrics.`final/fid`"
+    assert state["orderByAsc"] is True
+    charts, sections = state.get("compareRunCharts", []), state.get("compareRunSections", [])
+    assert {chart["metricSectionId"] for chart in charts} <= {one["uuid"] for one in sections}
