@@ -5,6 +5,9 @@ from bench.comparison.records import Records
 from bench.comparison.summary import Summary, rows
 from bench.comparison.table import Cell, Grid
 
+_HEADS = (
+    "variant", "n", "last FID ↓", "chosen on held-out ↓", "chosen on the reference ↓", "optimism",
+)  # fmt: skip
 _NOTE = (
     "Chosen on held-out: the checkpoint with the lowest FID against images held out of training. "
     "Chosen on the reference: the one with the lowest FID against the very images it is reported "
@@ -27,8 +30,7 @@ def checkpoints(records: Records, curves: list[Course]) -> Grid | None:
             Summary(tuple((t.seed, t.best["fid"] - lowest[t.run_id]) for t in trials)),
         ]
         cells = [Cell(one.text(), trials=tuple(trials), value=one.mean) for one in columns]
-        lines += [(Cell(row.name, trials=row.trials), Cell(str(len(trials))), *cells)] * bool(trials)
-    heads = ("variant", "n", "last FID ↓", "chosen on held-out ↓", "chosen on the reference ↓")
-    heads += ("optimism",)
+        if trials:
+            lines.append((Cell(row.name, trials=row.trials), Cell(str(len(trials))), *cells))
     caption = "Which checkpoint is reported"
-    return Grid("checkpoints", caption, heads, tuple(lines), (_NOTE,)) if lines else None
+    return Grid("checkpoints", caption, _HEADS, tuple(lines), (_NOTE,)) if lines else None

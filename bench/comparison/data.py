@@ -11,7 +11,7 @@ _SPREAD = ("n", "mean", "sd", "low", "high")
 
 
 def csv_table(records: Records) -> tuple[list[str], list[list[str | float | int]]]:
-    """Heads and rows: per variant n, mean, sd and 95 % t-interval of every final and best measure."""
+    """Heads and rows: per variant n, mean, sd and 95 % t-interval of every measure."""
     names = [*MAIN, *summary.other_measures(records)]
     heads = ["variant", "seeds", "failures", "missing"]
     heads += [f"{name} {part}" for name in names for part in _SPREAD]
@@ -23,7 +23,7 @@ def csv_table(records: Records) -> tuple[list[str], list[list[str | float | int]
 
 
 def json_tree(records: Records) -> dict[str, Any]:
-    """Everything: verdict, protocol, rows with their points and run ids, floor, calibration, notes."""
+    """Everything: verdict, protocol, rows with points and run ids, pairs, floor, calibration."""
     table = summary.rows(records)
     pairs = verdicts.pairs(table, "fid")
     return {
@@ -79,7 +79,8 @@ def _json_row(row: Row) -> dict[str, Any]:
 def _json_value(value: Summary) -> dict[str, Any]:
     points = [{"seed": seed, "value": point} for seed, point in value.points]
     low, high = value.interval or (None, None)
-    return {"n": value.n, "mean": value.mean, "sd": value.sd, "low": low, "high": high, "points": points}
+    spread = {"mean": value.mean, "sd": value.sd, "low": low, "high": high}
+    return {"n": value.n, **spread, "points": points}
 
 
 def _costs(row: Row) -> list[str]:

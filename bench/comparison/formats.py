@@ -9,7 +9,8 @@ _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "↓": r"$\downarrow$", "↑": r"$\uparrow$", "–": "--", "×": r"$\times$",
-    "−": "$-$", "≤": r"$\leq$", "<": "$<$", ">": "$>$", "²": r"\textsuperscript{2}",
+    "−": "$-$", "≈": r"$\approx$", "∞": r"$\infty$", "≤": r"$\leq$",
+    "<": "$<$", ">": "$>$", "²": r"\textsuperscript{2}",
 }  # fmt: skip
 
 
@@ -64,13 +65,17 @@ def _piped(text: str) -> str:
 def _latex(grid: Grid) -> str:
     rows = [" & ".join(_set(cell) for cell in row) + r" \\" for row in grid.rows]
     columns = "l" + "r" * (len(grid.heads) - 1)
+    heads = " & ".join(escaped(head) for head in grid.heads) + r" \\"
     lines = [
-        r"\begin{table}[htbp]", r"\centering", rf"\caption{{{escaped(grid.caption)}}}",
-        rf"\label{{tab:{grid.name}}}", r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{{columns}}}", r"\toprule",
-        " & ".join(escaped(head) for head in grid.heads) + r" \\", r"\midrule", *rows, r"\bottomrule",
+        r"\begin{table}[htbp]",
+        r"\centering",
+        rf"\caption{{{escaped(grid.caption)}}}",
+        rf"\label{{tab:{grid.name}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{{columns}}}",
+        *(r"\toprule", heads, r"\midrule", *rows, r"\bottomrule"),
         r"\end{tabular}}",
-    ]  # fmt: skip
+    ]
     if grid.notes:
         lines += [r"\par\medskip\footnotesize\raggedright", escaped(" ".join(grid.notes))]
     return "\n".join([*lines, r"\end{table}", ""])

@@ -74,6 +74,11 @@ class Records:
     def rows(self) -> list[str]:
         return sorted({trial.row for trial in self.trials})
 
+    @property
+    def split(self) -> str:
+        """The split that is the reference, the last part of the measure's name."""
+        return self.measure.rpartition("/")[2] or "test"
+
     def of(self, row: str) -> list[Trial]:
         """The trials of one row, by seed."""
         return [trial for trial in self.trials if trial.row == row]
@@ -101,7 +106,8 @@ def read(store: RecordStore, name: str) -> Records:
         trials=tuple(trials),
         notes=(*notes, *more, *_versions(trials)),
         ruler=_one_ruler(counted),
-        measure=experiment.tags.get("ganbench.measure") or newest.data.tags.get("ganbench.measure", ""),
+        measure=experiment.tags.get("ganbench.measure")
+        or newest.data.tags.get("ganbench.measure", ""),
         protocol=protocol,
         floor=json.loads(experiment.tags.get("ganbench.floor") or "{}"),
         calibration=tuple(json.loads(experiment.tags.get("ganbench.calibration") or "[]")),
@@ -113,7 +119,9 @@ def read(store: RecordStore, name: str) -> Records:
 def _no_experiment(name: str, store: RecordStore) -> UserError:
     make = f"`ganbench run {name}` makes it"
     if not store.names:
-        return UserError(f"The store {store.uri} holds no experiment '{name}' nor any other: {make}.")
+        return UserError(
+            f"The store {store.uri} holds no experiment '{name}' nor any other: {make}."
+        )
     return UserError(f"{unknown('recorded experiment', name, store.names)} Otherwise {make}.")
 
 
@@ -146,7 +154,9 @@ def _counted(runs: list[Run]) -> tuple[list[Run], list[str]]:
         notes.append(f"{again} finished more than once; of each trial the newest run counts.")
     open_keys = Counter(
         _status(run)
-        for run in {run.data.tags.get("ganbench.key", run.info.run_id): run for run in runs}.values()
+        for run in {
+            run.data.tags.get("ganbench.key", run.info.run_id): run for run in runs
+        }.values()
         if _status(run) not in COUNTED and run.data.tags.get("ganbench.key") not in newest
     )
     if open_keys:

@@ -70,7 +70,8 @@ def _rendered(found: Records, format: Format) -> str:
         return json.dumps(data.json_tree(found), indent=1, allow_nan=False) + "\n"
     if format == "csv":
         return formats.comma_separated(*data.csv_table(found))
-    grids = [table.main(found), table.pairs(found), table.others(found), table.calibration(found)]
+    grids = [table.main(found), table.pairs(found), table.others(found)]
+    grids += [table.witness(found), table.calibration(found)]
     write = formats.markdown if format == "md" else formats.latex
     return write([grid for grid in grids if grid], _verdict(found))
 
@@ -88,9 +89,7 @@ def _copies(store: RecordStore, found: Records) -> dict[str, str]:
     return {name: content.decode() for name, content in contents.items() if content is not None}
 
 
-def _pictured(
-    store: RecordStore, found: Records, copies: dict[str, str], out: Path
-) -> list[Path]:
+def _pictured(store: RecordStore, found: Records, copies: dict[str, str], out: Path) -> list[Path]:
     """Draw the figures, then the page that holds them; a figure not drawn any more is removed."""
     curves, shown = courses(store, found), gallery(store, found)
     drawn = draw(found, curves, shown)
@@ -104,7 +103,7 @@ def _pictured(
         if one.name != "samples"
     ]
     grids = [table.main(found), table.pairs(found), table.others(found)]
-    grids += [checkpoints(found, curves), table.calibration(found)]
+    grids += [table.witness(found), checkpoints(found, curves), table.calibration(found)]
     contents = Contents(
         verdict=_verdict(found),
         grids=[grid for grid in grids if grid],

@@ -3,10 +3,11 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 # A server that is down otherwise blocks one call for four minutes; read when mlflow is imported.
@@ -24,7 +25,9 @@ from bench.errors import UserError
 Curve = list[tuple[int, float]]
 
 # What client.log_image calls a file; the key's "/" is written "#".
-_IMAGE = re.compile(r"(?P<key>.+)[+%]step[+%](?P<step>\d+)[+%]timestamp[+%](?P<time>\d+)[+%].*\.png")
+_IMAGE = re.compile(
+    r"(?P<key>.+)[+%]step[+%](?P<step>\d+)[+%]timestamp[+%](?P<time>\d+)[+%].*\.png"
+)
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class RecordStore:
             return Path(self._client.download_artifacts(run_id, path, folder)).read_bytes()
 
     @staticmethod
-    def _paged(search, *args):  # type: ignore[no-untyped-def]
+    def _paged(search: Callable[..., Any], *args: Any) -> list[Any]:
         page = search(*args)
         found = list(page)
         while page.token:

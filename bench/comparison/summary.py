@@ -49,7 +49,7 @@ class Summary:
         if self.mean is None:
             return "–"
         if self.sd is None:
-            return number(self.mean)
+            return trimmed(self.mean)
         if self.sd == 0:
             return f"{trimmed(self.mean)} ± 0"
         places = decimals(self.sd)
@@ -121,9 +121,9 @@ def decimals(value: float, digits: int = 2) -> int:
     return int(min(6, max(0, digits - 1 - np.floor(np.log10(abs(value))))))
 
 
-def number(value: float) -> str:
-    """A single figure to four significant digits."""
-    return trimmed(value) if value == 0 else f"{value:.{decimals(value, 4)}f}"
+def times(ratio: float) -> str:
+    """A ratio to the floor: ``7.1``, ``1,211``."""
+    return f"{ratio:.1f}" if ratio < 100 else f"{ratio:,.0f}"
 
 
 def trimmed(value: float) -> str:

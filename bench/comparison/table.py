@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.comparison import summary, verdicts, words
-from bench.comparison.measures import measure
+from bench.comparison.measures import WITNESS, measure
 from bench.comparison.records import Records, Trial
 from bench.comparison.summary import MAIN, Row, Summary
 from bench.comparison.verdicts import Pair
 
-
 FLOOR = "real images (floor)"
 _LETTERS = "Group: variants that share a letter cannot be told apart by FID."
+_PAIR_HEADS = ("seeds", "p", "p (Holm)", "P(A better)", "A against B", "seeds needed")
 _BOLD = "Bold: better than every other variant by the paired test below, each measure on its own."
 
 
@@ -41,11 +41,13 @@ def main(records: Records) -> Grid:
     table = summary.rows(records)
     judged = {name: verdicts.pairs(table, name) for name in MAIN}
     letters = verdicts.groups(table, judged["fid"]) if len(table) > 1 else {}
-    heads = ("variant", "n", "failures", measure("fid").head, "FID/floor")
-    heads += ("group",) if letters else ()
-    heads += tuple(measure(name).head for name in MAIN[1:4])
-    heads += ("missing", *(measure(name).head for name in MAIN[4:]))
-    heads += ("best FID (held-out) ↓", measure("images_per_s").head)
+    heads = (
+        *("variant", "n", "failures", measure("fid").head, "FID/floor"),
+        *(["group"] if letters else []),
+        *(measure(name).head for name in MAIN[1:4]),
+        *("missing", *(measure(name).head for name in MAIN[4:])),
+        *("best FID (held-out) ↓", measure("images_per_s").head),
+    )
     best = {name: verdicts.winner(table, found) for name, found in judged.items()}
     cells = [_variant(row, records.floor, best, letters) for row in table]
     notes = [_about(records), *_failures(table), *summary.gaps(table), *records.notes]
@@ -57,17 +59,28 @@ def main(records: Records) -> Grid:
 
 def others(records: Records) -> Grid | None:
     """The measures beside the main ones; None when the records hold none."""
-    names = summary.other_measures(records)
+    names = [name for name in summary.other_measures(records) if not name.startswith(WITNESS)]
+    return _measures(records, "others", "Other measures of the same trials", names)
+
+
+def witness(records: Records) -> Grid | None:
+    """The measures by the second classifier; None when the records hold none."""
+    names = [name for name in summary.other_measures(records) if name.startswith(WITNESS)]
+    caption = "The same trials by a second, independently trained classifier"
+    return _measures(records, "witness", caption, names)
+
+
+def _measures(records: Records, name: str, caption: str, names: list[str]) -> Grid | None:
     if not names:
         return None
     table = summary.rows(records)
     best = {name: verdicts.winner(table, verdicts.pairs(table, name)) for name in names}
-    heads = ("variant", *(measure(name).head for name in names))
-    rows = [(_name(row), *(_value(row, name, best) for name in names)) for row in table]
+    heads = ("variant", *(measure(one).head for one in names))
+    rows = [(_name(row), *(_value(row, one, best) for one in names)) for row in table]
     floor = (Cell(FLOOR), *(_plain(records.floor.get(name)) for name in names))
     if any(name in records.floor for name in names):
         rows.append(floor)
-    return Grid("others", "Other measures of the same trials", heads, tuple(rows))
+    return Grid(name, caption, heads, tuple(rows))
 
 
 def pairs(records: Records, name: str = "fid") -> Grid | None:
@@ -77,8 +90,7 @@ def pairs(records: Records, name: str = "fid") -> Grid | None:
         return None
     label = measure(name).label
     scale = f"{label} A/B" if found[0].ratio else f"{label} A − B"
-    heads = ("A", "B", f"{scale} (95 % interval)", "seeds", "p", "p (Holm)", "P(A better)")
-    heads += ("A against B", "seeds needed")
+    heads = ("A", "B", f"{scale} (95 % interval)", *_PAIR_HEADS)
     rows = tuple(_pair(pair, records) for pair in found)
     return Grid("pairs", f"Which differences in {label} are real", heads, rows, (words.how(found),))
 
@@ -94,7 +106,9 @@ def calibration(records: Records) -> Grid | None:
         (Cell(str(row["row"])), *(_plain(row.get(name)) for name in names))
         for row in records.calibration
     ]
-    return Grid("calibration", "What each measure sees: images of known quality", heads, tuple(rows))
+    return Grid(
+        "calibration", "What each measure sees: images of known quality", heads, tuple(rows)
+    )
 
 
 def protocol(records: Records) -> list[tuple[str, str]]:
@@ -110,19 +124,24 @@ def protocol(records: Records) -> list[tuple[str, str]]:
 def _caption(records: Records) -> str:
     seeds = sorted({trial.seed for trial in records.trials})
     budget = records.trials[0].params.get("budget", "?")
-    count = f"{int(budget):,}" if budget.isdigit() else budget
-    return f"{records.experiment}: {len(seeds)} seeds, {count} real images shown to the discriminator"
+    many = f"{len(seeds)} {'seed' if len(seeds) == 1 else 'seeds'}"
+    shown = f"{_thousands(budget)} real images shown to the discriminator"
+    return f"{records.experiment}: {many}, {shown}"
 
 
 def _about(records: Records) -> str:
-    samples = records.trials[0].params.get("samples", "?")
-    count = f"{int(samples):,}" if samples.isdigit() else samples
+    samples = _thousands(records.trials[0].params.get("samples", "?"))
     return (
-        f"Measured by {records.measure or records.ruler} (ruler, feature layer, n, split): n = {count} "
-        "generated images a trial, against the test split. ± is the sample standard deviation over seeds, the column n the seeds that finished. "
+        f"Measured by {records.measure or records.ruler} (ruler, feature layer, n, split): "
+        f"n = {samples} generated images a trial, against the {records.split} split. "
+        "± is the sample standard deviation over seeds, the column n the seeds that finished. "
         "FID/floor divides the mean by what real images get. The best FID is that of the "
         "checkpoint chosen on held-out training images; every other figure is of the last one."
     )
+
+
+def _thousands(count: str) -> str:
+    return f"{int(count):,}" if count.isdigit() else count
 
 
 def _failures(table: list[Row]) -> list[str]:
@@ -194,7 +213,7 @@ def _plain(value: Any) -> Cell:
 def _ratio(mean: float | None, floor: float | None, row: Row) -> Cell:
     if mean is None or not floor:
         return Cell("–")
-    return Cell(f"{mean / floor:.1f}", trials=tuple(row.done), value=mean / floor)
+    return Cell(summary.times(mean / floor), trials=tuple(row.done), value=mean / floor)
 
 
 def _whole(value: Summary) -> str:

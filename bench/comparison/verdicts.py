@@ -101,9 +101,7 @@ def _losses(row: Row, what: Measure, log: bool) -> dict[int, float]:
     return finished | {trial.seed: float("inf") for trial in row.diverged}
 
 
-def _pair(
-    a: str, b: str, losses: dict[str, dict[int, float]], what: Measure, log: bool
-) -> Pair:
+def _pair(a: str, b: str, losses: dict[str, dict[int, float]], what: Measure, log: bool) -> Pair:
     seeds = sorted(losses[a].keys() & losses[b].keys())
     differences = _differences(losses[a], losses[b], seeds)
     finite = _finite(losses[a], losses[b], seeds)
@@ -146,7 +144,7 @@ def _effect(
 def _judged(found: list[Pair], losses: dict[str, dict[int, float]]) -> list[Pair]:
     """The pairs with Holm's p over all of them, the verdict, and the seeds still needed."""
     tested = [pair for pair in found if pair.p is not None]
-    adjusted = statistics.holm(np.array([pair.p for pair in tested], float)) if tested else []
+    adjusted = statistics.holm(np.array([pair.p for pair in tested], float))
     holm = {(pair.a, pair.b): float(p) for pair, p in zip(tested, adjusted, strict=True)}
     judged = []
     for pair in found:

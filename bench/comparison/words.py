@@ -5,7 +5,7 @@ import re
 from bench.comparison import statistics
 from bench.comparison.records import Records
 from bench.comparison.statistics import ALPHA
-from bench.comparison.summary import Row, decimals, number
+from bench.comparison.summary import Row, decimals, times, trimmed
 from bench.comparison.verdicts import Pair, groups
 
 
@@ -19,7 +19,9 @@ def verdict(records: Records, rows: list[Row], pairs: list[Pair]) -> str:
         sentences.append(_too_few(records, pairs))
     elif pairs:
         leader = finished[0].name
-        sentences += [told for row in rows if (told := _standing(row.name, pairs, row.name == leader))]
+        sentences += [
+            told for row in rows if (told := _standing(row.name, pairs, row.name == leader))
+        ]
     sentences += [_diverged(row) for row in rows if row.diverged]
     return " ".join(sentences)
 
@@ -29,7 +31,7 @@ def effect_text(pair: Pair) -> str:
     if pair.effect is None:
         return "–"
     if pair.low is None or pair.high is None:
-        return number(pair.effect)
+        return trimmed(pair.effect)
     places = decimals(pair.high - pair.low) if pair.high > pair.low else 2
     return f"{pair.effect:.{places}f} ({pair.low:.{places}f} to {pair.high:.{places}f})"
 
@@ -37,7 +39,13 @@ def effect_text(pair: Pair) -> str:
 def command(records: Records) -> str:
     """What a user types to run the experiment of these records (again)."""
     name, _, overrides = records.experiment.partition("@")
-    return " ".join(["ganbench run", name, *(f"-o {one}" for one in re.split(r",(?=[\w.]+=)", overrides) if one)])
+    return " ".join(
+        [
+            "ganbench run",
+            name,
+            *(f"-o {one}" for one in re.split(r",(?=[\w.]+=)", overrides) if one),
+        ]
+    )
 
 
 def p_text(p: float | None) -> str:
@@ -56,10 +64,10 @@ def needed_text(pair: Pair) -> str:
 def _lead(row: Row, floor: dict[str, float]) -> str:
     fid = row.final("fid")
     over = f"mean ± sd over {fid.n} seeds" if fid.n > 1 else "n = 1"
-    times = ""
+    over_floor = ""
     if floor.get("fid") and fid.mean is not None:
-        times = f", {fid.mean / floor['fid']:.1f} times what real images get"
-    return f"{row.name} has the lowest mean FID: {fid.text()} ({over}){times}."
+        over_floor = f", {times(fid.mean / floor['fid'])} times what real images get"
+    return f"{row.name} has the lowest mean FID: {fid.text()} ({over}){over_floor}."
 
 
 def _too_few(records: Records, pairs: list[Pair]) -> str:
@@ -102,7 +110,9 @@ def _sure(pair: Pair) -> str:
         return told
     if pair.low is None or pair.high is None:
         return f"{pair.effect:.2f} times its FID, {told}"
-    return f"{pair.effect:.2f} times its FID, 95 % interval {pair.low:.2f} to {pair.high:.2f}; {told}"
+    return (
+        f"{pair.effect:.2f} times its FID, 95 % interval {pair.low:.2f} to {pair.high:.2f}; {told}"
+    )
 
 
 def _more(pair: Pair) -> str:

@@ -52,5 +52,6 @@ class Written:
 
 @pytest.fixture(scope="session")
 def written(quick: Store, tmp_path_factory: pytest.TempPathFactory) -> Written:
-    out, told = tmp_path_factory.mktemp("results") / "quick", []
+    told: list[str] = []
+    out = tmp_path_factory.mktemp("results") / "quick"
     return Written(out, compare("quick", quick.uri, out, told.append), tuple(told))

@@ -19,9 +19,24 @@ VARIANTS = {
     "wgan": (11.5, 0.12, 6100.0),
     "mlp_bce": (19.0, 0.15, 7400.0),
 }
-FLOOR = {"fid": 0.62, "modes": 10.0, "modes_any": 10.0, "mode_kl": 4.6e-4, "confidence": 0.997, "score": 9.93}
-TOML = 'title = "Four GANs, three seeds"\nvariants = ["mlp_bce", "wgan"]\nseeds = 3\nbudget = 6400\n'
-ENVIRONMENT = {"python": "3.11.2", "torch": "2.15.0", "mlflow": "3.17.2", "cpu": "two cores", "device": "cpu"}
+FLOOR = {
+    "fid": 0.62,
+    "modes": 10.0,
+    "modes_any": 10.0,
+    "mode_kl": 4.6e-4,
+    "confidence": 0.997,
+    "score": 9.93,
+}
+TOML = (
+    'title = "Four GANs, three seeds"\nvariants = ["mlp_bce", "wgan"]\nseeds = 3\nbudget = 6400\n'
+)
+ENVIRONMENT = {
+    "python": "3.11.2",
+    "torch": "2.15.0",
+    "mlflow": "3.17.2",
+    "cpu": "two cores",
+    "device": "cpu",
+}
 
 
 @dataclass
@@ -52,7 +67,12 @@ class Sweep:
         run = self.client.create_run(self.experiment_id, run_name=f"{variant} seed {seed}")
         run_id: str = run.info.run_id
         metrics = _metrics(variant, seed, random, status)
-        self.client.log_batch(run_id, metrics, _params(variant, seed, changes), self._tags(variant, seed, status, changes))
+        self.client.log_batch(
+            run_id,
+            metrics,
+            _params(variant, seed, changes),
+            self._tags(variant, seed, status, changes),
+        )
         self._artifacts(run_id, random, steps=STEPS[:3] if status == "diverged" else STEPS)
         if status not in ("running", "pending"):
             ends = {"failed": "FAILED", "interrupted": "KILLED"}
@@ -60,11 +80,15 @@ class Sweep:
         return run_id
 
     def _tags(self, variant: str, seed: int, status: str, changes: dict[str, str]) -> list[RunTag]:
-        key = hashlib.sha256(f"{self.name}{variant}{seed}{sorted(changes.items())}".encode()).hexdigest()
+        key = hashlib.sha256(
+            f"{self.name}{variant}{seed}{sorted(changes.items())}".encode()
+        ).hexdigest()
         tags = {
             "ganbench.key": key,
             "ganbench.status": status,
-            "ganbench.reason": "the critic's loss is not finite at image 3200" if status == "diverged" else "",
+            "ganbench.reason": "the critic's loss is not finite at image 3200"
+            if status == "diverged"
+            else "",
             "ganbench.ruler": self.ruler,
             "ganbench.measure": f"{self.ruler}/penultimate/n10000/test",
             "ganbench.protocol": self.protocol,
@@ -72,7 +96,11 @@ class Sweep:
             "ganbench.missing": "4 9" if variant == "mlp_bce" and seed == 1 else "none",
             "mlflow.source.git.commit": "0" * 40,
         }
-        tags |= {f"ganbench.{name}": value for name, value in changes.items() if f"ganbench.{name}" in tags}
+        tags |= {
+            f"ganbench.{name}": value
+            for name, value in changes.items()
+            if f"ganbench.{name}" in tags
+        }
         return [RunTag(name, value) for name, value in tags.items()]
 
     def _artifacts(self, run_id: str, random: np.random.Generator, steps: tuple[int, ...]) -> None:
@@ -98,9 +126,23 @@ def grid(random: np.random.Generator, done: float) -> np.ndarray:
 def calibration() -> list[dict[str, float | str]]:
     return [
         {"row": "real, held out of training", **FLOOR},
-        {"row": "digits 0-8 only", **FLOOR, "fid": 9.4, "modes": 9.0, "modes_any": 9.0, "mode_kl": 0.1},
+        {
+            "row": "digits 0-8 only",
+            **FLOOR,
+            "fid": 9.4,
+            "modes": 9.0,
+            "modes_any": 9.0,
+            "mode_kl": 0.1,
+        },
         {"row": "one digit", **FLOOR, "fid": 143.0, "modes": 1.0, "modes_any": 1.0, "mode_kl": 2.3},
-        {"row": "uniform noise", **FLOOR, "fid": 410.0, "modes": 1.0, "mode_kl": 2.2, "confidence": 0.41},
+        {
+            "row": "uniform noise",
+            **FLOOR,
+            "fid": 410.0,
+            "modes": 1.0,
+            "mode_kl": 2.2,
+            "confidence": 0.41,
+        },
     ]
 
 
@@ -119,17 +161,33 @@ def _params(variant: str, seed: int, changes: dict[str, str]) -> list[Param]:
 def _metrics(variant: str, seed: int, random: np.random.Generator, status: str) -> list[Metric]:
     goal, spread, speed = VARIANTS.get(variant, (9.0, 0.1, 5000.0))
     # What the seed does to every variant alike, and what it does to this one alone.
-    level = goal * np.exp(spread * np.random.default_rng(seed).normal() + 0.3 * spread * random.normal())
+    level = goal * np.exp(
+        spread * np.random.default_rng(seed).normal() + 0.3 * spread * random.normal()
+    )
     whole = {"diverged": 3, "failed": 2, "running": 2, "interrupted": 3}.get(status, len(STEPS))
     points = [(step, _point(level, step, speed, random)) for step in STEPS[:whole]]
-    logged = [_metric(f"eval/{name}", value, step) for step, point in points for name, value in point.items()]
+    logged = [
+        _metric(f"eval/{name}", value, step)
+        for step, point in points
+        for name, value in point.items()
+    ]
     seconds = points[-1][1]["seconds"]
-    logged += [_metric("cost/seconds", seconds, 0), _metric("cost/images_per_s", speed * (1 + 0.01 * random.normal()), 0)]
+    logged += [
+        _metric("cost/seconds", seconds, 0),
+        _metric("cost/images_per_s", speed * (1 + 0.01 * random.normal()), 0),
+    ]
     if status == "done":
         last = {name: value for name, value in points[-1][1].items() if name != "seconds"}
-        last |= {"precision": 0.93 - level / 100, "recall": 0.9 - level / 40, "density": 0.99 - level / 60, "coverage": 0.96 - level / 50}
+        last |= {
+            "precision": 0.93 - level / 100,
+            "recall": 0.9 - level / 40,
+            "density": 0.99 - level / 60,
+            "coverage": 0.96 - level / 50,
+        }
         chosen, point = min(points, key=lambda one: one[1]["fid_heldout"])
-        best = {name: value for name, value in point.items() if name != "seconds"} | {"images": chosen}
+        best = {name: value for name, value in point.items() if name != "seconds"} | {
+            "images": chosen
+        }
         logged += [_metric(f"final/{name}", value, 0) for name, value in last.items()]
         logged += [_metric(f"best/{name}", value, 0) for name, value in best.items()]
     return logged
@@ -140,8 +198,8 @@ def _point(level: float, step: int, speed: float, random: np.random.Generator) -
     fid, heldout = (level * (1 + 0.01 * random.normal()) + 220 * left for _ in range(2))
     return {
         "fid": fid, "fid_heldout": heldout, "modes": 10.0 if step else 1.0, "modes_any": 10.0,
-        "mode_kl": 0.001 * level + 0.5 * left, "confidence": 0.99 - 0.5 * left, "score": 9.8 - 4 * left,
-        "seconds": step / speed,
+        "mode_kl": 0.001 * level + 0.5 * left, "confidence": 0.99 - 0.5 * left,
+        "score": 9.8 - 4 * left, "seconds": step / speed,
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import pytest
 from bench.comparison import records
 from bench.comparison.store import RecordStore
 from bench.errors import UserError
+
 from .synthetic import FLOOR, RULER, Store
 
 
@@ -86,7 +87,7 @@ def test_two_rulers_are_refused_by_name(store: Store) -> None:
 
 
 def test_an_unknown_experiment_is_answered_with_the_closest(quick: Store) -> None:
-    with pytest.raises(UserError, match="did you mean 'quick'.*`ganbench run qiuck` makes it"):
+    with pytest.raises(UserError, match=r"did you mean 'quick'.*`ganbench run qiuck` makes it"):
         read(quick, "qiuck")
 
 
@@ -102,7 +103,7 @@ def test_nothing_finished_yet_tells_the_states(store: Store) -> None:
 
 
 def test_a_missing_store_is_not_created(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no records at .*`ganbench run EXPERIMENT`"):
+    with pytest.raises(UserError, match=r"no records at .*`ganbench run EXPERIMENT`"):
         RecordStore(f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert not list(tmp_path.iterdir())
 

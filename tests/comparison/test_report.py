@@ -34,7 +34,8 @@ def test_all_files_are_there_and_named(written: Written) -> None:
 
 def test_the_comparison_carries_table_and_verdict(written: Written, quick: Store) -> None:
     whole = render("quick", quick.uri, "md")
-    assert written.comparison.table in whole and written.comparison.verdict in whole
+    assert written.comparison.table in whole
+    assert written.comparison.verdict in whole
     assert (written.out / "table.md").read_text(encoding="utf-8") == whole
 
 
@@ -63,11 +64,15 @@ def test_every_figure_shows_something(written: Written, name: str) -> None:
 
 
 def test_the_smallest_experiment_is_compared_too(store: Store, tmp_path: Path) -> None:
-    """One variant, one seed: no pairs, no spread, no ranking."""
-    store.sweep("one").trial("wgan", 0)
+    """One variant, one seed: no pairs, no spread, no ranking; and a name that could break HTML."""
+    store.sweep("one").trial("<img src=x>&_%", 0)
     comparison = compare("one", store.uri, tmp_path)
     assert "(n = 1)" in comparison.verdict
-    assert (tmp_path / "index.html").exists() and not (tmp_path / "ranking.png").exists()
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "<img src=x>" not in page
+    assert "&lt;img src=x&gt;&amp;_%" in page
+    assert (tmp_path / "index.html").exists()
+    assert not (tmp_path / "ranking.png").exists()
 
 
 def test_an_experiment_that_only_diverged_is_compared_too(store: Store, tmp_path: Path) -> None:
@@ -85,7 +90,8 @@ def test_best_median_and_worst_seed_are_shown_by_fid(quick: Store) -> None:
     fids = [one.trial.final["fid"] for one in mine]
     assert fids == sorted(fids)
     assert [list(one.grids) for one in mine] == [list(STEPS)] * 3
-    assert shown[-4].places == ("diverged",) and len(shown[-4].grids) == 3
+    assert shown[-4].places == ("diverged",)
+    assert len(shown[-4].grids) == 3
 
 
 def test_cells_are_cut_out_of_the_grid_row_by_row() -> None:
@@ -101,7 +107,8 @@ def test_cells_are_cut_out_of_the_grid_row_by_row() -> None:
 def test_ranks_are_within_each_seed_with_diverged_last(quick: Store) -> None:
     table = rows(records.read(RecordStore(quick.uri), "quick"))
     ranks = mean_ranks(table)
-    assert ranks["spectral_norm"] == 1 and sum(ranks.values()) == pytest.approx(10)
+    assert ranks["spectral_norm"] == 1
+    assert sum(ranks.values()) == pytest.approx(10)
     # Third in two seeds and last, diverged, in one.
     assert ranks["wgan"] == pytest.approx(10 / 3)
 
@@ -117,6 +124,6 @@ def test_choosing_on_the_reference_is_never_worse_and_its_optimism_is_told(quick
     table = checkpoints(found, courses(store, found))
     assert table is not None
     for row in table.rows:
-        last, heldout, reference, optimism = (cell.value for cell in row[2:])
-        assert reference <= min(last, heldout)
+        last, heldout, reference, optimism = (cell.value or 0.0 for cell in row[2:])
+        assert 0 < reference <= min(last, heldout)
         assert optimism == pytest.approx(heldout - reference)

@@ -36,9 +36,13 @@ def records(rows: list[Row]) -> Records:
 
 
 def test_a_clear_difference_is_better_and_its_ratio_is_in_the_interval() -> None:
-    (pair,) = verdicts.pairs([row("a", scattered(5, 0.05, 1)), row("b", scattered(10, 0.05, 2))], "fid")
+    (pair,) = verdicts.pairs(
+        [row("a", scattered(5, 0.05, 1)), row("b", scattered(10, 0.05, 2))], "fid"
+    )
     assert (pair.verdict, pair.p, pair.ratio) == ("better", 2 / 2**SEEDS, True)
-    assert pair.low is not None and pair.high is not None and pair.low < 0.5 < pair.high < 0.6
+    assert pair.low is not None
+    assert pair.high is not None
+    assert pair.low < 0.5 < pair.high < 0.6
     assert (pair.needed, pair.probability) == (None, 1.0)
 
 
@@ -49,12 +53,17 @@ def test_order_of_the_rows_turns_the_verdict_round() -> None:
 
 
 def test_the_same_distribution_is_tied_and_the_seeds_needed_are_more_than_there_are() -> None:
-    (pair,) = verdicts.pairs([row("a", scattered(5, 0.1, 1)), row("b", scattered(5, 0.1, 2))], "fid")
+    (pair,) = verdicts.pairs(
+        [row("a", scattered(5, 0.1, 1)), row("b", scattered(5, 0.1, 2))], "fid"
+    )
     assert pair.verdict == "tied"
-    assert pair.needed is not None and pair.needed > SEEDS
+    assert pair.needed is not None
+    assert pair.needed > SEEDS
 
 
-@pytest.mark.parametrize(("n", "verdict"), [(3, "too few seeds"), (5, "too few seeds"), (6, "better")])
+@pytest.mark.parametrize(
+    ("n", "verdict"), [(3, "too few seeds"), (5, "too few seeds"), (6, "better")]
+)
 def test_below_six_shared_seeds_nothing_is_called_better(n: int, verdict: str) -> None:
     rows = [row("a", scattered(1, 0.01, 1, n)), row("b", scattered(100, 0.01, 2, n))]
     (pair,) = verdicts.pairs(rows, "fid")
@@ -71,7 +80,8 @@ def test_four_variants_need_eight_seeds() -> None:
 def test_only_shared_seeds_are_paired() -> None:
     a, b = row("a", [1.0, 2.0, 3.0]), Row("b", (trial("b", 2, fid=6.0), trial("b", 7, fid=1.0)))
     (pair,) = verdicts.pairs([a, b], "fid")
-    assert (pair.seeds, pair.effect, pair.low) == ((2,), pytest.approx(0.5), None)
+    assert pair.effect == pytest.approx(0.5)
+    assert (pair.seeds, pair.low) == ((2,), None)
 
 
 def test_a_diverged_trial_ranks_worst_even_against_the_worst_values() -> None:
@@ -100,7 +110,8 @@ def test_higher_is_better_where_the_measure_says_so() -> None:
         for name, v in (("high", 9.0), ("low", 8.0))
     ]
     (pair,) = verdicts.pairs(rows, "score")
-    assert (pair.verdict, pair.ratio, pair.effect) == ("better", False, pytest.approx(1.0))
+    assert pair.effect == pytest.approx(1.0)
+    assert (pair.verdict, pair.ratio) == ("better", False)
     assert verdicts.pairs(rows, "of_no_known_direction") == []
 
 
@@ -112,7 +123,8 @@ def test_a_measure_that_every_trial_shares_is_tied() -> None:
 
 def test_a_distance_below_zero_is_compared_by_differences() -> None:
     (pair,) = verdicts.pairs([row("a", [-1e-6, 1e-6]), row("b", [1.0, 2.0])], "fid")
-    assert (pair.ratio, pair.effect) == (False, pytest.approx(-1.5))
+    assert not pair.ratio
+    assert pair.effect == pytest.approx(-1.5)
 
 
 def test_under_the_null_a_family_of_verdicts_is_rarely_false() -> None:
@@ -128,7 +140,11 @@ def test_under_the_null_a_family_of_verdicts_is_rarely_false() -> None:
 
 
 def test_winner_and_groups_follow_the_verdicts() -> None:
-    rows = [row("a", scattered(5, 0.02, 1)), row("b", scattered(9, 0.1, 2)), row("c", scattered(9.1, 0.1, 3))]
+    rows = [
+        row("a", scattered(5, 0.02, 1)),
+        row("b", scattered(9, 0.1, 2)),
+        row("c", scattered(9.1, 0.1, 3)),
+    ]
     found = verdicts.pairs(rows, "fid")
     assert verdicts.winner(rows, found) == "a"
     assert verdicts.groups(rows, found) == {"a": "a", "b": "b", "c": "b"}
@@ -161,7 +177,9 @@ def test_the_verdict_says_by_how_much_and_how_sure() -> None:
 
 def test_the_verdict_says_tied_and_what_it_would_take() -> None:
     said = told([row("a", scattered(5, 0.1, 1)), row("b", scattered(5, 0.1, 2))])
-    assert "a is tied with b (" in said and "would" in said and "better" not in said
+    assert "a is tied with b (" in said
+    assert "would" in said
+    assert "better" not in said
 
 
 def test_the_verdict_counts_what_diverged() -> None:

@@ -58,7 +58,8 @@ def _draw(axes: Axes, name: str, mine: list[Course], look: Look) -> None:
     done = [course for course in mine if not course.trial.diverged]
     for course in mine:
         x = getattr(course, name)
-        axes.plot(x, course.fid, look.marker, color=look.color, ms=3.2, mfc="white", mew=0.8, zorder=3)
+        axes.plot(x, course.fid, look.marker, color=look.color, ms=3.2, mfc="white", mew=0.8,
+                  zorder=3)  # fmt: skip
         if course.trial.diverged:
             axes.plot(x, course.fid, ls=look.dash, color=look.color, lw=0.6)
             axes.plot(x[-1:], course.fid[-1:], "kx", ms=9, mew=2, zorder=4, label=style.DIVERGED)
@@ -83,7 +84,8 @@ def _together(done: list[Course], name: str) -> np.ndarray:
 
 
 def _finish(left: Axes, right: Axes, records: Records) -> None:
-    left.set(yscale="log", xlabel="real images shown to the discriminator", ylabel=measure("fid").axis)
+    left.set(yscale="log", ylabel=measure("fid").axis)
+    left.set_xlabel("real images shown to the discriminator")
     left.set_title("FID by budget")
     right.set(xlabel="seconds of training (evaluation excluded)")
     right.set_title("FID by time")
@@ -95,5 +97,3 @@ def _finish(left: Axes, right: Axes, records: Records) -> None:
         axes.set_xlim(left=0)
         if floor := records.floor.get("fid"):
             axes.axhline(floor, color=GREY, lw=1, ls=(0, (1, 2)), label=style.FLOOR)
-
-

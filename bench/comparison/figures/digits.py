@@ -30,7 +30,7 @@ def missing_digits(records: Records) -> Figure | None:
         axes.set_title("Seeds that miss a digit (none is best)")
         for (y, x), value in np.ndenumerate(share):
             told = found[y][1][x]
-            axes.text(x, y, told or "·", ha="center", va="center", fontsize=8,
+            axes.text(x, y, str(told or "·"), ha="center", va="center", fontsize=8,
                       color="white" if value > 0.6 else "black")  # fmt: skip
         figure.colorbar(image, ax=axes, label="share of seeds", ticks=[0, 0.5, 1])
     return figure

@@ -7,7 +7,7 @@ from matplotlib.ticker import EngFormatter
 
 from bench.comparison.figures.style import styled
 from bench.comparison.gallery import Shown, pixels
-from bench.comparison.summary import number
+from bench.comparison.summary import trimmed
 
 _PLACES = ("best", "median", "worst")
 
@@ -34,7 +34,7 @@ def _draw(axes: Axes, place: str, one: Shown | None) -> None:
         axes.text(0.5, 0.5, "no finished seed", ha="center", va="center", transform=axes.transAxes)
         return
     axes.imshow(one.last, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    fid = number(one.trial.final["fid"])
+    fid = trimmed(one.trial.final["fid"])
     axes.set_title(f"{place}: seed {one.trial.seed}, FID {fid}", fontsize=8, fontweight="normal")
 
 
@@ -48,7 +48,8 @@ def latent_paths(shown: list[Shown], count: int = 3) -> Figure | None:
         return None
     steps = max(len(one.grids) for one, _ in paths)
     with styled():
-        figure = Figure(figsize=(max(3.5, 0.4 + 0.62 * steps), 0.35 + (0.62 * count + 0.3) * len(paths)))
+        height = 0.35 + (0.62 * count + 0.3) * len(paths)
+        figure = Figure(figsize=(max(3.5, 0.4 + 0.62 * steps), height))
         for axes, (one, strip) in zip(
             figure.subplots(len(paths), squeeze=False)[:, 0], paths, strict=True
         ):
