@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MultipleLocator, NullFormatter, StrMethodFormatter
 
 from bench.comparison import statistics
 from bench.comparison.figures.style import GREY, Look, looks, styled
@@ -27,7 +27,9 @@ def seeds(records: Records) -> Figure:
         _label(left, [row.name for row in table], records.floor.get("fid"))
         right.set(xlabel="k seeds, drawn from those that finished", yscale="log")
         right.set_title("Expected best FID of k seeds")
-        right.xaxis.set_major_locator(MaxNLocator(integer=True))
+        most = max(1, *(len(row.done) for row in table))
+        right.set_xlim(0.5, most + 0.5)
+        right.xaxis.set_major_locator(MultipleLocator(max(1, most // 10)))
         _plain(right.yaxis)
     return figure
 
