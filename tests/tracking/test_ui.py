@@ -59,12 +59,14 @@ def test_server_that_does_not_answer_is_said() -> None:
         ui.serve(f"http://127.0.0.1:{free_port()}", None, 5000)
 
 
-def test_server_that_cannot_start_is_said(home: Path) -> None:
-    path = home / "mlflow" / "mlflow.db"
-    path.parent.mkdir(parents=True)
-    path.write_text("this is no database")
-    with pytest.raises(UserError, match=r"MLflow's server stopped .* is in .*ui\.log"):
-        ui.serve(store.tracking_uri(), None, free_port())
+def test_server_that_ends_while_it_starts_is_said(tmp_path: Path) -> None:
+    log = tmp_path / "ui.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "raise SystemExit('no such table')"], stderr=output
+        )
+    with pytest.raises(UserError, match=r"stopped \(no such table\): all it said is in .*ui\.log"):
+        ui._wait(process, f"http://127.0.0.1:{free_port()}", log)
 
 
 def test_interface_opens_at_the_ready_made_views_and_stops(
