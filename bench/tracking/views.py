@@ -70,8 +70,13 @@ def description(text: str, experiment_id: str) -> str:
 
 def address(experiment_id: str, view: str) -> str:
     """Where a saved view opens, relative to the address of the MLflow server."""
-    query = urlencode({"viewStateShareKey": view, "compareRunsMode": MODES[view]})
-    return f"#/experiments/{experiment_id}/runs?{query}"
+    # The workflow decides the side bar: without it MLflow offers prompts and traces.
+    query = {
+        "viewStateShareKey": view,
+        "compareRunsMode": MODES[view],
+        "workflowType": "machine_learning",
+    }
+    return f"#/experiments/{experiment_id}/runs?{urlencode(query)}"
 
 
 def _views(about: ExperimentRecord) -> dict[str, str]:
