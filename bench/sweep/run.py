@@ -75,14 +75,21 @@ def sweep(
 
 def _about(experiment: Experiment, first: Planned) -> ExperimentRecord:
     ruler = Ruler.load()
-    floor = {k: float(v) for k, v in ruler.floor().items() if not isinstance(v, str)}
+    floor = {k: float(v) for k, v in ruler.floor(thorough=True).items() if not isinstance(v, str)}
     return ExperimentRecord(
         toml=experiment.text,
         protocol=record.protocol_id(first.trial.identity),
         measure=first.trial.measure,
         floor=floor,
         description=experiment.description,
+        budget=_shown(first),
     )
+
+
+def _shown(item: Planned) -> int:
+    """Images shown at the last point: the budget, rounded up to whole batches."""
+    batch = item.trial.protocol["batch"]
+    return int(-(-item.trial.budget // batch) * batch)
 
 
 def _mirror(name: str, about: ExperimentRecord, planned: Sequence[Planned]) -> Mirror:

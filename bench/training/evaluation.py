@@ -12,18 +12,35 @@ from bench.training.curves import Diverged
 from bench.variants import Algorithm
 
 _GRID = 64
+_DRAWS = 4
 
 
-def samples(algorithm: Algorithm, n: int, seed: int, step: int) -> Tensor:
+def samples(algorithm: Algorithm, n: int, seed: int, draw: int = 0) -> Tensor:
     """(n, 1, 28, 28) uint8, from latents that are the same at every point and for every variant.
+
+    Args:
+        algorithm: what to sample.
+        n: how many images.
+        seed: the trial's.
+        draw: which stream of latents; 0 for the reported numbers, others for their sampling noise.
 
     Raises:
         Diverged: an image is not finite.
     """
-    images = algorithm.sample(n, streams.generator("evaluation", seed))
+    images = algorithm.sample(n, streams.generator("evaluation", seed, draw))
     if not images.isfinite().all():
-        raise Diverged(f"the generated images are not finite at step {step}")
+        raise Diverged("a generated image is not finite")
     return pixels.to_grid(images)
+
+
+def noise(ruler: Ruler, algorithm: Algorithm, n: int, seed: int) -> dict[str, float]:
+    """The standard deviation of each cheap metric over four draws from one network.
+
+    It is the part of a number's uncertainty that more samples would remove, apart from the spread
+    over training seeds, which they would not.
+    """
+    spread = ruler.sampling_noise(lambda draw: samples(algorithm, n, seed, draw), range(_DRAWS))
+    return {name: float(value) for name, value in spread.items()}
 
 
 def measure(ruler: Ruler, images: Tensor, *, last: bool) -> tuple[dict[str, float], dict[str, str]]:

@@ -173,7 +173,7 @@ class _Session:
     def _evaluate(self) -> None:
         started = time.perf_counter()
         curves.weights(self.algorithm.networks(), self.step)
-        images = evaluation.samples(self.algorithm, self.n, self.seed, self.step)
+        images = evaluation.samples(self.algorithm, self.n, self.seed)
         last = self.step == self.total
         measured, words = evaluation.measure(self.ruler, images, last=last)
         shown = self.step * self.batch
@@ -183,10 +183,18 @@ class _Session:
         self.journal.metrics(shown, self._point(measured))
         self.journal.image(shown, "samples", name)
         if last:
-            self.journal.metrics(0, {f"final/{k}": v for k, v in measured.items()})
-            self.journal.tags({f"ganbench.{k}": v for k, v in words.items()})
+            self._last_words(measured, words)
         self.status.fid, self.status.modes = measured["fid"], int(measured["modes"])
         self._beat()
+
+    def _last_words(self, measured: dict[str, float], words: dict[str, str]) -> None:
+        """The final numbers, and how far another draw of samples would have moved them."""
+        started = time.perf_counter()
+        noise = evaluation.noise(self.ruler, self.algorithm, self.n, self.seed)
+        self.eval_seconds += time.perf_counter() - started
+        self.journal.metrics(0, {f"final/{name}": value for name, value in measured.items()})
+        self.journal.metrics(0, {f"noise/{name}": value for name, value in noise.items()})
+        self.journal.tags({f"ganbench.{name}": value for name, value in words.items()})
 
     def _point(self, measured: dict[str, float]) -> dict[str, float]:
         point = {f"eval/{name}": value for name, value in measured.items() if name in _CURVES}
