@@ -12,7 +12,7 @@ from bench.comparison.store import RecordStore
 from bench.errors import UserError, unknown
 
 COUNTED = ("done", "diverged")
-_SECTIONS = {"final": "final/", "best": "best/", "cost": "cost/"}
+_SECTIONS = {"final": "final/", "best": "best/", "cost": "cost/", "noise": "noise/"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Trial:
         row: the table row it belongs to: its variant, with what sets it apart where one variant
             was run in several configurations.
         final, best, cost: metric name without its prefix to value; empty for a diverged trial.
+        noise: the same for its standard deviation over draws of samples from the last network.
         missing: the digits that its last generator does not cover, as the tag says ("none", "4 9").
     """
 
@@ -39,6 +40,7 @@ class Trial:
     final: dict[str, float] = field(default_factory=dict)
     best: dict[str, float] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
+    noise: dict[str, float] = field(default_factory=dict)
 
     @property
     def diverged(self) -> bool:

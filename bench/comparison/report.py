@@ -17,6 +17,7 @@ from bench.comparison.page import Contents, Picture, page
 from bench.comparison.records import Records
 from bench.comparison.store import RecordStore
 from bench.comparison.summary import rows
+from bench.comparison.uncertainty import uncertainty
 
 Format = Literal["md", "tex", "csv", "json"]
 Report = Callable[[str], None]
@@ -71,7 +72,7 @@ def _rendered(found: Records, format: Format) -> str:
     if format == "csv":
         return formats.comma_separated(*data.csv_table(found))
     grids = [table.main(found), table.pairs(found), table.others(found)]
-    grids += [table.witness(found), table.calibration(found)]
+    grids += [table.witness(found), uncertainty(found), table.calibration(found)]
     write = formats.markdown if format == "md" else formats.latex
     return write([grid for grid in grids if grid], _verdict(found))
 
@@ -103,7 +104,8 @@ def _pictured(store: RecordStore, found: Records, copies: dict[str, str], out: P
         if one.name != "samples"
     ]
     grids = [table.main(found), table.pairs(found), table.others(found)]
-    grids += [table.witness(found), checkpoints(found, curves), table.calibration(found)]
+    grids += [table.witness(found), uncertainty(found), checkpoints(found, curves)]
+    grids += [table.calibration(found)]
     contents = Contents(
         verdict=_verdict(found),
         grids=[grid for grid in grids if grid],

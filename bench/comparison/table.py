@@ -1,6 +1,6 @@
 """The tables, as heads and cells that every format can write."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.comparison import summary, verdicts, words
@@ -67,7 +67,8 @@ def witness(records: Records) -> Grid | None:
     """The measures by the second classifier; None when the records hold none."""
     names = [name for name in summary.other_measures(records) if name.startswith(WITNESS)]
     caption = "The same trials by a second, independently trained classifier"
-    return _measures(records, "witness", caption, names)
+    grid = _measures(records, "witness", caption, names)
+    return grid and replace(grid, notes=words.orders(summary.rows(records)))
 
 
 def _measures(records: Records, name: str, caption: str, names: list[str]) -> Grid | None:

@@ -1,8 +1,10 @@
 """The verdict in words, as a reader asks for it: which is best, how sure, what is missing."""
 
 import re
+from itertools import combinations
 
 from bench.comparison import statistics
+from bench.comparison.measures import WITNESS
 from bench.comparison.records import Records
 from bench.comparison.statistics import ALPHA
 from bench.comparison.summary import Row, decimals, times, trimmed
@@ -147,3 +149,19 @@ def _and(names: list[str]) -> str:
 
 def _seeds(count: int) -> str:
     return "seed" if count == 1 else "seeds"
+
+
+def orders(table: list[Row]) -> tuple[str, ...]:
+    """Whether the second classifier puts the variants into the same order of mean FID."""
+    means = [(row.name, row.final("fid").mean, row.final(f"{WITNESS}fid").mean) for row in table]
+    known = [(name, a, b) for name, a, b in means if a is not None and b is not None]
+    turned = [
+        f"{one[0]} and {two[0]}"
+        for one, two in combinations(known, 2)
+        if (one[1] < two[1]) != (one[2] < two[2])
+    ]
+    if len(known) < 2:
+        return ()
+    if not turned:
+        return ("Both classifiers put the variants into the same order of mean FID.",)
+    return (f"The two classifiers disagree about the order by mean FID of {', of '.join(turned)}.",)

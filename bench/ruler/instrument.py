@@ -106,6 +106,11 @@ class Ruler:
         n = len(images)
         return Measurement(identity.measure_name(self.id, n), n, values, omitted)
 
+    @property
+    def witness_id(self) -> str:
+        """The second classifier's id, ``none`` where there is none."""
+        return identity.WITNESS.id if self._witness_loader else "none"
+
     def floor(self, thorough: bool = False) -> Values:
         """What real images get: the held-out training images against the test images.
 
@@ -148,8 +153,7 @@ class Ruler:
     def cache(self) -> Cache:
         """Where measured values are kept; a changed line of this room makes them anew."""
         room = Path(__file__).parent
-        witness = identity.WITNESS.id if self._witness_loader else "none"
-        return Cache(self.id, witness, mnist.DIGEST, *sorted(room.rglob("*.py")))
+        return Cache(self.id, self.witness_id, mnist.DIGEST, *sorted(room.rglob("*.py")))
 
 
 def _pass(

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench.data import fetch
 from bench.experiment import Experiment
-from bench.ruler import Ruler
+from bench.ruler import Ruler, calibration
 from bench.sweep.executors import EXECUTORS, Executor
 from bench.sweep.observer import Mirror, Observer
 from bench.sweep.plan import Planned, plan, prepare
@@ -75,12 +75,14 @@ def sweep(
 
 def _about(experiment: Experiment, first: Planned) -> ExperimentRecord:
     ruler = Ruler.load()
+    # Working out the floor fills the cache of reference statistics that every worker then reads.
     floor = {k: float(v) for k, v in ruler.floor(thorough=True).items() if not isinstance(v, str)}
     return ExperimentRecord(
         toml=experiment.text,
         protocol=record.protocol_id(first.trial.identity),
         measure=first.trial.measure,
         floor=floor,
+        calibration=calibration.shipped(ruler) or ruler.calibration(),
         description=experiment.description,
         budget=_shown(first),
     )

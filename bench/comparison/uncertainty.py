@@ -1,0 +1,39 @@
+"""What moves a number: training again from another seed, or drawing other samples from one network."""
+
+import math
+
+from bench.comparison.records import Records
+from bench.comparison.summary import MAIN, Row, Summary, rows, trimmed
+from bench.comparison.table import Cell, Grid
+
+_HEADS = ("variant", "n", "FID", "sd over training seeds", "sd over draws", "share of draws")
+_NOTE = (
+    "The sd over draws is that of one network measured on several independent sets of samples, "
+    "pooled over the seeds; the sd over training seeds contains it. The share is the part of the "
+    "variance over seeds that more samples would remove; training more seeds is what narrows the "
+    "rest."
+)
+
+
+def uncertainty(records: Records) -> Grid | None:
+    """The two spreads of the headline metric side by side; None where no draw was recorded."""
+    lines = [line for row in rows(records) if (line := _line(row)) is not None]
+    caption = "Where the uncertainty of an FID comes from"
+    return Grid("uncertainty", caption, _HEADS, tuple(lines), (_NOTE,)) if lines else None
+
+
+def _line(row: Row) -> tuple[Cell, ...] | None:
+    trials = tuple(trial for trial in row.done if MAIN[0] in trial.noise)
+    if not trials:
+        return None
+    fid = Summary(tuple((trial.seed, trial.final[MAIN[0]]) for trial in trials))
+    drawn = math.sqrt(sum(trial.noise[MAIN[0]] ** 2 for trial in trials) / len(trials))
+    share = drawn**2 / fid.sd**2 if fid.sd else None
+    return (
+        Cell(row.name, trials=row.trials),
+        Cell(str(len(trials)), trials=trials, value=len(trials)),
+        Cell(trimmed(fid.mean or 0.0), trials=trials, value=fid.mean),
+        Cell("–" if fid.sd is None else trimmed(fid.sd), trials=trials, value=fid.sd),
+        Cell(trimmed(drawn), trials=trials, value=drawn),
+        Cell("–" if share is None else f"{share:.0%}", trials=trials, value=share),
+    )
