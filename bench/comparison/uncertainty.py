@@ -1,4 +1,4 @@
-"""What moves a number: training again from another seed, or drawing other samples from one network."""
+"""What moves a number: training again from another seed, or other samples of one network."""
 
 import math
 

@@ -30,7 +30,7 @@ class Shipped:
         return Path(__file__).parent / "weights" / name
 
 
-DIGITS = Shipped("digits", 1, "704f981ed97cc363d6e8fd4b1134d5e1d5cc3e96746402ed8c789768a8696845")
+DIGITS = Shipped("digits", 1, "983126deb40bb2b466a4fba6fa2c4f1d0efd6d69bf3c802144e0026b9c091651")
 WITNESS = Shipped("witness", 1, "52bc43b5a0ffc82c0f8fc79ef046c755c654e266335f07d1a2bae05324c251b7")
 
 

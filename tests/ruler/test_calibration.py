@@ -1,6 +1,5 @@
 """The calibration rows, at full code and small size, and what is kept of them."""
 
-
 import pytest
 import torch
 

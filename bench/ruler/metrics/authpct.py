@@ -14,7 +14,7 @@ def authpct(samples: Evidence, reference: Reference) -> float:
     Range: 0 to 100
     Better: near the floor
     Unit: percent
-    Floor: what unseen real images get, 58 with the shipped classifier; copies get 0
+    Floor: what unseen real images get, 60 with the shipped classifier; copies get 0
     Source: Alaa et al. 2022, arXiv 2102.08921
     """
     distance, index = samples.once(to_train, reference)
