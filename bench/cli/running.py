@@ -123,7 +123,9 @@ def _compare(name: str, console: Console) -> None:
     out = _results(name)
     comparison = compare(name, tracking_uri(), out)
     console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
-    console.print(f"Table and pictures: {out}. Every run: ganbench ui", soft_wrap=True)
+    console.print(comparison.verdict, soft_wrap=True, markup=False, highlight=False)
+    console.print(f"\nAll tables and pictures: {out / 'index.html'}", soft_wrap=True)
+    console.print("Every run in MLflow: make ui, or ganbench ui")
 
 
 @app.command()

@@ -72,7 +72,8 @@ def _rendered(found: Records, format: Format) -> str:
     if format == "csv":
         return formats.comma_separated(*data.csv_table(found))
     grids = [table.main(found), table.pairs(found), table.others(found)]
-    grids += [table.witness(found), uncertainty(found), table.calibration(found)]
+    grids += [table.witness(found), uncertainty(found), table.costs(found)]
+    grids += [table.calibration(found)]
     write = formats.markdown if format == "md" else formats.latex
     return write([grid for grid in grids if grid], _verdict(found))
 
@@ -105,7 +106,7 @@ def _pictured(store: RecordStore, found: Records, copies: dict[str, str], out: P
     ]
     grids = [table.main(found), table.pairs(found), table.others(found)]
     grids += [table.witness(found), uncertainty(found), checkpoints(found, curves)]
-    grids += [table.calibration(found)]
+    grids += [table.costs(found), table.calibration(found)]
     contents = Contents(
         verdict=_verdict(found),
         grids=[grid for grid in grids if grid],

@@ -82,10 +82,13 @@ class Row:
         return self._summary(metric, lambda trial: trial.cost)
 
     def missing(self) -> str:
-        """The digits that any finished seed misses, with the number of seeds that miss each."""
+        """The digits that finished seeds miss, by the number of seeds: ``4 9 (3/3), 2 (1/3)``."""
         tags = [trial.missing for trial in self.done]
         counts = Counter(digit for tag in tags if tag != "none" for digit in tag.split())
-        told = [f"{digit} ({count}/{len(tags)})" for digit, count in sorted(counts.items())]
+        told = [
+            f"{' '.join(sorted(d for d in counts if counts[d] == n))} ({n}/{len(tags)})"
+            for n in sorted(set(counts.values()), reverse=True)
+        ]
         return ", ".join(told) or ("none" if any(tags) else "–")
 
     def _summary(self, metric: str, of: Callable[[Trial], dict[str, float]]) -> Summary:

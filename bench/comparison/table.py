@@ -10,6 +10,19 @@ from bench.comparison.summary import MAIN, Row, Summary
 from bench.comparison.verdicts import Pair
 
 FLOOR = "real images (floor)"
+_SD = "_sd"
+_CALIBRATION = (
+    "± is the standard deviation over the draws; the other rows are single sets of images."
+)
+_COSTS = {
+    "images": "real images",
+    "d_steps": "D-steps",
+    "g_steps": "G-steps",
+    "seconds": "training [s]",
+    "eval_seconds": "measuring [s]",
+    "peak_mem_mb": "peak memory [MB]",
+}
+_COST = "Means over the finished seeds. Training excludes measuring; trials ran side by side."
 _LETTERS = "Group: variants that share a letter cannot be told apart by FID."
 _PAIR_HEADS = ("seeds", "p", "p (Holm)", "P(A better)", "A against B", "seeds needed")
 _BOLD = "Bold: better than every other variant by the paired test below, each measure on its own."
@@ -100,16 +113,41 @@ def calibration(records: Records) -> Grid | None:
     """What the same code says of images whose quality is known; None when nothing was recorded."""
     if not records.calibration:
         return None
-    recorded = {name for row in records.calibration for name in row} - {"row"}
-    names = [name for name in MAIN if name in recorded] + sorted(recorded - set(MAIN))
+    recorded = {name for row in records.calibration for name in row}
+    names = [name for name in (*MAIN[:4], "missing", *MAIN[4:]) if name in recorded]
+    names += sorted(n for n in recorded - {*names, "row"} if not n.startswith(WITNESS))
+    names = [name for name in names if not name.endswith(_SD)]
     heads = ("images", *(measure(name).head for name in names))
     rows = [
-        (Cell(str(row["row"])), *(_plain(row.get(name)) for name in names))
+        (Cell(str(row["row"])), *(_known(row, name) for name in names))
         for row in records.calibration
     ]
-    return Grid(
-        "calibration", "What each measure sees: images of known quality", heads, tuple(rows)
-    )
+    caption = "What each measure sees: images of known quality"
+    return Grid("calibration", caption, heads, tuple(rows), (_CALIBRATION,))
+
+
+def _known(row: dict[str, Any], name: str) -> Cell:
+    """A number, with its sd where it is the mean of several draws."""
+    if f"{name}{_SD}" not in row:
+        return _plain(row.get(name))
+    draws = f"{summary.trimmed(row[name])} ± {summary.trimmed(row[f'{name}{_SD}'])}"
+    return Cell(draws, value=float(row[name]))
+
+
+def costs(records: Records) -> Grid | None:
+    """What a trial took: steps of both networks, time, memory; None where none was recorded."""
+    table = summary.rows(records)
+    lines = [
+        (_name(row), *(_cost(row.cost(name)) for name in _COSTS))
+        for row in table
+        if row.cost("seconds").points
+    ]
+    heads = ("variant", *_COSTS.values())
+    return Grid("costs", "What a trial took", heads, tuple(lines), (_COST,)) if lines else None
+
+
+def _cost(spent: Summary) -> Cell:
+    return Cell("–" if spent.mean is None else f"{spent.mean:,.0f}", value=spent.mean)
 
 
 def protocol(records: Records) -> list[tuple[str, str]]:
@@ -208,6 +246,8 @@ def _value(row: Row, name: str, best: dict[str, str | None]) -> Cell:
 
 
 def _plain(value: Any) -> Cell:
+    if isinstance(value, str):
+        return Cell(value)
     return Cell("–") if value is None else Cell(summary.trimmed(float(value)), value=float(value))
 
 
