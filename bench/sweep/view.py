@@ -46,14 +46,14 @@ def time_left(standing: Standing, workers: int) -> float | None:
 
 
 def _paces(standing: Standing) -> Mapping[str, float]:
-    """Seconds an image, by variant, over all its trials that have shown any."""
+    """Seconds an image, measuring included, by variant over its trials that have shown any."""
     shown: dict[str, int] = {}
     spent: dict[str, float] = {}
     for item, found in standing:
         if found.images and found.seconds:
             name = item.trial.variant
             shown[name] = shown.get(name, 0) + found.images
-            spent[name] = spent.get(name, 0.0) + found.seconds
+            spent[name] = spent.get(name, 0.0) + found.seconds + found.measuring
     return {name: spent[name] / shown[name] for name in shown}
 
 

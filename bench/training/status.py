@@ -31,6 +31,8 @@ class Status:
     """Real images shown to the discriminator."""
     seconds: float = 0.0
     """Training time without evaluation."""
+    measuring: float = 0.0
+    """Seconds spent on evaluation so far."""
     fid: float | None = None
     modes: int | None = None
     reason: str | None = None

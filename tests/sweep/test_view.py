@@ -26,7 +26,7 @@ def test_durations(seconds: float | None, shown: str) -> None:
 
 def test_time_left_goes_by_the_pace_of_each_variant() -> None:
     standing = [
-        (planned("fast", 0), Status("done", images=1000, seconds=10)),
+        (planned("fast", 0), Status("done", images=1000, seconds=8, measuring=2)),
         (planned("fast", 1), Status("pending")),
         (planned("slow", 0), Status("running", images=500, seconds=50)),
         (planned("slow", 1), Status("pending")),
