@@ -3,21 +3,27 @@
 import multiprocessing
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
 
+from bench import store
 from bench.training import status, trial
 
 Executor = Literal["serial", "processes"]
 Stopping = Callable[[], bool]
 
 _POLL_SECONDS = 0.5
+_GRACE_SECONDS = 5.0
+"""How long a worker may take to finish its step and write its checkpoint when asked to stop."""
+_BUSY = 75
+"""A worker's exit code (sysexits' EX_TEMPFAIL) where another process was at its trial."""
 
 
 def serial(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
@@ -37,11 +43,14 @@ def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None
     """
     waiting = list(folders)
     running: dict[BaseProcess, Path] = {}
+    asked: float | None = None
     with _one_thread_each():
         context = _context()
         while (waiting or running) and not (stopping() and not running):
             while waiting and len(running) < workers and not stopping():
                 folder = waiting.pop(0)
+                if status.read(folder).status in status.ENDED:
+                    continue
                 if status.owned(folder):
                     waiting.append(folder)
                     break
@@ -51,10 +60,12 @@ def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None
             else:
                 time.sleep(_POLL_SECONDS)
             if stopping():
-                for process in running:
-                    process.terminate()
+                asked = asked or time.monotonic()
+                _stop(running, patient=time.monotonic() < asked + _GRACE_SECONDS)
             for process in [process for process in running if not process.is_alive()]:
-                _settle(process, running.pop(process))
+                folder = running.pop(process)
+                if _settle(process, folder, stopping()):
+                    waiting.append(folder)
 
 
 def _start(context: BaseContext, folder: Path) -> BaseProcess:
@@ -63,14 +74,29 @@ def _start(context: BaseContext, folder: Path) -> BaseProcess:
     return process
 
 
-def _settle(process: BaseProcess, folder: Path) -> None:
-    """A worker that was killed could not say so itself."""
+def _stop(running: Iterable[BaseProcess], patient: bool) -> None:
+    for process in running:
+        if patient:
+            process.terminate()
+        else:
+            process.kill()
+
+
+def _settle(process: BaseProcess, folder: Path, stopped: bool) -> bool:
+    """Say for a worker that was killed how its trial ended; True where the trial is still to do."""
     process.join()
-    found = status.read(folder)
-    if process.exitcode and found.status in ("pending", "running"):
-        found.status = "failed"
-        found.reason = _cause(process.exitcode)
-        found.write(folder)
+    if not process.exitcode:
+        return False
+    with status.owning(folder) as mine:
+        if mine and process.exitcode != _BUSY:
+            found = status.read(folder)
+            if found.status in ("pending", "running"):
+                found.status = "interrupted" if stopped else "failed"
+                found.reason = None if stopped else _cause(process.exitcode)
+                with suppress(OSError):  # a full disk; what ends the sweep notices
+                    found.write(folder)
+            return False
+    return True
 
 
 def _cause(exitcode: int) -> str:
@@ -87,7 +113,11 @@ def _work(folder: Path) -> None:
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, frame: asked.append(received))
-    trial.run(folder, lambda: bool(asked))
+    try:
+        if trial.run(folder, lambda: bool(asked)) == "running":
+            sys.exit(_BUSY)
+    except OSError as problem:  # not even the lock can be written
+        sys.exit(str(store.unwritable(folder, problem)))
 
 
 def _context() -> BaseContext:

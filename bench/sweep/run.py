@@ -3,16 +3,19 @@
 import multiprocessing
 import os
 import signal
+import sys
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
+from bench import store
 from bench.data import fetch
-from bench.experiment import Experiment
+from bench.experiment import Experiment, Trial
 from bench.ruler import Ruler, calibration
 from bench.sweep.executors import EXECUTORS, Executor
 from bench.sweep.observer import Mirror, Observer
@@ -22,21 +25,33 @@ from bench.tracking import experiments, record
 from bench.tracking import store as tracking_store
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
-from bench.training import status
+from bench.training import checkpoint, status
+from bench.training.status import Status
+
+_PATIENCE_SECONDS = 9.0
+"""After this long, what is still going on when a sweep is stopped is ended at once."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial and how it stood when the sweep ended."""
+
+    trial: Trial
+    status: Status
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a sweep ended."""
 
-    planned: Sequence[Planned]
+    trials: Sequence[Ended]
     signal: int | None
     """The signal that stopped it, if one did."""
     unsent: str | None
     """Why MLflow lacks some of the record, if it does."""
 
-    def of(self, *states: str) -> list[Planned]:
-        return [item for item in self.planned if item.status.status in states]
+    def of(self, *states: str) -> list[Ended]:
+        return [item for item in self.trials if item.status.status in states]
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,8 @@ def sweep(
             status says why.
     """
     planned = plan(experiment)
+    uri = tracking_store.tracking_uri()
+    tracking_store.database(uri)  # what is no tracking store is refused before hours of training
     fetch.ensure(console.print)
     about = _about(experiment, planned[0])
     prepare(planned, experiment, plugins)
@@ -65,12 +82,13 @@ def sweep(
     remaining = [item.folder for item in planned if not item.ended]
     observer = Observer(planned, resources.workers, view(console))
     with _signals() as asked:
-        observer.start(lambda: _mirror(experiment.name, about, planned))
+        observer.start(lambda: _mirror(Publisher(uri, experiment.name, about), planned))
         try:
             EXECUTORS[resources.executor](remaining, resources.workers, lambda: bool(asked))
         finally:
             observer.stop()
-    return Outcome(planned, asked[0] if asked else None, observer.unsent)
+    trials = [Ended(item.trial, _standing(item, stopped=bool(asked))) for item in planned]
+    return Outcome(trials, asked[0] if asked else None, observer.unsent)
 
 
 def _about(experiment: Experiment, first: Planned) -> ExperimentRecord:
@@ -94,33 +112,56 @@ def _shown(item: Planned) -> int:
     return int(-(-item.trial.budget // batch) * batch)
 
 
-def _mirror(name: str, about: ExperimentRecord, planned: Sequence[Planned]) -> Mirror:
+def _mirror(publisher: Publisher, planned: Sequence[Planned]) -> Mirror:
     """Open MLflow, which takes seconds, and close the runs of trials that died."""
-    publisher = Publisher(tracking_store.tracking_uri(), name, about)
     publisher.reconcile({item.trial.key for item in planned if status.owned(item.folder)})
     return publisher
 
 
 def _mark_dead(planned: Sequence[Planned]) -> None:
-    """A trial that says ``running`` without an owner was killed before it could say otherwise."""
+    """A trial that says ``running`` without an owner was killed before it could say otherwise.
+
+    One that was killed between its end and its tidying up is tidied up.
+    """
     for item in planned:
-        found = item.status
-        if found.status == "running" and not status.owned(item.folder):
-            found.status, found.reason = "interrupted", "Its process ended without a word."
-            found.write(item.folder)
+        with status.owning(item.folder) as mine:
+            found = item.status
+            if mine and found.status == "running":
+                found.status, found.reason = "interrupted", "Its process ended without a word."
+                found.write(item.folder)
+            elif mine and found.status in status.ENDED:
+                checkpoint.clear(item.folder)
+
+
+def _standing(item: Planned, stopped: bool) -> Status:
+    """A trial's status; one that did not end although nobody stopped the sweep has failed.
+
+    A disk that is full to the last byte keeps even the status from being written.
+    """
+    found = item.status
+    if stopped or found.status in {*status.ENDED, "failed"}:
+        return found
+    ended_early = "It did not end: run the same command again and it goes on where it stopped."
+    found.status, found.reason = "failed", found.reason or ended_early
+    try:
+        found.write(item.folder)
+    except OSError as error:
+        found.reason = str(store.unwritable(item.folder, error))
+    return found
 
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
     """The signals received so far: the first asks for an orderly stop, a second ends at once."""
     asked: list[int] = []
+    last_word = threading.Timer(_PATIENCE_SECONDS, lambda: _end_now(asked[0]))
+    last_word.daemon = True
 
     def remember(number: int, frame: FrameType | None) -> None:
         if asked:
-            for child in multiprocessing.active_children():
-                child.kill()
-            os._exit(128 + number)
+            _end_now(number)
         asked.append(number)
+        last_word.start()
 
     before = {n: signal.signal(n, remember) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -128,3 +169,13 @@ def _signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        last_word.cancel()
+
+
+def _end_now(number: int) -> None:
+    """Whatever is being measured or sent is left; the next start finds it as a crash leaves it."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    with suppress(OSError):
+        os.write(sys.stderr.fileno(), b"Stopped at once; the same command goes on from here.\n")
+    os._exit(128 + number)

@@ -40,6 +40,7 @@ def load(folder: Path, report: Report) -> tuple[int, dict[str, Any]] | None:
 
     ``report`` is told of each damaged checkpoint, which is renamed to ``*.damaged``.
     """
+    _drop_torn(folder)
     for manifest in _manifests(folder):
         path = manifest.with_suffix(".safetensors")
         if _good(manifest, path):
@@ -56,12 +57,21 @@ def load(folder: Path, report: Report) -> tuple[int, dict[str, Any]] | None:
 
 def clear(folder: Path) -> None:
     """Remove all checkpoints of a trial that has ended."""
+    _drop_torn(folder)
     for manifest in _manifests(folder):
         _remove(manifest)
 
 
 def _manifests(folder: Path) -> list[Path]:
     return sorted(folder.glob("checkpoint-*.json"), reverse=True)
+
+
+def _drop_torn(folder: Path) -> None:
+    """Remove what a killed process left behind: half-written files, tensors without a manifest."""
+    whole = {manifest.stem for manifest in _manifests(folder)}
+    for path in [*folder.glob(".checkpoint-*"), *folder.glob("checkpoint-*.safetensors")]:
+        if path.stem not in whole:
+            path.unlink()
 
 
 def _remove(manifest: Path) -> None:

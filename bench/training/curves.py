@@ -66,6 +66,7 @@ def gradients(networks: dict[str, nn.Module], step: int) -> dict[str, float]:
         if parts:
             each = torch.stack([grad.norm() for grad in parts.values()])
             _demand_finite(dict(zip(parts, each, strict=True)), f"gradient of {network}", step)
+            _demand_finite({"": each.norm()}, f"gradient of {network}", step)
             norms[f"train/grad_{network}"] = float(each.norm())
     return norms
 

@@ -1,5 +1,7 @@
 """One trial from its folder to its end: train, measure, write down; go on where it stopped."""
 
+import contextlib
+import errno
 import json
 import resource
 import sys
@@ -21,7 +23,7 @@ from bench.ruler import Ruler, suite
 from bench.tracking import journal
 from bench.training import checkpoint, curves, evaluation
 from bench.training.curves import Curves, Diverged
-from bench.training.status import State, Status, owning, read
+from bench.training.status import ENDED, State, Status, owning, read
 from bench.variants import Algorithm, Batch, registry
 
 _HEARTBEAT_SECONDS = 1.0
@@ -43,7 +45,7 @@ def run(folder: Path, stopping: Callable[[], bool] = lambda: False) -> State:
         if not mine:
             return "running"
         status = read(folder)
-        if status.status not in ("done", "diverged"):
+        if status.status not in ENDED:
             _guarded(folder, status, stopping)
         return status.status
 
@@ -51,30 +53,54 @@ def run(folder: Path, stopping: Callable[[], bool] = lambda: False) -> State:
 def _guarded(folder: Path, status: Status, stopping: Callable[[], bool]) -> None:
     """Whatever happens, the journal and the status say how the trial ended."""
     status.status, status.reason = "running", None
-    status.write(folder)
     try:
+        status.write(folder)
         session = _Session(folder, status)
         status.status = "done" if session.train(stopping) else "interrupted"
     except Diverged as problem:
         status.status, status.reason = "diverged", f"{problem}."
     except Exception as problem:
         status.status, status.reason = "failed", _sentence(problem, folder)
-        (folder / "error.txt").write_text(traceback.format_exc())
-    if status.status in ("done", "diverged"):
+        with contextlib.suppress(OSError):
+            (folder / "error.txt").write_text(traceback.format_exc())
+    _close(folder, status)
+
+
+def _close(folder: Path, status: Status) -> None:
+    """Write the end down: journal, status, and only then go the checkpoints.
+
+    Where the disk has no room even for that, the status on it stays ``running``, the sweep says so,
+    and the next one goes on from the newest checkpoint.
+    """
+    try:
+        journal.Journal(folder).end(status.status, status.reason)
+        status.write(folder)
+    except (OSError, UserError) as problem:
+        status.status, status.reason = "failed", _sentence(problem, folder)
+        with contextlib.suppress(OSError):
+            status.write(folder)
+    if status.status in ENDED:
         checkpoint.clear(folder)
-    journal.Journal(folder).end(status.status, status.reason)
-    status.write(folder)
 
 
 def _sentence(problem: Exception, folder: Path) -> str:
     if isinstance(problem, UserError):
         return str(problem)
+    if _short_of_memory(problem):
+        return "Out of memory: use fewer --workers, then run the same command again."
     if isinstance(problem, OSError) and problem.errno is not None:
         return str(store.unwritable(folder, problem))
-    if isinstance(problem, MemoryError):
-        return "Out of memory: use fewer --workers, then run the same command again."
     kind = type(problem).__name__
     return f"{kind}: {problem}; the traceback is in {folder / 'error.txt'}."
+
+
+def _short_of_memory(problem: Exception) -> bool:
+    """Python, the system and torch each say it in their own way."""
+    if isinstance(problem, OSError):
+        return problem.errno == errno.ENOMEM
+    return isinstance(problem, MemoryError) or (
+        isinstance(problem, RuntimeError) and "t allocate memory" in str(problem)
+    )
 
 
 class _Session:
@@ -103,18 +129,22 @@ class _Session:
         self.latents = torch.Generator()
         self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
         self.seconds, self.eval_seconds = 0.0, 0.0
+        self.measured, self.saved, self.beaten = 0, -1, time.monotonic()
         self._resume()
 
     def _resume(self) -> None:
         found = checkpoint.load(self.folder, lambda line: print(line, file=sys.stderr))
         if found is not None:
             self.step, state = found
+            self.saved = self.step
             self.algorithm.load(state["algorithm"])
             self.curves.load(state["curves"])
             self.counts = state["counts"]
             self.seconds, self.eval_seconds = state["seconds"], state["eval_seconds"]
 
     def _checkpoint(self) -> None:
+        if self.saved == self.step:
+            return
         state = {
             "algorithm": self.algorithm.state(),
             "curves": self.curves.state(),
@@ -123,23 +153,32 @@ class _Session:
             "eval_seconds": self.eval_seconds,
         }
         checkpoint.save(self.folder, self.step, state)
+        self.saved = self.step
 
     def train(self, stopping: Callable[[], bool]) -> bool:
         """Go to the end of the budget; False where it was asked to stop before."""
-        while self.step < self.total:
+        while self.measured < self.total:
             if stopping():
                 self._checkpoint()
                 return False
-            started = time.perf_counter()
-            self._one_step()
-            self.seconds += time.perf_counter() - started
-            if time.time() - self.status.heartbeat > _HEARTBEAT_SECONDS:
-                self._beat()
-            if self.step in self.points:
-                self._evaluate()
+            if self.step in self.points and self.measured < self.step:
+                # First, because a measurement takes seconds: a trial that is killed in it goes on
+                # from here and measures again, to the same bits.
                 self._checkpoint()
+                self._evaluate()
+                self.measured = self.step
+            else:
+                self._timed_step()
         self._finish()
         return True
+
+    def _timed_step(self) -> None:
+        started = time.perf_counter()
+        self._one_step()
+        self.seconds += time.perf_counter() - started
+        # Never by the calendar's clock, which may be set back.
+        if time.monotonic() - self.beaten > _HEARTBEAT_SECONDS:
+            self._beat()
 
     def _one_step(self) -> None:
         measured = self.algorithm.step(self._batch(self.step))
@@ -168,13 +207,13 @@ class _Session:
 
     def _beat(self) -> None:
         self.status.images, self.status.seconds = self.step * self.batch, self.seconds
-        self.status.measuring = self.eval_seconds
         self.status.write(self.folder)
+        self.beaten = time.monotonic()
 
     def _evaluate(self) -> None:
         started = time.perf_counter()
         curves.weights(self.algorithm.networks(), self.step)
-        images = evaluation.samples(self.algorithm, self.n, self.seed)
+        images = self._samples()
         last = self.step == self.total
         measured, words = evaluation.measure(self.ruler, images, last=last)
         shown = self.step * self.batch
@@ -187,6 +226,12 @@ class _Session:
             self._last_words(measured, words)
         self.status.fid, self.status.modes = measured["fid"], int(measured["modes"])
         self._beat()
+
+    def _samples(self) -> Tensor:
+        try:
+            return evaluation.samples(self.algorithm, self.n, self.seed)
+        except Diverged as problem:
+            raise Diverged(f"{problem} at step {self.step}") from problem
 
     def _last_words(self, measured: dict[str, float], words: dict[str, str]) -> None:
         """The final numbers, and how far another draw of samples would have moved them."""

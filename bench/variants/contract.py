@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from bench.nn import frozen
 
 Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 _SAMPLING_BLOCK = 500
