@@ -16,6 +16,8 @@ from bench.data import mnist
 from bench.errors import UserError, unknown
 from bench.ruler import identity
 
+_MOST_SEEDS = 10_000
+_LONGEST_NAME = 200  # of the 255 bytes that a folder's name may have
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -28,13 +30,13 @@ class Experiment(BaseModel):
     text: str
     description: str = ""
     variants: Annotated[list[str], Field(min_length=1)]
-    seeds: list[Annotated[int, Field(ge=0)]]
-    budget: Annotated[int, Field(ge=1)]
+    seeds: list[Annotated[int, Field(ge=0, lt=2**63)]]
+    budget: Annotated[int, Field(ge=1, le=10**12)]
     """Real images shown to the discriminator."""
-    batch: Annotated[int, Field(ge=2)] = 64
-    evaluations: Annotated[int, Field(ge=1)] = 5
+    batch: Annotated[int, Field(ge=2, le=50_000)] = 64
+    evaluations: Annotated[int, Field(ge=1, le=10_000)] = 5
     """Evenly spaced points of the budget at which a trial is measured, the last one included."""
-    samples: Annotated[int, Field(ge=100)] = 10_000
+    samples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     """Generated images behind each measurement."""
     variant: dict[str, dict[str, Any]] = {}
     """Configuration that differs from a variant's defaults, by variant."""
@@ -43,6 +45,8 @@ class Experiment(BaseModel):
     @classmethod
     def _count_or_list(cls, seeds: Any) -> Any:
         whole = isinstance(seeds, int) and not isinstance(seeds, bool)
+        if whole and seeds > _MOST_SEEDS:
+            raise ValueError(f"at most {_MOST_SEEDS} seeds make an experiment")
         return list(range(seeds)) if whole and seeds >= 0 else [seeds] if whole else seeds
 
     @field_validator("variants", "seeds")
@@ -151,7 +155,8 @@ def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
     try:
         text = path.read_text(encoding="utf-8")
         table = tomllib.loads(text)
-    except (OSError, ValueError) as error:
+        json.dumps(table, default=str)  # a number of 5,000 digits cannot be written down again
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as TOML ({error}): mend the file.") from error
     if not _NAME.fullmatch(path.stem):
         raise UserError(
@@ -162,6 +167,11 @@ def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
         _set(table, keys, value)
     suffix = ",".join(sorted(text for _, _, text in chosen))
     name = f"{path.stem}@{suffix}" if suffix else path.stem
+    if len(name.encode()) > _LONGEST_NAME:
+        raise UserError(
+            f"The options -o make the experiment's name longer than {_LONGEST_NAME} characters: "
+            f"write them into a copy of {path} and run that."
+        )
     return _validated(path, name, text, table)
 
 
@@ -183,7 +193,7 @@ def _override(entry: str) -> tuple[list[str], Any, str]:
         raise UserError(f"'-o {entry}' is not KEY=VALUE: write for example -o budget=64000.")
     try:
         value = tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         value = raw
     return key.split("."), value, f"{key}={raw}"
 
@@ -192,13 +202,15 @@ def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
     """``budget`` is a key of the file, ``wgan.clip`` one of the table [variant.wgan]."""
     if len(keys) == 1:
         table[keys[0]] = value
-    elif len(keys) == 2 and isinstance(table.setdefault("variant", {}), dict):
-        table["variant"].setdefault(keys[0], {})[keys[1]] = value
-    else:
+        return
+    tables = table.setdefault("variant", {}) if len(keys) == 2 else None
+    settings = tables.setdefault(keys[0], {}) if isinstance(tables, dict) else None
+    if not isinstance(settings, dict):
         raise UserError(
             f"'-o {'.'.join(keys)}=…' names no key: write a key of the experiment (budget) or "
             "VARIANT.KEY (wgan.clip)."
         )
+    settings[keys[1]] = value
 
 
 def _validated(path: Path, name: str, text: str, table: Mapping[str, Any]) -> Experiment:

@@ -1,8 +1,10 @@
 """The commands. Each one imports what it needs when it runs, so that ``--help`` answers at once."""
 
 import sys  # noqa: I001  commands are imported in the order of --help
+from pathlib import Path
 
 from bench.cli import running, measuring, records, listing
+from bench import store
 from bench.cli.options import app
 from bench.errors import UserError
 
@@ -10,11 +12,24 @@ __all__ = ["app", "listing", "main", "measuring", "records", "running"]
 
 
 def main() -> None:
-    """Run a command; a `UserError` is one sentence on stderr and exit status 1."""
+    """Run a command; a `UserError` is one sentence on stderr and exit status 1.
+
+    So is what the system refuses anywhere, a full disk first of all.
+    """
     try:
         app()
     except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(1)
+        _fail(error)
+    except OSError as error:
+        if error.errno is None or isinstance(error, ConnectionError):
+            raise
+        _fail(store.unwritable(Path(error.filename or store.root()), error))
+    except MemoryError:
+        _fail(UserError("Out of memory: use fewer --workers, then run the same command again."))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _fail(error: UserError) -> None:
+    print(f"Error: {error}", file=sys.stderr)
+    sys.exit(1)

@@ -42,6 +42,7 @@ def backbone(weights: Path) -> Backbone:
     if not weights.is_file():
         raise UserError(f"There are no Inception weights at {weights}: give the path of the file.")
     try:
+        torch.load(weights, weights_only=True)  # torch-fidelity itself would unpickle anything
         net = _Inception(weights)
     except ModuleNotFoundError as error:
         raise UserError(

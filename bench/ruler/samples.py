@@ -108,7 +108,7 @@ def _tensor(path: Path) -> Tensor:
             f"{', '.join(_READERS)} or a folder of PNGs."
         )
     try:
-        return reader(path)
+        return _plain(reader(path))
     except UserError:
         raise
     except Exception as error:  # each library has its own kinds; all mean an unreadable file
@@ -117,6 +117,17 @@ def _tensor(path: Path) -> Tensor:
             f"{path} cannot be read as {path.suffix} ({why}): save the samples again, "
             "as one plain tensor or array of numbers."
         ) from error
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """Floats of a byte become float32, since torch cannot compare them.
+
+    Raises:
+        ValueError: a sparse, quantised or nested tensor, or one without content.
+    """
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested or tensor.is_meta:
+        raise ValueError("a sparse, quantised, nested or empty tensor")
+    return tensor.float() if tensor.is_floating_point() and tensor.itemsize == 1 else tensor
 
 
 def _numpy(array: Any) -> Tensor:
@@ -182,13 +193,13 @@ def _pngs(folder: Path) -> Tensor:
 
 
 def _png(path: Path) -> Tensor:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         with Image.open(path) as image:
             levels = np.array(image if image.mode in {"L", "RGB"} else image.convert("RGB"))
             mode, size = image.mode, image.size
-    except (OSError, SyntaxError, UnidentifiedImageError) as error:
+    except Exception as error:  # PIL lets out those of zlib, struct and its own of each format
         raise UserError(f"{path} is not a readable PNG: write it again, or remove it.") from error
     if size != (28, 28) or mode.startswith("I"):
         what = "a 16-bit image" if mode.startswith("I") else f"{size[0]}×{size[1]} pixels"

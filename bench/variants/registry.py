@@ -79,7 +79,7 @@ def configure(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     for key in overrides:
         if key not in known:
             raise unknown(f"key of the variant '{name}'", key, known)
-    model = create_model(name, __config__=ConfigDict(extra="forbid"), **known)  # type: ignore[call-overload]
+    model = create_model(name, __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **known)  # type: ignore[call-overload]
     try:
         return dict(model(**overrides))
     except ValidationError as error:
