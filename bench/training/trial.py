@@ -207,6 +207,7 @@ class _Session:
 
     def _beat(self) -> None:
         self.status.images, self.status.seconds = self.step * self.batch, self.seconds
+        self.status.measuring = self.eval_seconds
         self.status.write(self.folder)
         self.beaten = time.monotonic()
 
