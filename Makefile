@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench paper test ui lint types clean
+.PHONY: bench paper test torture ui lint types clean
 
 bench: .venv/ready
 	$(BIN)/ganbench run quick
@@ -14,6 +14,10 @@ paper: .venv/ready
 
 test: .venv/ready-dev
 	$(BIN)/pytest
+
+# Twenty minutes of kills, a full disk and bad inputs; the figures go to results/torture/.
+torture: .venv/ready-dev
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m torture
 
 ui: .venv/ready
 	$(BIN)/ganbench ui

@@ -1,5 +1,6 @@
 """One trial: what it leaves, that it goes on bit for bit, and how it ends when it cannot go on."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,8 @@ class Wrong(MLPBCE):
         ("nan_loss", "measured['loss_g'] *= float('nan')", "diverged", "loss_g is not finite at step 10"),
         ("inf_weight", "self.G[0].weight.data[0, 0] = float('inf')", "diverged", "is not finite at step"),
         ("crash", "{}['no such key']", "failed", "KeyError"),
+        ("no_memory", "torch.empty(10**15)", "failed", "Out of memory: use fewer --workers"),
+        ("no_python_memory", "raise MemoryError", "failed", "Out of memory: use fewer --workers"),
     ],
 )  # fmt: skip
 def test_divergence_is_a_result_and_a_crash_is_an_error(
@@ -160,6 +163,62 @@ def test_a_damaged_checkpoint_is_told_and_the_older_one_used(
     assert trial.run(item.folder) == "done"
     assert f"{newest} is damaged" in capsys.readouterr().err
     assert newest.with_name(newest.name + ".damaged").exists()
+
+
+class _Killed(BaseException):
+    """Ends a trial as SIGKILL does: nothing is written down any more."""
+
+
+def test_killed_while_it_is_measured_a_trial_loses_no_step(
+    make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = make_trial()
+
+    def killed(*given: object) -> None:
+        raise _Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trial.evaluation, "samples", killed)
+        with pytest.raises(_Killed):
+            trial.run(item.folder)
+    taken: list[int] = []
+    one_step = trial._Session._one_step
+    monkeypatch.setattr(
+        trial._Session, "_one_step", lambda self: (taken.append(self.step), one_step(self))
+    )
+    (item.folder / ".checkpoint-000000030.safetensors.torn").write_bytes(b"half")
+    assert trial.run(item.folder) == "done"
+    assert taken == list(range(10, 30))
+    assert not list(item.folder.glob("*checkpoint*"))
+
+
+def test_a_clock_that_is_set_back_changes_nothing(
+    make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = make_trial()
+    monkeypatch.setattr(trial, "_HEARTBEAT_SECONDS", 0.0)
+    back = itertools.count(start=2_000_000_000, step=-3600)
+    monkeypatch.setattr("time.time", lambda: float(next(back)))
+    monkeypatch.setattr("time.time_ns", lambda: next(back) * 10**9)
+    beats: list[int] = []
+    write = status.Status.write
+    monkeypatch.setattr(
+        status.Status,
+        "write",
+        lambda self, folder: (beats.append(self.images), write(self, folder)),
+    )
+    assert trial.run(item.folder) == "done"
+    assert len(set(beats)) == 31, "a heartbeat a step"
+    assert 0 < metrics_of_clock(item.folder)["cost/seconds"] < 600
+
+
+def metrics_of_clock(folder: Path) -> dict[str, float]:
+    return {
+        name: value
+        for entry, _ in journal.read(folder / "journal.jsonl")
+        for name, value in entry.get("metrics", {}).items()
+        if "seconds" in name
+    }
 
 
 def test_checkpoint_round_trip(tmp_path: Path) -> None:
