@@ -1,7 +1,8 @@
 """The ruler: one frozen backbone, its reference and its metrics."""
 
+import os
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +13,14 @@ from torch import Tensor
 from bench.data import mnist
 from bench.errors import UserError
 from bench.ruler import backbone as backbones
-from bench.ruler import identity, suite
+from bench.ruler import identity, inception, suite
 from bench.ruler.backbone import Backbone
 from bench.ruler.cache import Cache
 from bench.ruler.metrics import Value
 from bench.ruler.reference import Reference, of_mnist
 
 Values = dict[str, Value]
+WITNESS = "witness"
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,13 @@ class Ruler:
 
     Args:
         backbone: the frozen feature extractor that all plain metric names refer to.
-        witness: loads a second one, whose metrics are called ``witness_…``; None for none.
+        others: what loads further ones, by the prefix of their metrics' names (``witness_…``).
     """
 
-    def __init__(self, backbone: Backbone, witness: Callable[[], Backbone] | None = None) -> None:
-        self.backbone, self._witness_loader = backbone, witness
+    def __init__(
+        self, backbone: Backbone, others: Mapping[str, Callable[[], Backbone]] | None = None
+    ) -> None:
+        self.backbone, self._loaders = backbone, dict(others or {})
         self.id = backbone.id
         self.measure_name = identity.measure_name(self.id)
 
@@ -48,10 +52,15 @@ class Ruler:
     def load(cls) -> "Ruler":
         """The shipped classifier as the ruler, the second shipped one as its witness.
 
+        Where ``GANBENCH_INCEPTION`` names Inception's weights, that network is a third.
+
         Raises:
             UserError: the weights are missing or altered.
         """
-        return cls(backbones.shipped(identity.DIGITS), lambda: backbones.shipped(identity.WITNESS))
+        others = {WITNESS: lambda: backbones.shipped(identity.WITNESS)}
+        if weights := os.environ.get("GANBENCH_INCEPTION"):
+            others["inception"] = lambda: inception.backbone(Path(weights))
+        return cls(backbones.shipped(identity.DIGITS), others)
 
     @classmethod
     def from_file(cls, path: Path) -> "Ruler":
@@ -65,8 +74,6 @@ class Ruler:
             UserError: the file does not give a feature extractor.
         """
         if path.suffix == ".pth":
-            from bench.ruler import inception
-
             return cls(inception.backbone(path))
         return cls(backbones.from_file(path))
 
@@ -76,18 +83,17 @@ class Ruler:
         return of_mnist(self.backbone)
 
     @cached_property
-    def _witness(self) -> tuple[Backbone, Reference] | None:
-        if self._witness_loader is None:
-            return None
-        backbone = self._witness_loader()
-        return backbone, of_mnist(backbone)
+    def _others(self) -> dict[str, tuple[Backbone, Reference]]:
+        loaded = {prefix: load() for prefix, load in self._loaders.items()}
+        return {prefix: (backbone, of_mnist(backbone)) for prefix, backbone in loaded.items()}
 
     def measure(self, images: Tensor, thorough: bool = False) -> Values:
         """The metrics of uint8 images (N, 1, 28, 28).
 
         Args:
             images: at least two; numbers are comparable at one N only.
-            thorough: also the costly metrics, and the cheap ones by the witness (``witness_…``).
+            thorough: also the costly metrics, and the cheap ones by the other networks
+                (``witness_…``).
 
         Raises:
             UserError: not such images.
@@ -99,17 +105,17 @@ class Ruler:
         _check(images)
         costs = ("cheap", "costly") if thorough else ("cheap",)
         values, omitted = _pass(self.backbone, self.reference, images, costs)
-        if thorough and self._witness is not None:
-            second, reasons = _pass(*self._witness, images, ("cheap",))
-            values |= {f"witness_{name}": value for name, value in second.items()}
-            omitted |= {f"witness_{name}": reason for name, reason in reasons.items()}
+        for prefix, (backbone, reference) in (self._others if thorough else {}).items():
+            second, reasons = _pass(backbone, reference, images, ("cheap",))
+            values |= {f"{prefix}_{name}": value for name, value in second.items()}
+            omitted |= {f"{prefix}_{name}": reason for name, reason in reasons.items()}
         n = len(images)
         return Measurement(identity.measure_name(self.id, n), n, values, omitted)
 
     @property
     def witness_id(self) -> str:
         """The second classifier's id, ``none`` where there is none."""
-        return identity.WITNESS.id if self._witness_loader else "none"
+        return identity.WITNESS.id if WITNESS in self._loaders else "none"
 
     def floor(self, thorough: bool = False) -> Values:
         """What real images get: the held-out training images against the test images.
@@ -153,7 +159,8 @@ class Ruler:
     def cache(self) -> Cache:
         """Where measured values are kept; a changed line of this room makes them anew."""
         room = Path(__file__).parent
-        return Cache(self.id, self.witness_id, mnist.DIGEST, *sorted(room.rglob("*.py")))
+        others = [backbone.id for backbone, _ in self._others.values()]
+        return Cache(self.id, *others, mnist.DIGEST, *sorted(room.rglob("*.py")))
 
 
 def _pass(

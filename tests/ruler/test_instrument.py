@@ -11,6 +11,7 @@ from bench import ruler as room
 from bench.data import mnist, pixels
 from bench.errors import UserError
 from bench.ruler import calibration, identity
+from bench.ruler.backbone import Backbone
 from bench.ruler.instrument import Ruler, spread
 
 pytestmark = pytest.mark.usefixtures("mnist_store")
@@ -161,3 +162,24 @@ def test_a_users_extractor_measures_without_a_witness(
     assert measured.metrics["neighbour_ratio"] == 0.0
     assert not any(name.startswith("witness_") for name in measured.metrics)
     assert "needs a classifier" in measured.omitted["modes"]
+
+
+def test_a_further_network_adds_columns_of_its_own(
+    small_mnist: dict[str, mnist.Images], ruler: Ruler
+) -> None:
+    net = torch.nn.Sequential(torch.nn.AvgPool2d(7), torch.nn.Flatten())
+    third = Ruler(ruler.backbone, {"inception": lambda: Backbone("tiny-0", net)})
+    images = small_mnist["heldout"].images
+    cheap, thorough = third.measure(images), third.score(images, thorough=True)
+    assert "inception_fid" not in cheap
+    assert {"inception_fid", "inception_fid_heldout"} <= thorough.metrics.keys()
+    assert "needs a classifier" in thorough.omitted["inception_modes"]
+    assert thorough.metrics["fid"] == cheap["fid"]
+
+
+def test_inception_joins_where_its_weights_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, small_mnist: dict[str, mnist.Images]
+) -> None:
+    monkeypatch.setenv("GANBENCH_INCEPTION", str(tmp_path / "none.pth"))
+    with pytest.raises(UserError, match=r"no Inception weights at .*none\.pth"):
+        Ruler.load().measure(small_mnist["test"].images, thorough=True)
