@@ -1,5 +1,6 @@
 """The commands' contract, and one clear sentence for every bad input."""
 
+import errno
 import json
 import os
 import sys
@@ -73,6 +74,10 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
         (["run", "quick", "-o", "wgan.clp=1"], "no key of the variant 'wgan' 'clp': did you mean 'clip'?"),
         (["run", "quick", "-o", "wgn.clip=1"], "no variant 'wgn': did you mean 'wgan'?"),
         (["run", "quick", "-o", "wgan.clip=-1"], "The value -1 does not fit wgan.clip"),
+        (["run", "quick", "-o", "wgan.lr=inf"], "The value inf does not fit wgan.lr"),
+        (["run", "quick", "-o", "seeds=99999999999"], "at most 10000 seeds make an experiment"),
+        (["run", "quick", "-o", "description=" + "x" * 300], "name longer than 200 characters"),
+        (["run", "quick", "-o", "budget=" + "9" * 50], "the key 'budget' does not fit: Input should be less"),
         (["run", "quick", "-o", "a.b.c=1"], "names no key"),
         (["run", "quick", "-o", "budget"], "is not KEY=VALUE"),
         (["run", "quick", "-o", "budget=../../x"], "is not KEY=VALUE"),
@@ -126,6 +131,23 @@ def test_a_store_that_cannot_be_written(ganbench: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     message = one_sentence(ganbench("run", "quick", "--store", tmp_path / "file" / "store"))
     assert "set GANBENCH_STORE to another folder" in message
+
+
+def test_a_wrong_tracking_uri_is_refused_before_anything_is_trained(
+    ganbench: Run, own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "mlruns")
+    assert "'mlruns' is not a tracking store" in one_sentence(ganbench("run", "quick"))
+    assert not (own_store / "trials").exists()
+
+
+def test_a_full_disk_anywhere_is_a_sentence(ganbench: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/table.md")
+
+    monkeypatch.setattr("bench.comparison.compare", full)
+    message = one_sentence(ganbench("table", "quick"))
+    assert "Cannot write /somewhere/table.md (the disk is full): free some space" in message
 
 
 def test_dry_run_names_the_trials_and_writes_nothing(ganbench: Run, own_store: Path) -> None:

@@ -164,8 +164,9 @@ def _settle() -> None:
         import mlflow.store.db.utils  # noqa: F401
     except ImportError as error:
         raise UserError(
-            f"The mlflow package is missing here ({error}): install it, or copy the store to a "
-            "machine that has it and run `ganbench publish` there; training needs none of it."
+            f"The mlflow package is missing here ({error}): training needs none of it and its "
+            "records are kept; install it, or copy the store to a machine that has it, and run the "
+            "same command or `ganbench publish URI` there."
         ) from error
     # One line a migration, 40 of them, on the first start of every user.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import experiment as experiments
+from bench.errors import UserError
 from bench.sweep import plan as planning
 from bench.sweep.plan import Planned
 from bench.sweep.run import _standing
@@ -68,6 +69,12 @@ def test_a_disk_without_room_for_the_status_is_told_all_the_same(disk: Path) -> 
     balloon.unlink()
     disks.resize(disk, "200m")
     assert trial.run(item.folder) == "done"
+
+
+def test_a_read_only_store_is_a_sentence(disk: Path) -> None:
+    disks.read_only(disk)
+    with pytest.raises(UserError, match=r"\(Read-only file system\): make it writable"):
+        _trial()
 
 
 def a_sweep_on_a_disk_that_fills_up(folder: Path, mnist: Path, reference: Path) -> str:
