@@ -13,12 +13,12 @@ _SPREAD = ("n", "mean", "sd", "low", "high")
 def csv_table(records: Records) -> tuple[list[str], list[list[str | float | int]]]:
     """Heads and rows: per variant n, mean, sd and 95 % t-interval of every measure."""
     names = [*MAIN, *summary.other_measures(records)]
-    heads = ["variant", "seeds", "failures", "missing"]
+    heads = ["variant", "measure", "seeds", "failures", "missing"]
     heads += [f"{name} {part}" for name in names for part in _SPREAD]
     heads += [f"best fid {part}" for part in _SPREAD] + [f"images_per_s {part}" for part in _SPREAD]
-    rows = [_csv_row(row, names) for row in summary.rows(records)]
+    rows = [_csv_row(row, names, records.measure) for row in summary.rows(records)]
     if records.floor:
-        rows.append(_csv_floor(records.floor, names, len(heads)))
+        rows.append(_csv_floor(records, names, len(heads)))
     return heads, rows
 
 
@@ -40,18 +40,19 @@ def json_tree(records: Records) -> dict[str, Any]:
     }
 
 
-def _csv_row(row: Row, names: list[str]) -> list[str | float | int]:
-    cells: list[str | float | int] = [row.name, len(row.done), len(row.diverged), row.missing()]
+def _csv_row(row: Row, names: list[str], measure: str) -> list[str | float | int]:
+    cells: list[str | float | int] = [row.name, measure, len(row.done), len(row.diverged)]
+    cells.append(row.missing())
     for value in (*(row.final(name) for name in names), row.best("fid"), row.cost("images_per_s")):
         ends = value.interval or (None, None)
         cells += [value.n, *(_empty(x) for x in (value.mean, value.sd, *ends))]
     return cells
 
 
-def _csv_floor(floor: dict[str, float], names: list[str], width: int) -> list[str | float | int]:
-    cells: list[str | float | int] = ["real images (floor)", "", "", ""]
+def _csv_floor(records: Records, names: list[str], width: int) -> list[str | float | int]:
+    cells: list[str | float | int] = ["real images (floor)", records.measure, "", "", ""]
     for name in names:
-        cells += ["", floor.get(name, ""), "", "", ""]
+        cells += ["", records.floor.get(name, ""), "", "", ""]
     return cells + [""] * (width - len(cells))
 
 

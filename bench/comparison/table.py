@@ -165,7 +165,9 @@ def _caption(records: Records) -> str:
     budget = records.trials[0].params.get("budget", "?")
     many = f"{len(seeds)} {'seed' if len(seeds) == 1 else 'seeds'}"
     shown = f"{_thousands(budget)} real images shown to the discriminator"
-    return f"{records.experiment}: {many}, {shown}"
+    samples = _thousands(records.trials[0].params.get("samples", "?"))
+    ruler = f"measured by {records.ruler} on n = {samples} against the {records.split} split"
+    return f"{records.experiment}: {many}, {shown}, {ruler}"
 
 
 def _about(records: Records) -> str:
