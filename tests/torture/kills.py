@@ -83,7 +83,10 @@ _LATEST = {"download": 0.1, "checkpoint": 0.02, "evaluation": 0.3, "any moment":
 
 @dataclass(frozen=True)
 class Fault:
-    """One kill that really happened: the phase it was aimed at, and seconds since the start."""
+    """One kill that really happened, and its seconds since the start.
+
+    Its phase is the one it was aimed at, or ``start-up`` where nothing had been written yet.
+    """
 
     phase: str
     seconds: float
@@ -98,7 +101,7 @@ def kill(sweep: Sweep, phase: str, chance: random.Random) -> Fault | None:
         None where the sweep ended before that; its exit status was 0 then.
     """
     delay = chance.uniform(0, _LATEST.get(phase, 0.5))
-    started = time.monotonic()
+    started, wall = time.monotonic(), time.time()
     process = sweep.start()
     due: float | None = None
     while due is None or time.monotonic() < due:
@@ -111,7 +114,13 @@ def kill(sweep: Sweep, phase: str, chance: random.Random) -> Fault | None:
     seen = [name for name, on in PHASES.items() if on(sweep) and name != "any moment"]
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    if not _touched(sweep, wall):
+        phase = "start-up"  # what showed the phase was left by the kill before
     return Fault(phase, round(time.monotonic() - started, 3), seen)
+
+
+def _touched(sweep: Sweep, since: float) -> bool:
+    return any(path.lstat().st_mtime > since for path in sweep.store.rglob("*"))
 
 
 def _pause(process: "subprocess.Popen[str]") -> None:
