@@ -22,6 +22,7 @@ from bench.errors import UserError
 from bench.ruler import Ruler, suite
 from bench.tracking import journal
 from bench.training import checkpoint, curves, evaluation
+from bench.training.arithmetic import one_thread
 from bench.training.curves import Curves, Diverged
 from bench.training.status import ENDED, State, Status, owning, read
 from bench.variants import Algorithm, Batch, registry
@@ -46,7 +47,8 @@ def run(folder: Path, stopping: Callable[[], bool] = lambda: False) -> State:
             return "running"
         status = read(folder)
         if status.status not in ENDED:
-            _guarded(folder, status, stopping)
+            with one_thread():
+                _guarded(folder, status, stopping)
         return status.status
 
 
@@ -107,10 +109,6 @@ class _Session:
     """A trial in progress."""
 
     def __init__(self, folder: Path, status: Status) -> None:
-        # One thread: several trials side by side beat one with several threads, and the order of
-        # summation, so every bit of the result, stays the same whoever runs the trial.
-        torch.set_num_threads(1)
-        torch.set_flush_denormal(True)
         self.folder, self.status = folder, status
         record = json.loads((folder / "trial.json").read_text())
         for plugin in record["recorded"].get("plugins", []):

@@ -56,4 +56,4 @@ def quadrants() -> Backbone:
 @pytest.fixture
 def small_ruler(small_mnist: object, quadrants: Backbone) -> Ruler:
     """A ruler with an untrained backbone, and the same one again as its witness."""
-    return Ruler(quadrants, lambda: quadrants)
+    return Ruler(quadrants, {"witness": lambda: quadrants})

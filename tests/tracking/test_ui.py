@@ -136,9 +136,13 @@ def _look_at_leaderboard(page: "Page", address: str, trials: list[Trial]) -> Non
     if close.is_visible():
         close.click()  # MLflow's assistant covers a third of the page at a first visit
     ranked = sorted(trials, key=lambda trial: trial.fid(4))
-    names = page.get_by_role("link", name="seed").all_inner_texts()
+    links = page.get_by_role("link", name="seed")
+    links.nth(len(ranked) - 1).wait_for()  # the count is shown before the rows are drawn
+    names = links.all_inner_texts()
     assert names == [f"{trial.variant} seed {trial.seed}" for trial in ranked]
-    fids = page.locator("[role=gridcell][col-id*='final/fid']").all_inner_texts()
+    cells = page.locator("[role=gridcell][col-id*='final/fid']")
+    cells.nth(len(ranked) - 1).wait_for()
+    fids = cells.all_inner_texts()
     assert [float(text) for text in fids] == [trial.fid(4) for trial in ranked]
 
 
