@@ -4,13 +4,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench paper test torture ui lint types clean
+.PHONY: bench test torture ui lint types clean
 
 bench: .venv/ready
 	$(BIN)/ganbench run quick
-
-paper: .venv/ready
-	$(BIN)/ganbench run paper
 
 test: .venv/ready-dev
 	$(BIN)/pytest
