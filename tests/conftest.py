@@ -47,3 +47,9 @@ def own_store(mnist_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (root / shared).symlink_to(mnist_store / shared)
     monkeypatch.setenv("GANBENCH_STORE", str(root))
     return root
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The modules that run whole sweeps first: begun last, they would keep one core waiting."""
+    long = ("tests/torture/", "tests/sweep/", "tests/tracking/")
+    items.sort(key=lambda item: not item.nodeid.startswith(long))
