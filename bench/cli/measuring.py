@@ -32,11 +32,14 @@ def score(
     found = chosen.score(images, thorough=True)
     if as_json:
         result = {"ruler": chosen.id, "n": found.n, "measure": found.measure,
-                  "metrics": found.metrics, "omitted": found.omitted}  # fmt: skip
+                  "metrics": found.metrics, "noise": found.noise,
+                  "omitted": found.omitted}  # fmt: skip
         return print(json.dumps(result, allow_nan=False))
     print(f"{found.measure} (ruler, feature layer, n, reference split)")
     for name, value in found.metrics.items():
-        print(f"  {name:28} {value:.4g}" if isinstance(value, float) else f"  {name:28} {value}")
+        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+        noise = f" ± {found.noise[name]:.2g} over other samples (sd)" if name in found.noise else ""
+        print(f"  {name:28} {shown}{noise}")
     for name, reason in found.omitted.items():
         print(f"  {name:28} left out: {reason}")
 

@@ -23,7 +23,7 @@ class Trial:
         row: the table row it belongs to: its variant, with what sets it apart where one variant
             was run in several configurations.
         final, best, cost: metric name without its prefix to value; empty for a diverged trial.
-        noise: the same for its standard deviation over draws of samples from the last network.
+        noise: the same for its standard deviation over sets of samples from the last network.
         missing: the digits that its last generator does not cover, as the tag says ("none", "4 9").
     """
 

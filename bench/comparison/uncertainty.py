@@ -6,17 +6,17 @@ from bench.comparison.records import Records
 from bench.comparison.summary import MAIN, Row, Summary, rows, trimmed
 from bench.comparison.table import Cell, Grid
 
-_HEADS = ("variant", "n", "FID", "sd over training seeds", "sd over draws", "share of draws")
+_HEADS = ("variant", "n", "FID", "sd over training seeds", "sd over samples", "share of samples")
 _NOTE = (
-    "The sd over draws is that of one network measured on several independent sets of samples, "
-    "pooled over the seeds; the sd over training seeds contains it. The share is the part of the "
-    "variance over seeds that more samples would remove; training more seeds is what narrows the "
-    "rest."
+    "The sd over samples is that of one network measured on other sets of as many samples, "
+    "estimated by a jackknife over twenty groups and pooled over the seeds; the sd over training "
+    "seeds contains it. The share is the part of the variance over seeds that more samples would "
+    "remove; training more seeds is what narrows the rest."
 )
 
 
 def uncertainty(records: Records) -> Grid | None:
-    """The two spreads of the headline metric side by side; None where no draw was recorded."""
+    """The two spreads of the headline metric side by side; None where no noise was recorded."""
     lines = [line for row in rows(records) if (line := _line(row)) is not None]
     caption = "Where the uncertainty of an FID comes from"
     return Grid("uncertainty", caption, _HEADS, tuple(lines), (_NOTE,)) if lines else None

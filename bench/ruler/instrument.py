@@ -1,8 +1,7 @@
 """The ruler: one frozen backbone, its reference and its metrics."""
 
 import os
-import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +12,12 @@ from torch import Tensor
 from bench.data import mnist
 from bench.errors import UserError
 from bench.ruler import backbone as backbones
-from bench.ruler import identity, inception, suite
+from bench.ruler import identity, inception, jackknife, suite
 from bench.ruler.backbone import Backbone
 from bench.ruler.cache import Cache
 from bench.ruler.metrics import Value
 from bench.ruler.reference import Reference, of_mnist
+from bench.ruler.suite import Suite
 
 Values = dict[str, Value]
 WITNESS = "witness"
@@ -25,12 +25,16 @@ WITNESS = "witness"
 
 @dataclass(frozen=True)
 class Measurement:
-    """Numbers with what they mean: ``omitted`` names metrics left out, each with its reason."""
+    """Numbers with what they mean."""
 
     measure: str
     n: int
     metrics: Values
+    noise: dict[str, float]
+    """The standard deviation of a cheap metric over other samples of the same source
+    (`bench.ruler.jackknife.noise`); empty where the measurement was not thorough."""
     omitted: dict[str, str]
+    """Metrics left out, each with its reason."""
 
 
 class Ruler:
@@ -104,13 +108,17 @@ class Ruler:
         """As `measure`, with the measure's full name and the reasons for what is left out."""
         _check(images)
         costs = ("cheap", "costly") if thorough else ("cheap",)
-        values, omitted = _pass(self.backbone, self.reference, images, costs)
+        collection = _pass(self.backbone, self.reference, images, costs)
+        values, omitted = collection.compute(), collection.omitted
         for prefix, (backbone, reference) in (self._others if thorough else {}).items():
-            second, reasons = _pass(backbone, reference, images, ("cheap",))
-            values |= {f"{prefix}_{name}": value for name, value in second.items()}
-            omitted |= {f"{prefix}_{name}": reason for name, reason in reasons.items()}
-        n = len(images)
-        return Measurement(identity.measure_name(self.id, n), n, values, omitted)
+            second = _pass(backbone, reference, images, ("cheap",))
+            values |= {f"{prefix}_{name}": value for name, value in second.compute().items()}
+            omitted |= {f"{prefix}_{name}": reason for name, reason in second.omitted.items()}
+        n, noise = len(images), self._noise(collection) if thorough else {}
+        return Measurement(identity.measure_name(self.id, n), n, values, noise, omitted)
+
+    def _noise(self, collection: Suite) -> dict[str, float]:
+        return jackknife.noise(collection.evidence, self.reference, suite.of_cost("cheap"))
 
     @property
     def witness_id(self) -> str:
@@ -135,20 +143,6 @@ class Ruler:
 
         return calibration.rows(self)
 
-    def sampling_noise(self, draw: Callable[[int], Tensor], seeds: Iterable[int]) -> Values:
-        """The standard deviation (n - 1) of each cheap metric over samples of one network.
-
-        This is not the spread over training runs, which is several times larger.
-
-        Args:
-            draw: makes a network's uint8 images (N, 1, 28, 28) from an evaluation seed.
-            seeds: at least two evaluation seeds.
-
-        Raises:
-            UserError: fewer than two seeds.
-        """
-        return spread([self.measure(draw(seed)) for seed in seeds])
-
     def _floor(self, thorough: bool) -> Values:
         values = self.measure(mnist.load("heldout").images, thorough)
         for name in [name for name in values if name.endswith("fid_heldout")]:
@@ -165,24 +159,11 @@ class Ruler:
 
 def _pass(
     backbone: Backbone, reference: Reference, images: Tensor, costs: tuple[str, ...]
-) -> tuple[Values, dict[str, str]]:
-    collection = suite.Suite(reference, suite.of_cost(*costs))
+) -> Suite:
+    collection = Suite(reference, suite.of_cost(*costs))
     for features, logits in backbone.passes(images):
         collection.update(features, logits)
-    return collection.compute(), collection.omitted
-
-
-def spread(measured: list[Values]) -> Values:
-    """The sample standard deviation (n - 1) of each number that all measurements have.
-
-    Raises:
-        UserError: fewer than two measurements.
-    """
-    if len(measured) < 2:
-        raise UserError(f"A spread needs at least two measurements, not {len(measured)}.")
-    numbers = [{k: v for k, v in m.items() if not isinstance(v, str)} for m in measured]
-    shared = [name for name in numbers[0] if all(name in values for values in numbers)]
-    return {name: statistics.stdev(values[name] for values in numbers) for name in shared}
+    return collection
 
 
 def _check(images: Tensor) -> None:

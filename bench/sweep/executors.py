@@ -1,12 +1,11 @@
 """Who runs the trials: this process, or one process each on every core."""
 
 import multiprocessing
-import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -15,6 +14,7 @@ from typing import Literal
 
 from bench import store
 from bench.training import status, trial
+from bench.training.arithmetic import born_single
 
 Executor = Literal["serial", "processes"]
 Stopping = Callable[[], bool]
@@ -44,7 +44,7 @@ def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None
     waiting = list(folders)
     running: dict[BaseProcess, Path] = {}
     asked: float | None = None
-    with _one_thread_each():
+    with born_single():
         context = _context()
         while (waiting or running) and not (stopping() and not running):
             while waiting and len(running) < workers and not stopping():
@@ -127,22 +127,6 @@ def _context() -> BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["bench.training.trial"])
     return context
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Thread counts are read when torch is imported, so workers must be born into them."""
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 EXECUTORS: dict[str, Callable[[Sequence[Path], int, Stopping], None]] = {

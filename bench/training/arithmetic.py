@@ -1,6 +1,7 @@
 """How a trial computes, whoever runs it, and the process as it was afterwards."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 import torch
@@ -21,3 +22,19 @@ def one_thread() -> Iterator[None]:
     finally:
         torch.set_flush_denormal(False)
         torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def born_single() -> Iterator[None]:
+    """Processes started in the block are single-threaded: torch reads this when it is imported."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

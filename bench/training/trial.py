@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-import torch
 from torch import Tensor
 
-from bench import store, streams
-from bench.data import mnist, pixels
-from bench.data.order import Order
+from bench import store
+from bench.data import mnist
 from bench.errors import UserError
 from bench.ruler import Ruler, suite
 from bench.tracking import journal
 from bench.training import checkpoint, curves, evaluation
 from bench.training.arithmetic import one_thread
 from bench.training.curves import Curves, Diverged
+from bench.training.evaluation import Measured
 from bench.training.status import ENDED, State, Status, owning, read
-from bench.variants import Algorithm, Batch, registry
+from bench.training.stepper import Stepper
+from bench.variants import registry
 
 _HEARTBEAT_SECONDS = 1.0
 _CURVES = frozenset(metric.name for metric in suite.of_cost("cheap"))
@@ -120,11 +120,9 @@ class _Session:
         self.total = -(-self.identity["budget"] // self.batch)
         self.points = _points(self.total, protocol["evaluations"])
         self.ruler = Ruler.load()
-        self.images = mnist.load("train").images
-        self.order = Order(len(self.images), self.batch, self.seed)
+        self.stepper = Stepper(self.identity, mnist.load("train").images)
+        self.algorithm = self.stepper.algorithm
         self.journal, self.curves = journal.Journal(folder), Curves(self.total)
-        self.algorithm = build(self.identity)
-        self.latents = torch.Generator()
         self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
         self.seconds, self.eval_seconds = 0.0, 0.0
         self.measured, self.saved, self.beaten = 0, -1, time.monotonic()
@@ -179,20 +177,13 @@ class _Session:
             self._beat()
 
     def _one_step(self) -> None:
-        measured = self.algorithm.step(self._batch(self.step))
+        measured = self.stepper.step(self.step)
         self.counts["d_steps"] += "loss_d" in measured
         self.counts["g_steps"] += "loss_g" in measured
         self.curves.add(self.step, measured)
         if self.curves.due(self.step):
             self._write_curves(measured)
         self.step += 1
-
-    def _batch(self, step: int) -> Batch:
-        real = pixels.to_float(self.images[self.order.indices(step)])
-        self.latents.manual_seed(streams.derive("latent", self.seed, step))
-        shape = (2, self.batch, self.algorithm.latent)
-        torch.default_generator.manual_seed(streams.derive("layers", self.seed, step))
-        return Batch(step, real, torch.randn(shape, generator=self.latents))
 
     def _write_curves(self, measured: dict[str, Tensor]) -> None:
         means = self.curves.flush()
@@ -214,16 +205,17 @@ class _Session:
         curves.weights(self.algorithm.networks(), self.step)
         images = self._samples()
         last = self.step == self.total
-        measured, words = evaluation.measure(self.ruler, images, last=last)
+        measured = evaluation.measure(self.ruler, images, last=last)
         shown = self.step * self.batch
         name = f"samples/{shown:09d}.png"
         evaluation.grid(images, self.folder / name)
         self.eval_seconds += time.perf_counter() - started
-        self.journal.metrics(shown, self._point(measured))
+        self.journal.metrics(shown, self._point(measured.values))
         self.journal.image(shown, "samples", name)
         if last:
-            self._last_words(measured, words)
-        self.status.fid, self.status.modes = measured["fid"], int(measured["modes"])
+            self._last_words(measured)
+        self.status.fid = measured.values["fid"]
+        self.status.modes = int(measured.values["modes"])
         self._beat()
 
     def _samples(self) -> Tensor:
@@ -232,14 +224,11 @@ class _Session:
         except Diverged as problem:
             raise Diverged(f"{problem} at step {self.step}") from problem
 
-    def _last_words(self, measured: dict[str, float], words: dict[str, str]) -> None:
-        """The final numbers, and how far another draw of samples would have moved them."""
-        started = time.perf_counter()
-        noise = evaluation.noise(self.ruler, self.algorithm, self.n, self.seed)
-        self.eval_seconds += time.perf_counter() - started
-        self.journal.metrics(0, {f"final/{name}": value for name, value in measured.items()})
-        self.journal.metrics(0, {f"noise/{name}": value for name, value in noise.items()})
-        self.journal.tags({f"ganbench.{name}": value for name, value in words.items()})
+    def _last_words(self, measured: Measured) -> None:
+        """The final numbers, and how far other samples would have moved them."""
+        for section, values in (("final", measured.values), ("noise", measured.noise)):
+            self.journal.metrics(0, {f"{section}/{name}": v for name, v in values.items()})
+        self.journal.tags({f"ganbench.{name}": value for name, value in measured.words.items()})
 
     def _point(self, measured: dict[str, float]) -> dict[str, float]:
         point = {f"eval/{name}": value for name, value in measured.items() if name in _CURVES}
@@ -268,12 +257,6 @@ class _Session:
             "cost/images_per_s": shown / self.seconds,
             "cost/peak_mem_mb": peak_kib / 1024,
         }
-
-
-def build(identity: dict[str, Any]) -> Algorithm:
-    """The variant of a trial, initialised by the seed's own stream."""
-    torch.default_generator.manual_seed(streams.derive("init", identity["seed"]))
-    return registry.create(identity["variant"], identity["configuration"])
 
 
 def _points(total: int, evaluations: int) -> set[int]:

@@ -12,7 +12,7 @@ from bench.data import mnist, pixels
 from bench.errors import UserError
 from bench.ruler import calibration, identity
 from bench.ruler.backbone import Backbone
-from bench.ruler.instrument import Ruler, spread
+from bench.ruler.instrument import Ruler
 
 pytestmark = pytest.mark.usefixtures("mnist_store")
 
@@ -125,15 +125,6 @@ def test_another_n_has_another_name(ruler: Ruler, test_images: Tensor) -> None:
     assert measured.measure == f"{identity.DIGITS.id}/penultimate/n500/test"
     assert measured.omitted == {}
     assert measured.metrics == ruler.measure(test_images[:500])
-
-
-def test_sampling_noise_is_the_sd_over_evaluation_seeds(ruler: Ruler, test_images: Tensor) -> None:
-    noise = ruler.sampling_noise(lambda seed: test_images[100 * seed : 100 * (seed + 1)], range(3))
-    fids = [ruler.measure(part)["fid"] for part in test_images[:300].split(100)]
-    assert noise["fid"] == pytest.approx(torch.tensor(fids).double().std().item(), rel=1e-5)
-    assert "missing" not in noise
-    with pytest.raises(UserError, match="at least two measurements, not 1"):
-        spread([{"fid": 1.0}])
 
 
 @pytest.mark.parametrize(
