@@ -5,14 +5,16 @@ from itertools import pairwise
 
 from torch import nn
 
+from bench.nn.kernels import Linear
+
 Hidden = Callable[[int], Sequence[nn.Module]]
 """From a layer's width to what follows its linear map: activation, normalisation, dropout."""
 
 
 def generator_mlp(widths: Sequence[int], hidden: Hidden) -> nn.Sequential:
     """Latents (N, widths[0]) to images (N, 1, 28, 28) through tanh; widths[-1] is 784."""
-    layers = [m for i, o in pairwise(widths[:-1]) for m in (nn.Linear(i, o), *hidden(o))]
-    last = nn.Linear(widths[-2], widths[-1])
+    layers = [m for i, o in pairwise(widths[:-1]) for m in (Linear(i, o), *hidden(o))]
+    last = Linear(widths[-2], widths[-1])
     return nn.Sequential(*layers, last, nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
 
 
@@ -22,5 +24,5 @@ def discriminator_mlp(
     wrap: Callable[[nn.Linear], nn.Module] = lambda layer: layer,
 ) -> nn.Sequential:
     """Images (N, 1, 28, 28) to logits (N, widths[-1]); ``wrap`` is applied to each linear map."""
-    layers = [m for i, o in pairwise(widths[:-1]) for m in (wrap(nn.Linear(i, o)), *hidden(o))]
-    return nn.Sequential(nn.Flatten(), *layers, wrap(nn.Linear(widths[-2], widths[-1])))
+    layers = [m for i, o in pairwise(widths[:-1]) for m in (wrap(Linear(i, o)), *hidden(o))]
+    return nn.Sequential(nn.Flatten(), *layers, wrap(Linear(widths[-2], widths[-1])))

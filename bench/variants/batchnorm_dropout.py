@@ -8,7 +8,7 @@ batch of fakes serves both steps.
 
 from torch import nn
 
-from bench.nn import discriminator_mlp, generator_mlp
+from bench.nn import Dropout, discriminator_mlp, generator_mlp
 from bench.variants import Share, register
 from bench.variants.mlp_bce import MLPBCE
 
@@ -27,5 +27,5 @@ class BatchNormDropout(MLPBCE):
 
     def discriminator(self) -> nn.Module:
         return discriminator_mlp(
-            [784, 1024, 512, 256, 1], lambda width: [nn.LeakyReLU(0.2), nn.Dropout(self.dropout)]
+            [784, 1024, 512, 256, 1], lambda width: [nn.LeakyReLU(0.2), Dropout(self.dropout)]
         )
