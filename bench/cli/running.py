@@ -40,7 +40,7 @@ def run(
     """
     from bench.sweep import plan as planning
 
-    chosen = _experiment(experiment, override or [], variants, seeds, plugin or [])
+    chosen = experiment_of(experiment, override or [], variants, seeds, plugin or [])
     planned = planning.plan(chosen)
     console = Console()
     _announce(console, chosen.name, planned)
@@ -56,7 +56,7 @@ def run(
     _sweep_and_compare(chosen, plugin or [], resources, console)
 
 
-def _experiment(
+def experiment_of(
     name: str, overrides: list[str], variants: str | None, seeds: str | None, plugins: list[Path]
 ) -> Any:
     """The experiment of the file with the command line's choices."""
@@ -89,8 +89,14 @@ def _resources(executor: str, workers: int | None) -> Any:
 
     if executor not in EXECUTORS:
         raise unknown("executor", executor, EXECUTORS)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Resources(executor, 1 if executor == "serial" else workers or cores or 1)  # type: ignore[arg-type]
+    return Resources(executor, 1 if executor == "serial" else workers or cores())  # type: ignore[arg-type]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _sweep_and_compare(chosen: Any, plugins: list[Path], resources: Any, console: Console) -> None:

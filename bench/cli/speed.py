@@ -1,0 +1,48 @@
+"""`speed`: how fast this machine trains, against the tutorials' loops and its own limit."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.cli.options import JsonOption, StoreOption, app
+
+
+@app.command()
+def speed(
+    experiment: Annotated[str, typer.Argument(help="Whose variants and settings.")] = "quick",
+    variants: Annotated[str | None, typer.Option(help="Only these, e.g. wgan,mlp_bce.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything is repeated.")] = 5,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=600, help="How long each rate is taken in a round.")
+    ] = 3.0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trials side by side; one a core by default.")
+    ] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Measure steps a second, the machine's peak and the cost of measuring; about ten minutes.
+
+    Writes results/speed/MACHINE.md and .json. Leave the machine alone meanwhile.
+
+    Example: ganbench speed --variants mlp_bce --rounds 3
+    """
+    from bench import store as places
+    from bench.cli.running import cores, experiment_of
+    from bench.data import fetch
+    from bench.speed.measurement import measure
+    from bench.speed.report import Report
+    from bench.sweep.plan import code, environment
+
+    chosen = experiment_of(experiment, [], variants, "1", [])
+    console, width = Console(stderr=True), workers or cores()
+    fetch.ensure(console.print)
+    found = []
+    for trial in chosen.trials():
+        console.print(f"{trial.variant}: {rounds} rounds", highlight=False)
+        found.append(measure(trial.identity, width, rounds, seconds))
+    report = Report(chosen.name, environment(), code(), width, rounds, seconds, found)
+    path = report.save(places.home() / "results" / "speed")
+    print(report.json() if as_json else report.markdown())
+    console.print(f"Written to {path} and {path.with_suffix('.json').name}.", soft_wrap=True)

@@ -1,0 +1,131 @@
+"""What is measured: rates of steps, the machine's peak, and what a trial spends beside training.
+
+In every round each thing is done once, one after the other, so that whatever the machine does to
+one it does to all; ratios are formed within a round. Reported is the median over the rounds with
+the lowest and the highest.
+"""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench.data import mnist
+from bench.speed.lanes import SGEMM, lanes, together
+from bench.training.stepper import Stepper
+
+_SGEMM_GFLOP = 2 * SGEMM**3 / 1e9
+Round = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A median over rounds, with its range."""
+
+    median: float
+    lowest: float
+    highest: float
+
+    @classmethod
+    def over(cls, rounds: Sequence[Round], value: Callable[[Round], float]) -> "Spread":
+        values = [value(one) for one in rounds]
+        return cls(statistics.median(values), min(values), max(values))
+
+
+@dataclass(frozen=True)
+class Speed:
+    """One variant on one machine. Rates are steps a second."""
+
+    variant: str
+    gflop: float
+    """10⁹ floating-point operations of matrix products in a step; a multiplication with its
+    addition counts as two."""
+    tutorial: Spread
+    """The tutorials' loop on the same networks, which may use all cores."""
+    alone: Spread
+    """One trial, the other cores idle."""
+    machine: Spread
+    """One trial a core, all of them together."""
+    gain: Spread
+    """``machine`` over ``tutorial``."""
+    sgemm: Spread
+    """GFLOP/s of bare products of large matrices, one process a core, all of them together."""
+    roofline: Spread
+    """The share of ``sgemm`` at which the steps of ``machine`` computed."""
+    point: Spread
+    """Seconds of a measurement in the midst of a trial, one trial a core."""
+    end: Spread
+    """Seconds of the measurement at a trial's end, one trial a core."""
+    share: Spread
+    """The measurements' part of a trial's time, one trial a core, at the experiment's settings."""
+
+
+def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -> Speed:
+    """Measure the variant of a trial.
+
+    Args:
+        identity: the trial's (`bench.experiment.Trial.identity`); no other seed is looked at.
+        width: trials side by side.
+        rounds: how often everything is repeated.
+        seconds: how long each rate is taken, in each round.
+    """
+    gflop = _flop(identity) / 1e9
+    found = _rounds(identity, width, rounds, seconds)
+    protocol = identity["protocol"]
+    taken, between = -(-identity["budget"] // protocol["batch"]), protocol["evaluations"] - 1
+
+    def share(one: Round) -> float:
+        measuring = between / one["point"] + 1 / one["end"]
+        return float(measuring / (measuring + taken / one["trial"]))
+
+    return Speed(
+        identity["variant"],
+        gflop,
+        tutorial=Spread.over(found, lambda one: one["tutorial"]),
+        alone=Spread.over(found, lambda one: one["alone"]),
+        machine=Spread.over(found, lambda one: one["trial"]),
+        gain=Spread.over(found, lambda one: one["trial"] / one["tutorial"]),
+        sgemm=Spread.over(found, lambda one: one["sgemm"] * _SGEMM_GFLOP),
+        roofline=Spread.over(found, lambda o: o["trial"] * gflop / (o["sgemm"] * _SGEMM_GFLOP)),
+        point=Spread.over(found, lambda one: width / one["point"]),
+        end=Spread.over(found, lambda one: width / one["end"]),
+        share=Spread.over(found, share),
+    )
+
+
+def _rounds(identity: dict[str, Any], width: int, rounds: int, seconds: float) -> list[Round]:
+    """The summed rate of each kind of work, round by round; the first round is to warm up."""
+    with lanes(identity, 1, single=False) as base, lanes(identity, width) as side:
+
+        def once() -> Round:
+            return {
+                "tutorial": together(base, "tutorial", seconds),
+                "alone": together(side[:1], "trial", seconds),
+                **{kind: together(side, kind, seconds) for kind in ("trial", "sgemm")},
+                **{kind: together(side, kind, 0) for kind in ("point", "end")},
+            }
+
+        once()
+        return [once() for _ in range(rounds)]
+
+
+def _flop(identity: dict[str, Any]) -> float:
+    """Of one step's matrix products, forward and backward, as torch counts them.
+
+    The mean of one turn of discriminator and generator steps.
+    """
+    stepper = Stepper(identity, mnist.load("train").images)
+    turn = getattr(stepper.algorithm, "n_critic", 1)
+    known = {torch.ops.mkldnn._linear_pointwise: _product_flop}
+    with FlopCounterMode(display=False, custom_mapping=known) as counter:
+        for index in range(turn):
+            stepper.step(index)
+    return float(counter.get_total_flops() / turn)
+
+
+def _product_flop(x: torch.Size, weight: torch.Size, *_: Any, out_val: Any) -> int:
+    """Of x (N, i) times the transpose of weight (o, i); torch does not know oneDNN's product."""
+    return 2 * x[0] * x[1] * weight[0]

@@ -1,0 +1,95 @@
+"""What was measured as a table for the terminal and for ``results/speed/``, and as JSON."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import store
+from bench.speed.measurement import Speed, Spread
+
+
+@dataclass(frozen=True)
+class Report:
+    """All variants on one machine, with what one needs to know to repeat it."""
+
+    experiment: str
+    environment: dict[str, Any]
+    code: dict[str, Any]
+    width: int
+    rounds: int
+    seconds: float
+    variants: Sequence[Speed]
+
+    @property
+    def machine(self) -> str:
+        """The processor and its cores, as a file's name."""
+        processor = re.sub(r"[^a-z0-9]+", "-", self.environment["processor"].lower()).strip("-")
+        return f"{processor or 'processor'}-{self.environment['cores']}-cores"
+
+    def markdown(self) -> str:
+        """A table with one line a figure and one column a variant, and how it was measured."""
+        heads = ["", *(speed.variant for speed in self.variants)]
+        rows = [heads, [":--", *("--:" for _ in self.variants)], *_rows(self.variants)]
+        lines = ["| " + " | ".join(row) + " |" for row in rows]
+        return "\n".join([f"**{self._place()}**", "", *lines, "", f"* {self._method()}", ""])
+
+    def json(self) -> str:
+        """Every figure with its range, the machine, the versions and the commit."""
+        return json.dumps(asdict(self), indent=1, allow_nan=False)
+
+    def save(self, folder: Path) -> Path:
+        """Write ``<machine>.md`` and ``<machine>.json``; returns the former's path."""
+        for ending, content in (("json", self.json() + "\n"), ("md", self.markdown())):
+            path = folder / f"{self.machine}.{ending}"
+            with store.replacing(path, "w") as file:
+                file.write(content)
+        return path
+
+    def _place(self) -> str:
+        cores = f"{self.environment['cores']} cores of {self.environment['processor']}"
+        torch = self.environment["packages"]["torch"]
+        return f"{cores}, torch {torch}, Python {self.environment['python']}"
+
+    def _method(self) -> str:
+        return (
+            f"Medians over {self.rounds} rounds with lowest and highest, in brackets; in each "
+            f"round everything was measured once, one after the other, {self.seconds:g} s each. "
+            f"Side by side: {self.width} single-threaded processes. The tutorials' loop "
+            "(DataLoader with transforms, Sigmoid and BCELoss, default optimisers) has the same "
+            "networks and batch and torch's default threads. The peak is that of single-precision "
+            "products of square matrices, one process a core. The measurements' share is at the "
+            f"settings of `{self.experiment}`."
+        )
+
+
+def _rows(variants: Sequence[Speed]) -> Iterator[list[str]]:
+    for title, value in _ROWS.items():
+        yield [title, *(value(speed) for speed in variants)]
+
+
+def _of(name: str, unit: float = 1.0, form: str = ".3g") -> Any:
+    def shown(speed: Speed) -> str:
+        spread: Spread = getattr(speed, name)
+        low, middle, high = (
+            format(unit * v, form) for v in (spread.lowest, spread.median, spread.highest)
+        )
+        return f"{middle} [{low}–{high}]"
+
+    return shown
+
+
+_ROWS = {
+    "tutorials' loop [steps/s]": _of("tutorial"),
+    "one trial alone [steps/s]": _of("alone"),
+    "trials side by side, together [steps/s]": _of("machine"),
+    "side by side / tutorials' loop": _of("gain"),
+    "matrix products a step [GFLOP]": lambda speed: f"{speed.gflop:.3g}",
+    "peak of matrix products, together [GFLOP/s]": _of("sgemm"),
+    "share of that peak [%]": _of("roofline", 100),
+    "a measurement in between [s]": _of("point"),
+    "the measurements at the end [s]": _of("end"),
+    "measurements' share of a trial [%]": _of("share", 100),
+}

@@ -1,0 +1,128 @@
+"""The base line: one training step as tutorials write it, on the networks of our variants.
+
+A DataLoader that converts and normalises image by image, a sigmoid with BCELoss, separate passes
+over real and fake images, torch's default optimisers, gradients for weights that are not stepped,
+and torch's own choice of threads. ``tests/oracles`` holds the variants' steps against it.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from bench.variants import GAN
+from bench.variants.mlp_bce import MLPBCE
+from bench.variants.wgan import WGAN
+
+Draw = Callable[[], Tensor]
+"""Latents (B, latent), new ones at each call."""
+Step = Callable[[Tensor, Draw], None]
+"""From real images (B, 1, 28, 28) in [-1, 1] and a source of latents."""
+
+
+def loop(gan: GAN, images: Tensor, batch: int) -> Callable[[], None]:
+    """One training step at each call, from an endless shuffled DataLoader.
+
+    Args:
+        gan: whose networks are trained.
+        images: (N, 1, 28, 28) uint8.
+        batch: real images a step.
+
+    Raises:
+        TypeError: no tutorial's loop is known for this variant.
+    """
+    shown = _endless(DataLoader(Digits(images), batch_size=batch, shuffle=True, drop_last=True))
+    step = step_of(gan)
+
+    def once() -> None:
+        real = next(shown)
+        step(real, lambda: torch.randn(len(real), gan.latent))
+
+    return once
+
+
+def step_of(gan: GAN) -> Step:
+    """The tutorials' step for the networks of ``gan``.
+
+    Raises:
+        TypeError: no tutorial's loop is known for this variant.
+    """
+    if isinstance(gan, WGAN):
+        return wasserstein(gan)
+    if isinstance(gan, MLPBCE):
+        return crossentropy(gan)
+    raise TypeError(f"No tutorial's loop is known for {type(gan).__name__}.")
+
+
+def crossentropy(gan: MLPBCE) -> Step:
+    """Sigmoid and BCELoss; the fakes of the discriminator's step serve the generator's too."""
+    bce, judge = nn.BCELoss(), nn.Sequential(gan.D, nn.Sigmoid())
+    betas = gan.beta1, gan.beta2
+    optimizer_d = torch.optim.Adam(gan.D.parameters(), lr=gan.lr, betas=betas)
+    optimizer_g = torch.optim.Adam(gan.G.parameters(), lr=gan.lr, betas=betas)
+
+    def step(real: Tensor, draw: Draw) -> None:
+        ones, zeros = real.new_ones(len(real), 1), real.new_zeros(len(real), 1)
+        fake = gan.G(draw())
+        optimizer_d.zero_grad()
+        real_loss = bce(judge(real), ones)
+        fake_loss = bce(judge(fake.detach()), zeros)
+        (real_loss + fake_loss).backward()
+        optimizer_d.step()
+        optimizer_g.zero_grad()
+        bce(judge(fake), ones).backward()
+        optimizer_g.step()
+
+    return step
+
+
+def wasserstein(gan: WGAN) -> Step:
+    """Weights clipped one by one; every ``n_critic``-th step also moves the generator."""
+    optimizer_d = torch.optim.RMSprop(gan.D.parameters(), lr=gan.lr)
+    optimizer_g = torch.optim.RMSprop(gan.G.parameters(), lr=gan.lr)
+    done = 0
+
+    def step(real: Tensor, draw: Draw) -> None:
+        nonlocal done
+        optimizer_d.zero_grad()
+        fake = gan.G(draw()).detach()
+        (gan.D(fake).mean() - gan.D(real).mean()).backward()
+        optimizer_d.step()
+        for weight in gan.D.parameters():
+            weight.data.clamp_(-gan.clip, gan.clip)
+        done += 1
+        if done % gan.n_critic == 0:
+            optimizer_g.zero_grad()
+            (-gan.D(gan.G(draw())).mean()).backward()
+            optimizer_g.step()
+
+    return step
+
+
+class Digits(Dataset[Tensor]):
+    """MNIST as `torchvision.datasets.MNIST` serves it: a PIL image through a list of transforms.
+
+    Args:
+        images: (N, 1, 28, 28) uint8.
+    """
+
+    def __init__(self, images: Tensor) -> None:
+        from torchvision import transforms
+
+        steps = [transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))]
+        self._images, self._transform = images, transforms.Compose(steps)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> Tensor:
+        from PIL import Image
+
+        image: Tensor = self._transform(Image.fromarray(self._images[index, 0].numpy()))
+        return image
+
+
+def _endless(loader: DataLoader[Tensor]) -> Iterator[Tensor]:
+    while True:
+        yield from loader
