@@ -31,7 +31,8 @@ def speed(
     from bench import store as places
     from bench.cli.running import cores, experiment_of
     from bench.data import fetch
-    from bench.speed.measurement import measure
+    from bench.speed import overhead
+    from bench.speed.measurement import Spread, measure
     from bench.speed.report import Report
     from bench.sweep.plan import code, environment
 
@@ -42,7 +43,14 @@ def speed(
     for trial in chosen.trials():
         console.print(f"{trial.variant}: {rounds} rounds", highlight=False)
         found.append(measure(trial.identity, width, rounds, seconds))
-    report = Report(chosen.name, environment(), code(), width, rounds, seconds, found)
+    help_, dry = (
+        Spread.of([overhead.starting(*words) for _ in range(rounds)])
+        for words in (["--help"], ["run", experiment, "--dry-run"])
+    )
+    report = Report(
+        chosen.name, environment(), code(), width, rounds, seconds, found,
+        overhead.mirroring(experiment), help_, dry,
+    )  # fmt: skip
     path = report.save(places.home() / "results" / "speed")
     print(report.json() if as_json else report.markdown())
     console.print(f"Written to {path} and {path.with_suffix('.json').name}.", soft_wrap=True)

@@ -14,8 +14,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.data import mnist
+from bench.speed import tutorial
 from bench.speed.lanes import SGEMM, lanes, together
-from bench.training.stepper import Stepper
+from bench.training.stepper import Stepper, build
 
 _SGEMM_GFLOP = 2 * SGEMM**3 / 1e9
 Round = dict[str, float]
@@ -30,9 +31,12 @@ class Spread:
     highest: float
 
     @classmethod
-    def over(cls, rounds: Sequence[Round], value: Callable[[Round], float]) -> "Spread":
-        values = [value(one) for one in rounds]
+    def of(cls, values: Sequence[float]) -> "Spread":
         return cls(statistics.median(values), min(values), max(values))
+
+    @classmethod
+    def over(cls, rounds: Sequence[Round], value: Callable[[Round], float]) -> "Spread":
+        return cls.of([value(one) for one in rounds])
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,11 @@ def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -
         width: trials side by side.
         rounds: how often everything is repeated.
         seconds: how long each rate is taken, in each round.
+
+    Raises:
+        UserError: no tutorial's loop is known for this variant.
     """
+    tutorial.step_of(build(identity))  # type: ignore[arg-type]
     gflop = _flop(identity) / 1e9
     found = _rounds(identity, width, rounds, seconds)
     protocol = identity["protocol"]
@@ -126,6 +134,6 @@ def _flop(identity: dict[str, Any]) -> float:
     return float(counter.get_total_flops() / turn)
 
 
-def _product_flop(x: torch.Size, weight: torch.Size, *_: Any, out_val: Any) -> int:
+def _product_flop(x: torch.Size, weight: torch.Size, *_: Any, **__: Any) -> int:
     """Of x (N, i) times the transpose of weight (o, i); torch does not know oneDNN's product."""
     return 2 * x[0] * x[1] * weight[0]

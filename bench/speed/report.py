@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,12 @@ class Report:
     rounds: int
     seconds: float
     variants: Sequence[Speed]
+    mirroring: float
+    """Processor seconds to send one trial's record to MLflow."""
+    help: Spread
+    """Seconds that ``ganbench --help`` takes."""
+    dry_run: Spread
+    """Seconds that ``ganbench run EXPERIMENT --dry-run`` takes."""
 
     @property
     def machine(self) -> str:
@@ -34,7 +40,8 @@ class Report:
         heads = ["", *(speed.variant for speed in self.variants)]
         rows = [heads, [":--", *("--:" for _ in self.variants)], *_rows(self.variants)]
         lines = ["| " + " | ".join(row) + " |" for row in rows]
-        return "\n".join([f"**{self._place()}**", "", *lines, "", f"* {self._method()}", ""])
+        notes = [f"* {self._method()}", f"* {self._surroundings()}"]
+        return "\n".join([f"**{self._place()}**", "", *lines, "", *notes, ""])
 
     def json(self) -> str:
         """Every figure with its range, the machine, the versions and the commit."""
@@ -64,21 +71,27 @@ class Report:
             f"settings of `{self.experiment}`."
         )
 
+    def _surroundings(self) -> str:
+        return (
+            f"Sending a trial's whole record to MLflow took {self.mirroring:.2g} s of processor "
+            f"time; `ganbench --help` answered in {_shown(self.help)} s, "
+            f"`ganbench run {self.experiment} --dry-run` in {_shown(self.dry_run)} s."
+        )
+
 
 def _rows(variants: Sequence[Speed]) -> Iterator[list[str]]:
     for title, value in _ROWS.items():
         yield [title, *(value(speed) for speed in variants)]
 
 
-def _of(name: str, unit: float = 1.0, form: str = ".3g") -> Any:
-    def shown(speed: Speed) -> str:
-        spread: Spread = getattr(speed, name)
-        low, middle, high = (
-            format(unit * v, form) for v in (spread.lowest, spread.median, spread.highest)
-        )
-        return f"{middle} [{low}–{high}]"
+def _of(name: str, unit: float = 1.0) -> Callable[[Speed], str]:
+    return lambda speed: _shown(getattr(speed, name), unit)
 
-    return shown
+
+def _shown(spread: Spread, unit: float = 1.0) -> str:
+    values = (spread.median, spread.lowest, spread.highest)
+    middle, low, high = (f"{unit * value:.3g}" for value in values)
+    return f"{middle} [{low}–{high}]"
 
 
 _ROWS = {

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from bench.errors import UserError
 from bench.variants import GAN
 from bench.variants.mlp_bce import MLPBCE
 from bench.variants.wgan import WGAN
@@ -30,7 +31,7 @@ def loop(gan: GAN, images: Tensor, batch: int) -> Callable[[], None]:
         batch: real images a step.
 
     Raises:
-        TypeError: no tutorial's loop is known for this variant.
+        UserError: no tutorial's loop is known for this variant.
     """
     shown = _endless(DataLoader(Digits(images), batch_size=batch, shuffle=True, drop_last=True))
     step = step_of(gan)
@@ -46,13 +47,16 @@ def step_of(gan: GAN) -> Step:
     """The tutorials' step for the networks of ``gan``.
 
     Raises:
-        TypeError: no tutorial's loop is known for this variant.
+        UserError: no tutorial's loop is known for this variant.
     """
     if isinstance(gan, WGAN):
         return wasserstein(gan)
     if isinstance(gan, MLPBCE):
         return crossentropy(gan)
-    raise TypeError(f"No tutorial's loop is known for {type(gan).__name__}.")
+    raise UserError(
+        f"No tutorial's loop is known for {type(gan).__name__}, which its speed could be held "
+        "against: choose other variants with --variants."
+    )
 
 
 def crossentropy(gan: MLPBCE) -> Step:

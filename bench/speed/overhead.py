@@ -1,0 +1,82 @@
+"""What surrounds the training: sending a trial's record to MLflow, and starting a command."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import experiment as experiments
+from bench import store
+from bench.data import fetch
+from bench.sweep.plan import Planned, plan, prepare
+from bench.tracking import record
+from bench.tracking.experiments import ExperimentRecord
+from bench.tracking.publisher import Publisher
+from bench.training import trial
+
+_STEPS = 200
+"""As many as a trial's curves have points at most: a longer trial's record is no larger."""
+
+
+def mirroring(experiment: str) -> float:
+    """Processor seconds that it takes to send one trial's whole record to a new MLflow store.
+
+    A short trial of the experiment's first variant is trained for it, with curves and pictures as
+    any other has.
+    """
+    with _scratch_store() as root:
+        short = experiments.load(experiment, [f"budget={_STEPS * 64}", "batch=64", "samples=1000"])
+        first = plan(short)[0]
+        prepare([first], short, [])
+        trial.run(first.folder)
+        about = ExperimentRecord(
+            toml=short.text,
+            protocol=record.protocol_id(first.trial.identity),
+            measure=first.trial.measure,
+        )
+        publisher = Publisher(f"sqlite:///{root / 'speed.db'}", short.name, about)
+        publisher.connect()  # creates the data base: once a store, not once a trial
+        return _sent(publisher, first)
+
+
+def _sent(publisher: Publisher, item: Planned) -> float:
+    started = time.process_time()
+    publisher.send(item.folder)
+    if publisher.problem:
+        raise RuntimeError(publisher.problem)
+    return time.process_time() - started
+
+
+def starting(*arguments: str) -> float:
+    """Seconds from typing ``ganbench ARGUMENTS`` to the end of its output."""
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd=store.home(),
+    )
+    return time.perf_counter() - started
+
+
+@contextmanager
+def _scratch_store() -> Iterator[Path]:
+    """A store without trials that finds MNIST and the reference's features where they are."""
+    before = {name: os.environ.get(name) for name in ("GANBENCH_STORE", "GANBENCH_DATA")}
+    data, reference = fetch.ensure(), store.root() / "reference"
+    reference.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as root:
+        (Path(root) / "reference").symlink_to(reference)
+        os.environ.update(GANBENCH_STORE=root, GANBENCH_DATA=str(data))
+        try:
+            yield Path(root)
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value

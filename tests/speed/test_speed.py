@@ -1,0 +1,94 @@
+"""What `ganbench speed` measures, on a small scale, and how it is written down."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import experiment as experiments
+from bench.errors import UserError
+from bench.experiment import Experiment
+from bench.speed import measurement, overhead, tutorial
+from bench.speed.measurement import Speed, Spread
+from bench.speed.report import Report
+from bench.variants import GAN, registry
+
+
+@pytest.fixture
+def small(own_store: Path) -> Experiment:
+    return experiments.load("quick", ["samples=100", "budget=6400"])
+
+
+def speed(variant: str) -> Speed:
+    rate, ratio = Spread(20.0, 10.0, 40.0), Spread(0.5, 0.25, 0.75)
+    return Speed(variant, 1.85, rate, rate, rate, ratio, rate, ratio, rate, rate, ratio)
+
+
+@pytest.fixture
+def report() -> Report:
+    environment = {
+        "processor": "Some (R) CPU @ 3 GHz", "cores": 2, "python": "3.11.7",
+        "packages": {"torch": "2.15.0"},
+    }  # fmt: skip
+    found = [speed("mlp_bce"), speed("wgan")]
+    start = Spread(0.25, 0.2, 0.3)
+    return Report("quick", environment, {"commit": "c0ffee"}, 2, 5, 3.0, found, 0.4, start, start)
+
+
+def test_every_figure_is_measured(small: Experiment) -> None:
+    found = measurement.measure(small.trials()[0].identity, width=1, rounds=2, seconds=0.2)
+    for name in ("tutorial", "alone", "machine", "gain", "sgemm", "roofline", "point", "end"):
+        spread: Spread = getattr(found, name)
+        assert 0 < spread.lowest <= spread.median <= spread.highest, name
+    assert found.gain.highest <= found.machine.highest / found.tutorial.lowest
+    assert found.end.median > found.point.median
+    assert 0 < found.share.median < 1
+
+
+def test_the_operations_of_a_step(small: Experiment) -> None:
+    """The networks' multiplications: forward and two backward products, less what needs none."""
+    by_name = {trial.variant: measurement._flop(trial.identity) for trial in small.trials()}
+    d_maps, g_maps = (784 * 512, 512 * 256, 256), (100 * 256, 256 * 512, 512 * 784)
+    d_step = 64 * sum(g_maps) + 128 * (3 * sum(d_maps) - d_maps[0])
+    g_step = 64 * (2 * sum(d_maps) + 2 * sum(g_maps) - g_maps[0])
+    assert by_name["mlp_bce"] == 2 * (d_step + g_step)
+    assert by_name["batchnorm_dropout"] > by_name["wgan"] > by_name["mlp_bce"]
+
+
+def test_a_variant_without_a_tutorial() -> None:
+    class Other(GAN):
+        generator = discriminator = d_loss = g_loss = optimizers = None  # type: ignore[assignment]
+
+        def __init__(self) -> None: ...
+
+    with pytest.raises(UserError, match="No tutorial's loop is known for Other"):
+        tutorial.step_of(Other())
+
+
+def test_every_variant_of_the_repository_has_one() -> None:
+    for name in ("mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm"):
+        tutorial.step_of(registry.create(name, registry.configure(name, {})))  # type: ignore[arg-type]
+
+
+def test_what_surrounds_the_training(small: Experiment) -> None:
+    assert overhead.mirroring("quick") > 0
+    assert overhead.starting("--help") > 0
+
+
+def test_the_table_says_what_and_where(report: Report) -> None:
+    text = report.markdown()
+    assert "**2 cores of Some (R) CPU @ 3 GHz, torch 2.15.0, Python 3.11.7**" in text
+    assert "| side by side / tutorials' loop | 0.5 [0.25–0.75] | 0.5 [0.25–0.75] |" in text
+    assert "| share of that peak [%] | 50 [25–75] | 50 [25–75] |" in text
+    assert "Medians over 5 rounds" in text
+    assert "`ganbench --help` answered in 0.25 [0.2–0.3] s" in text
+
+
+def test_it_is_kept_by_machine(report: Report, tmp_path: Path) -> None:
+    path = report.save(tmp_path)
+    assert path.name == "some-r-cpu-3-ghz-2-cores.md"
+    assert path.read_text() == report.markdown()
+    kept = json.loads(path.with_suffix(".json").read_text())
+    assert kept["variants"][1]["variant"] == "wgan"
+    assert kept["variants"][0]["gain"] == {"median": 0.5, "lowest": 0.25, "highest": 0.75}
+    assert kept["code"] == {"commit": "c0ffee"}
