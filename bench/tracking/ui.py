@@ -18,6 +18,7 @@ from bench.errors import UserError, unknown
 from bench.tracking import store
 from bench.tracking.views import MODES, address
 
+_GRACE_SECONDS = 5.0
 # Two processes and 0.5 GB, in place of the fifteen and 1.9 GB of MLflow's defaults.
 _LIGHT = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
@@ -83,9 +84,20 @@ def _server(uri: str, host: str, port: int, log: Path) -> Iterator["subprocess.P
         yield server
     finally:
         signal.signal(signal.SIGTERM, previous)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
+        _stop(server)
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    """End the server's process group: politely, then at once.
+
+    MLflow's server would wait for requests in flight, of a browser that is still open for instance.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(_GRACE_SECONDS)
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
 
 
 def _wait(server: "subprocess.Popen[bytes]", base: str, log: Path) -> None:

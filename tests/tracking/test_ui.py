@@ -69,6 +69,19 @@ def test_server_that_ends_while_it_starts_is_said(tmp_path: Path) -> None:
         ui._wait(process, f"http://127.0.0.1:{free_port()}", log)
 
 
+def test_server_that_does_not_end_when_asked_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    deaf = "import signal; signal.signal(15, signal.SIG_IGN); print(flush=True); signal.pause()"
+    monkeypatch.setattr(ui, "_GRACE_SECONDS", 0.1)
+    server = subprocess.Popen(
+        [sys.executable, "-c", deaf], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert server.stdout is not None
+    with server.stdout:
+        server.stdout.readline()
+    ui._stop(server)
+    assert server.returncode == -signal.SIGKILL
+
+
 def test_interface_opens_at_the_ready_made_views_and_stops(
     home: Path, uri: str, about: ExperimentRecord, tmp_path: Path
 ) -> None:
