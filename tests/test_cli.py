@@ -50,7 +50,8 @@ def test_usage_errors_exit_with_2(ganbench: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "table", "score", "list", "data", "ui", "classifier", "publish", "calibrate"]
+    "command",
+    ["run", "table", "verify", "score", "list", "data", "ui", "classifier", "publish", "calibrate"],
 )
 def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> None:
     code, out, _ = ganbench(command, "--help")
@@ -86,6 +87,9 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
         (["run", "no/such.toml"], "The experiment file no/such.toml does not exist"),
         (["list", "variant"], "There is no listing 'variant': did you mean 'variants'?"),
         (["table", "quick", "--format", "pdf"], "There is no table format 'pdf'"),
+        (["verify", "quik"], "nothing stored to hold 'quik' against"),
+        (["verify", "quick", "--against", "none.json"], "none.json does not exist"),
+        (["verify", "quick"], "no records at"),
         (["score", "none.npy"], "none.npy"),
     ],
 )  # fmt: skip
