@@ -13,11 +13,11 @@ from torch import Tensor
 from bench.data import mnist
 from bench.errors import UserError
 from bench.ruler import backbone as backbones
-from bench.ruler import identity, inception, suite
+from bench.ruler import identity, inception, memory, suite
 from bench.ruler.backbone import Backbone
 from bench.ruler.cache import Cache
 from bench.ruler.metrics import Value
-from bench.ruler.reference import Reference, of_mnist
+from bench.ruler.reference import Reference, observe, of_mnist
 
 Values = dict[str, Value]
 WITNESS = "witness"
@@ -111,6 +111,13 @@ class Ruler:
             omitted |= {f"{prefix}_{name}": reason for name, reason in reasons.items()}
         n = len(images)
         return Measurement(identity.measure_name(self.id, n), n, values, omitted)
+
+    def nearest_training(self, images: Tensor) -> Tensor:
+        """For each uint8 image (N, 1, 28, 28) the index of the training image nearest in features.
+
+        (N,) int64, into ``mnist.load("train")``.
+        """
+        return memory.to_train(observe(self.backbone, images), self.reference)[1]
 
     @property
     def witness_id(self) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -21,11 +20,11 @@ from bench.data.order import Order
 from bench.errors import UserError
 from bench.ruler import Ruler, suite
 from bench.tracking import journal
-from bench.training import checkpoint, curves, evaluation
+from bench.training import checkpoint, curves, evaluation, generator, pictures
 from bench.training.arithmetic import one_thread
 from bench.training.curves import Curves, Diverged
 from bench.training.status import ENDED, State, Status, owning, read
-from bench.variants import Algorithm, Batch, registry
+from bench.variants import Batch, registry
 
 _HEARTBEAT_SECONDS = 1.0
 _CURVES = frozenset(metric.name for metric in suite.of_cost("cheap"))
@@ -123,7 +122,7 @@ class _Session:
         self.images = mnist.load("train").images
         self.order = Order(len(self.images), self.batch, self.seed)
         self.journal, self.curves = journal.Journal(folder), Curves(self.total)
-        self.algorithm = build(self.identity)
+        self.algorithm = generator.build(self.identity)
         self.latents = torch.Generator()
         self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
         self.seconds, self.eval_seconds = 0.0, 0.0
@@ -218,9 +217,11 @@ class _Session:
         shown = self.step * self.batch
         name = f"samples/{shown:09d}.png"
         evaluation.grid(images, self.folder / name)
+        drawn = {"samples": name} | (self._pictures(images) if last else {})
         self.eval_seconds += time.perf_counter() - started
         self.journal.metrics(shown, self._point(measured))
-        self.journal.image(shown, "samples", name)
+        for key, file in drawn.items():
+            self.journal.image(shown, key, file)
         if last:
             self._last_words(measured, words)
         self.status.fid, self.status.modes = measured["fid"], int(measured["modes"])
@@ -231,6 +232,11 @@ class _Session:
             return evaluation.samples(self.algorithm, self.n, self.seed)
         except Diverged as problem:
             raise Diverged(f"{problem} at step {self.step}") from problem
+
+    def _pictures(self, images: Tensor) -> dict[str, str]:
+        return pictures.draw(
+            self.ruler, self.algorithm, images, self.images, self.seed, self.folder
+        )
 
     def _last_words(self, measured: dict[str, float], words: dict[str, str]) -> None:
         """The final numbers, and how far another draw of samples would have moved them."""
@@ -250,14 +256,9 @@ class _Session:
         shown = self.total * self.batch
         self.journal.metrics(0, _best(self.journal.path))
         self.journal.metrics(0, _named("cost", self.counts) | self._cost(shown))
-        networks = self.algorithm.networks()
-        weights = {k: v.contiguous() for k, v in networks["generator"].state_dict().items()}
-        with store.replacing(self.folder / "generator.safetensors") as file:
-            file.write(safetensors.torch.save(weights))
-        with store.replacing(self.folder / "generator.json", "w") as file:
-            json.dump({**self.identity, "images_shown": shown, "range": [-1, 1]}, file, indent=1)
-        self.journal.artifact("generator.safetensors")
-        self.journal.artifact("generator.json")
+        generator.save(self.folder, self.algorithm, self.identity, shown)
+        for name in generator.FILES:
+            self.journal.artifact(name)
 
     def _cost(self, shown: int) -> dict[str, float]:
         peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -268,12 +269,6 @@ class _Session:
             "cost/images_per_s": shown / self.seconds,
             "cost/peak_mem_mb": peak_kib / 1024,
         }
-
-
-def build(identity: dict[str, Any]) -> Algorithm:
-    """The variant of a trial, initialised by the seed's own stream."""
-    torch.default_generator.manual_seed(streams.derive("init", identity["seed"]))
-    return registry.create(identity["variant"], identity["configuration"])
 
 
 def _points(total: int, evaluations: int) -> set[int]:

@@ -118,6 +118,20 @@ def test_missed_digits_are_counted_over_seeds(quick: Store) -> None:
     assert missed(table["mlp_bce"]) == [0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
 
 
+def test_pictures_that_trials_logged_are_drawn_and_shown(store: Store, tmp_path: Path) -> None:
+    sweep = store.sweep("quick")
+    picture = np.arange(60 * 90, dtype=np.uint8).reshape(60, 90)
+    for seed in range(3):
+        run_id = sweep.trial("wgan", seed)
+        for key in ("neighbours", "interpolation"):
+            sweep.client.log_image(run_id, picture, key=key, step=STEPS[-1])
+    compare("quick", store.uri, tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    for key in ("neighbours", "interpolation"):
+        assert (tmp_path / f"{key}.png").stat().st_size > 5000
+        assert f'id="figure-{key}"' in page
+
+
 def test_choosing_on_the_reference_is_never_worse_and_its_optimism_is_told(quick: Store) -> None:
     store = RecordStore(quick.uri)
     found = records.read(store, "quick")

@@ -21,7 +21,7 @@ TITLES = {
     "tradeoffs": "Fidelity and diversity",
     "samples": "Samples of the best, median and worst seed",
     "paths": "One latent over training",
-    "interpolation": "Between two latents",
+    "interpolation": "From latent to latent",
     "neighbours": "Nearest training images",
 }
 _CAPTIONS = {
@@ -35,8 +35,10 @@ _CAPTIONS = {
     "tradeoffs": "Each mark is one seed at the end of training; up and right is better.",
     "samples": "The last sample grid, from the same latents for every variant.",
     "paths": "The same three latents of the median seed at each evaluation point.",
-    "interpolation": "The median seed's generator between two fixed latents.",
-    "neighbours": "The median seed's samples beside the training images nearest to them.",
+    "interpolation": "The median seed's generator on spherical walks, a line each, between latents "
+    "of the sample grid.",
+    "neighbours": "The median seed's samples, each with the training image nearest to it in the "
+    "ruler's features on its right.",
 }
 
 
