@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from bench.comparison import statistics
+from bench.comparison import statistics, words
 from bench.comparison.measures import measure
 from bench.comparison.records import Records, Trial
 from bench.comparison.statistics import ALPHA
@@ -117,15 +117,15 @@ def _demand_one(records: Records, stored: Stored) -> None:
     if records.measure != stored.measure:
         raise UserError(
             f"{stored.source} was measured by {stored.measure} and the fresh runs by "
-            f"{records.measure}, so their numbers cannot be compared: run the experiment by the "
-            "ruler of the table, or name a table of this ruler with --against FILE."
+            f"{records.measure}, so their numbers cannot be compared: run the experiment with the "
+            "ruler and the samples of the table, or name another table with --against FILE."
         )
     if records.protocol != stored.protocol:
         told = _apart([t for row in stored.rows for t in row.trials], records.trials, both=True)
         raise UserError(
             f"{stored.source} is of protocol {stored.protocol} and the fresh runs are of protocol "
             f"{records.protocol}{told and f' ({told})'}, so their numbers cannot be compared: run "
-            "the experiment as it was then, or name a table of this protocol with --against FILE."
+            "the experiment as it was then, or name another table with --against FILE."
         )
 
 
@@ -134,9 +134,9 @@ def _fresh(records: Records, stored: Stored) -> list[Trial]:
     if not fresh:
         raise UserError(
             f"{stored.source} was made of the very runs of '{records.experiment}' that this store "
-            "holds, so nothing would be checked: train anew with `ganbench run "
-            f"{records.experiment} --store DIR`, then verify with the same --store, or name the "
-            "table to check with --against FILE."
+            f"holds, so nothing would be checked: train anew with `{words.command(records)} "
+            "--store DIR`, then verify with the same --store, or name another table with --against "
+            "FILE."
         )
     return fresh
 
