@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from bench import cli
 from bench.data import mnist
@@ -152,6 +153,19 @@ def test_a_full_disk_anywhere_is_a_sentence(ganbench: Run, monkeypatch: pytest.M
     monkeypatch.setattr("bench.comparison.compare", full)
     message = one_sentence(ganbench("table", "quick"))
     assert "Cannot write /somewhere/table.md (the disk is full): free some space" in message
+
+
+def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*given: object) -> None:
+        raise ConnectionError("no such\n host")
+
+    monkeypatch.setattr("bench.tracking.champions.crown", broken)
+    cli.running._crown("quick", Console())
+    assert capsys.readouterr().out == (
+        "The best generators are not registered in MLflow (no such host); nothing else is amiss.\n"
+    )
 
 
 def test_dry_run_names_the_trials_and_writes_nothing(ganbench: Run, own_store: Path) -> None:
