@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from bench import cli
 from bench.data import mnist
@@ -50,7 +51,8 @@ def test_usage_errors_exit_with_2(ganbench: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "table", "score", "list", "data", "ui", "classifier", "publish", "calibrate"]
+    "command",
+    ["run", "table", "verify", "score", "list", "data", "ui", "classifier", "publish", "calibrate"],
 )
 def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> None:
     code, out, _ = ganbench(command, "--help")
@@ -86,6 +88,9 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
         (["run", "no/such.toml"], "The experiment file no/such.toml does not exist"),
         (["list", "variant"], "There is no listing 'variant': did you mean 'variants'?"),
         (["table", "quick", "--format", "pdf"], "There is no table format 'pdf'"),
+        (["verify", "quik"], "nothing stored to hold 'quik' against"),
+        (["verify", "quick", "--against", "none.json"], "none.json does not exist"),
+        (["verify", "quick"], "no records at"),
         (["score", "none.npy"], "none.npy"),
     ],
 )  # fmt: skip
@@ -148,6 +153,19 @@ def test_a_full_disk_anywhere_is_a_sentence(ganbench: Run, monkeypatch: pytest.M
     monkeypatch.setattr("bench.comparison.compare", full)
     message = one_sentence(ganbench("table", "quick"))
     assert "Cannot write /somewhere/table.md (the disk is full): free some space" in message
+
+
+def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*given: object) -> None:
+        raise ConnectionError("no such\n host")
+
+    monkeypatch.setattr("bench.tracking.champions.crown", broken)
+    cli.running._crown("quick", Console())
+    assert capsys.readouterr().out == (
+        "The best generators are not registered in MLflow (no such host); nothing else is amiss.\n"
+    )
 
 
 def test_dry_run_names_the_trials_and_writes_nothing(ganbench: Run, own_store: Path) -> None:

@@ -3,12 +3,12 @@
 import sys  # noqa: I001  commands are imported in the order of --help
 from pathlib import Path
 
-from bench.cli import running, measuring, records, listing, speed
+from bench.cli import running, verifying, measuring, records, listing, speed
 from bench import store
 from bench.cli.options import app
 from bench.errors import UserError
 
-__all__ = ["app", "listing", "main", "measuring", "records", "running", "speed"]
+__all__ = ["app", "listing", "main", "measuring", "records", "running", "speed", "verifying"]
 
 
 def main() -> None:

@@ -112,6 +112,7 @@ def _sweep_and_compare(chosen: Any, plugins: list[Path], resources: Any, console
         raise typer.Exit(128 + outcome.signal)
     if outcome.of("done", "diverged") and not outcome.unsent:
         _compare(chosen.name, console)
+        _crown(chosen.name, console)
     if outcome.of("failed"):
         raise typer.Exit(FAILED_TRIALS)
 
@@ -132,6 +133,22 @@ def _compare(name: str, console: Console) -> None:
     console.print(comparison.verdict, soft_wrap=True, markup=False, highlight=False)
     console.print(f"\nAll tables and pictures: {out / 'index.html'}", soft_wrap=True)
     console.print("Every run in MLflow: make ui, or ganbench ui")
+
+
+def _crown(name: str, console: Console) -> None:
+    """Register the best generators; whatever MLflow says to that, the sweep has ended well."""
+    from bench.tracking.champions import crown
+    from bench.tracking.store import tracking_uri
+    from bench.training import generator
+
+    def report(line: str) -> None:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+    try:
+        crown(tracking_uri(), name, generator.load, report)
+    except Exception as error:
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        report(f"The best generators are not registered in MLflow ({why}); nothing else is amiss.")
 
 
 @app.command()

@@ -11,7 +11,10 @@ _SPREAD = ("n", "mean", "sd", "low", "high")
 
 
 def csv_table(records: Records) -> tuple[list[str], list[list[str | float | int]]]:
-    """Heads and rows: per variant n, mean, sd and 95 % t-interval of every measure."""
+    """Heads and rows: per variant n, mean, sd and 95 % t-interval of every measure.
+
+    The measures of one number a digit are in the JSON.
+    """
     names = [*MAIN, *summary.other_measures(records)]
     heads = ["variant", "measure", "seeds", "failures", "missing"]
     heads += [f"{name} {part}" for name in names for part in _SPREAD]

@@ -70,6 +70,8 @@ _KNOWN = (
     Measure("recall", "recall", "higher", "Share of real images among the samples (k = 3)."),
     Measure("density", "density", _FLOOR, "Real neighbourhoods a sample lies in (k = 5)."),
     Measure("coverage", "coverage", "higher", "Share of real images with a sample near (k = 5)."),
+    Measure("digit_share", "digit share", _FLOOR, "Each digit's share of the samples."),
+    Measure("digit_coverage", "digit coverage", "higher", "Coverage within each digit."),
     Measure("digit_coverage_lowest", "lowest digit coverage", "higher", "Coverage, worst digit."),
     Measure("digit_coverage_mean", "mean digit coverage", "higher", "Coverage, digit by digit."),
     Measure("authpct", "AuthPct", _FLOOR, "Samples that are no copies; copies get 0.", "%"),

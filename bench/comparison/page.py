@@ -16,7 +16,7 @@ from bench.comparison import table, words
 from bench.comparison.gallery import Shown, pixels
 from bench.comparison.measures import measure
 from bench.comparison.records import Records, Trial
-from bench.comparison.summary import MAIN, Row, other_measures, rows
+from bench.comparison.summary import MAIN, Row, by_digit, other_measures, rows
 from bench.comparison.table import Grid
 
 _FOLDER = Path(__file__).parent / "template"
@@ -74,7 +74,7 @@ def page(records: Records, contents: Contents) -> str:
         configurations=_configurations(rows(records)),
         environment=_flat(json.loads(contents.environment or "{}")),
         commits=sorted({t.tags.get("mlflow.source.git.commit", "") for t in records.trials} - {""}),
-        measures=[measure(name) for name in (*MAIN, *other_measures(records))],
+        measures=[measure(name) for name in (*MAIN, *other_measures(records), *by_digit(records))],
         run=words.command(records),
     )
 

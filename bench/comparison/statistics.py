@@ -46,6 +46,33 @@ def log_t_interval(values: Array, level: float = LEVEL) -> tuple[Array, Array]:
     return np.exp(low), np.exp(high)
 
 
+def prediction_interval(values: Array, k: int, level: float = LEVEL) -> tuple[Array, Array]:
+    """Where the mean of k further runs falls, given n runs: mean ± t(n−1) · sd · √(1/n + 1/k).
+
+    Both means vary, so this is wider than the interval *of* the mean, which holds the next mean of
+    as many runs far less often than its level says (Meeker, Hahn and Escobar, Statistical
+    Intervals, 2nd ed. 2017, chapter 4). For normal values; give logarithms of skewed ones.
+
+    Args:
+        values: (…, n), n ≥ 2, finite.
+        k: further runs, ≥ 1.
+        level: nominal coverage.
+
+    Returns:
+        lower and upper ends, each (…).
+    """
+    n = values.shape[-1]
+    spread = values.std(axis=-1, ddof=1) * math.sqrt(1 / n + 1 / k)
+    half = stats.t.ppf((1 + level) / 2, n - 1) * spread
+    mean = values.mean(axis=-1)
+    return mean - half, mean + half
+
+
+def unequal_rates(one: tuple[int, int], other: tuple[int, int]) -> float:
+    """Fisher's exact two-sided p of one rate behind two counts (finished, diverged)."""
+    return float(stats.fisher_exact([one, other]).pvalue)
+
+
 def sign_flip(differences: Array) -> Array:
     """Two-sided paired permutation p of no difference, by flipping signs.
 

@@ -102,17 +102,26 @@ def rows(records: Records) -> list[Row]:
 
 
 def other_measures(records: Records) -> list[str]:
-    """The final measures beside the main ones, by name."""
-    names = {name for trial in records.trials for name in trial.final}
+    """The final measures beside the main ones, by name; without those of ten numbers each."""
+    names = {name for trial in records.trials for name in trial.final if "/" not in name}
     return sorted(names - set(MAIN) - {"fid_heldout"})
+
+
+def by_digit(records: Records) -> list[str]:
+    """The final measures that have one number a digit, ``<name>/<digit>`` in the records."""
+    names = {name for trial in records.trials for name in trial.final if "/" in name}
+    return sorted({name.partition("/")[0] for name in names})
 
 
 def gaps(table: Iterable[Row]) -> list[str]:
     """A sentence for each measure that some finished seed of a row does not have."""
     found = []
     for row in table:
-        for metric in sorted({name for trial in row.done for name in trial.final}):
-            lacking = [str(trial.seed) for trial in row.done if metric not in trial.final]
+        recorded = {
+            trial.seed: {name.partition("/")[0] for name in trial.final} for trial in row.done
+        }
+        for metric in sorted(set().union(*recorded.values())):
+            lacking = [str(seed) for seed, names in recorded.items() if metric not in names]
             if lacking:
                 seeds = ", ".join(lacking)
                 found.append(f"{metric} of {row.name} was not recorded for seed {seeds}.")

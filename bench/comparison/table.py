@@ -113,7 +113,7 @@ def calibration(records: Records) -> Grid | None:
     """What the same code says of images whose quality is known; None when nothing was recorded."""
     if not records.calibration:
         return None
-    recorded = {name for row in records.calibration for name in row}
+    recorded = {name for row in records.calibration for name in row if "/" not in name}
     names = [name for name in (*MAIN[:4], "missing", *MAIN[4:]) if name in recorded]
     names += sorted(n for n in recorded - {*names, "row"} if not n.startswith(WITNESS))
     names = [name for name in names if not name.endswith(_SD)]

@@ -12,11 +12,11 @@ from torch import Tensor
 from bench.data import mnist
 from bench.errors import UserError
 from bench.ruler import backbone as backbones
-from bench.ruler import identity, inception, jackknife, suite
+from bench.ruler import identity, inception, jackknife, memory, suite
 from bench.ruler.backbone import Backbone
 from bench.ruler.cache import Cache
 from bench.ruler.metrics import Value
-from bench.ruler.reference import Reference, of_mnist
+from bench.ruler.reference import Reference, observe, of_mnist
 from bench.ruler.suite import Suite
 
 Values = dict[str, Value]
@@ -119,6 +119,13 @@ class Ruler:
 
     def _noise(self, collection: Suite) -> dict[str, float]:
         return jackknife.noise(collection.evidence, self.reference, suite.of_cost("cheap"))
+
+    def nearest_training(self, images: Tensor) -> Tensor:
+        """For each uint8 image (N, 1, 28, 28) the index of the training image nearest in features.
+
+        (N,) int64, into ``mnist.load("train")``.
+        """
+        return memory.to_train(observe(self.backbone, images), self.reference)[1]
 
     @property
     def witness_id(self) -> str:

@@ -56,17 +56,17 @@ def overlap_of(real: Tensor, fake: Tensor, near: Tensor, far: Tensor) -> Overlap
     )
 
 
-def digit_coverages(samples: Evidence, reference: Reference) -> list[float]:
+def digit_coverages(samples: Evidence, reference: Reference) -> dict[int, float]:
     """Coverage of each digit's test images by the samples taken for that digit.
 
     A digit with no more than ``COVERAGE_K`` reference images has no radii and is left out.
     """
-    shares = []
+    shares = {}
     for digit in range(len(reference.test.votes.counts)):
         real = reference.test.rows[reference.test.labels == digit]
         if len(real) > COVERAGE_K:
             fake = samples.rows[samples.labels == digit]
-            shares.append(_coverage(real, fake))
+            shares[digit] = _coverage(real, fake)
     return shares
 
 

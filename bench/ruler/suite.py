@@ -45,20 +45,28 @@ class Suite:
                 f"There are {len(self.evidence)} samples: a distribution needs at least two."
             )
         self.omitted = {}
-        values = {m.name: self._value(m) for m in self._metrics}
-        return {name: value for name, value in values.items() if value is not None}
+        found = [self._values(metric) for metric in self._metrics]
+        return {name: value for values in found for name, value in values.items()}
 
-    def _value(self, metric: Metric) -> Value | None:
+    def _values(self, metric: Metric) -> dict[str, Value]:
         if len(self.evidence) < metric.least:
             self.omitted[metric.name] = f"needs at least {metric.least} samples"
         elif metric.labels and not self.evidence.votes.count:
             self.omitted[metric.name] = "needs a classifier, and this extractor has only features"
         else:
-            value = metric.compute(self.evidence, self._reference)
-            if isinstance(value, str) or math.isfinite(value):
-                return value
-            self.omitted[metric.name] = f"is {value} for these samples"
-        return None
+            values = _named(metric.name, metric.compute(self.evidence, self._reference))
+            wrong = [v for v in values.values() if not isinstance(v, str) and not math.isfinite(v)]
+            if not wrong:
+                return values
+            self.omitted[metric.name] = f"is {wrong[0]} for these samples"
+        return {}
+
+
+def _named(name: str, value: Value | dict[int, float]) -> dict[str, Value]:
+    """One number under its metric's name, several under ``<name>/<digit>``."""
+    if isinstance(value, dict):
+        return {f"{name}/{digit}": part for digit, part in value.items()}
+    return {name: value}
 
 
 def named(names: Iterable[str]) -> list[Metric]:

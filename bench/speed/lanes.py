@@ -88,7 +88,7 @@ def _repeat(once: Callable[[], object], seconds: float) -> tuple[int, float]:
 def _tutorial(identity: dict[str, Any]) -> Callable[[], object]:
     from bench.data import mnist
     from bench.speed import tutorial
-    from bench.training.stepper import build
+    from bench.training.generator import build
 
     gan = build(identity)
     return tutorial.loop(gan, mnist.load("train").images, identity["protocol"]["batch"])  # type: ignore[arg-type]
@@ -112,7 +112,7 @@ def _sgemm(identity: dict[str, Any]) -> Callable[[], object]:
 def _measuring(identity: dict[str, Any], last: bool) -> Callable[[], object]:
     from bench.ruler import Ruler
     from bench.training import evaluation
-    from bench.training.stepper import build
+    from bench.training.generator import build
 
     ruler, algorithm = Ruler.load(), build(identity)
     n, seed = identity["protocol"]["samples"], identity["seed"]

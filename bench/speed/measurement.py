@@ -16,7 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.data import mnist
 from bench.speed import tutorial
 from bench.speed.lanes import SGEMM, lanes, together
-from bench.training.stepper import Stepper, build
+from bench.training.generator import build
+from bench.training.stepper import Stepper
 
 _SGEMM_GFLOP = 2 * SGEMM**3 / 1e9
 Round = dict[str, float]

@@ -1,8 +1,13 @@
-"""The best trial of each variant as a registered model, alias ``champion``.
+"""The best trial of each row of a table as a registered model, alias ``champion``.
 
     import mlflow, torch
-    generator = mlflow.pytorch.load_model("models:/wgan@champion")
+    generator = mlflow.pytorch.load_model("models:/quick-wgan@champion")
     images = generator(torch.randn(16, 100))
+
+The registry is one for the whole store, so a model's name carries its experiment: whoever reads the
+row wgan in ``results/quick`` finds that very row's best generator as ``quick-wgan``, and no other
+experiment can dethrone it. As in the table, only runs of the experiment's present protocol count.
+An experiment with overrides (``quick@budget=6400``) is a try and registers nothing.
 
 What is registered is the exported graph of the generator with its weights (torch.export): it loads
 where neither ganbench nor the variant's file is installed. "Best" is by the images held out of
@@ -29,20 +34,28 @@ CHOSEN_BY = "final/fid_heldout"
 ALIAS = "champion"
 
 
-def crown(uri: str, experiment: str, load: "Loader") -> dict[str, str]:
+def crown(
+    uri: str, experiment: str, load: "Loader", report: Callable[[str], None] = lambda line: None
+) -> dict[str, str]:
     """Register the best finished trial of each variant that is not registered yet.
 
     Args:
+        uri: the tracking store.
+        experiment: whose trials compete.
         load: from a folder with ``generator.safetensors`` and ``generator.json``, the generator and
             an example of its input, (N >= 2, ...) float32. It is given by the caller, because this
             room knows records, not networks.
+        report: takes one line for each new champion, and one for each that cannot be registered,
+            which does not keep the others from it.
 
     Returns:
-        Variant to the run id of its champion.
+        The name of each registered model to the run id of its champion.
 
     Raises:
         UserError: the experiment is not in the store.
     """
+    if "@" in experiment:
+        return {}
     client = store.client(uri)
     found = client.get_experiment_by_name(experiment)
     if found is None:
@@ -50,11 +63,40 @@ def crown(uri: str, experiment: str, load: "Loader") -> dict[str, str]:
             f"There is no experiment '{experiment}' in {store.shown(uri)}: run it first with "
             f"`ganbench run {experiment}`."
         )
-    best = _best(run.search(client, found.experiment_id, "tags.`ganbench.status` = 'done'"))
+    done = run.search(client, found.experiment_id, "tags.`ganbench.status` = 'done'")
+    protocol = found.tags.get("ganbench.protocol")
+    best = _best(one for one in done if one.data.tags.get("ganbench.protocol") == protocol)
+    crowned = {}
     for variant, champion in best.items():
-        if _reigning(client, variant) != champion.info.run_id:
-            _register(client, variant, champion, load)
-    return {variant: champion.info.run_id for variant, champion in best.items()}
+        name = store.plain_name(f"{experiment}-{variant}")
+        if _crowned(client, name, champion, load, report):
+            crowned[name] = champion.info.run_id
+    return crowned
+
+
+def _crowned(
+    client: "MlflowClient",
+    name: str,
+    champion: "Run",
+    load: "Loader",
+    report: Callable[[str], None],
+) -> bool:
+    """Whether the run is the model's champion now."""
+    if _reigning(client, name) == champion.info.run_id:
+        return True
+    try:
+        _register(client, name, champion, load)
+    except Exception as error:  # a network that cannot be exported, and whatever MLflow lets out
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        report(f"models:/{name}@{ALIAS} is not {champion.info.run_name} yet: {why}")
+        return False
+    report(f"models:/{name}@{ALIAS} is {_said(champion)}.")
+    return True
+
+
+def _said(champion: "Run") -> str:
+    fid = champion.data.metrics[CHOSEN_BY]
+    return f"{champion.info.run_name}, {fid:.4g} from the held-out images"
 
 
 def _best(runs: Iterator["Run"]) -> dict[str, "Run"]:
@@ -66,16 +108,16 @@ def _best(runs: Iterator["Run"]) -> dict[str, "Run"]:
     return {one.data.params["variant"]: one for one in ranked}
 
 
-def _reigning(client: "MlflowClient", variant: str) -> str | None:
+def _reigning(client: "MlflowClient", name: str) -> str | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        return str(client.get_model_version_by_alias(variant, ALIAS).run_id)
+        return str(client.get_model_version_by_alias(name, ALIAS).run_id)
     except MlflowException:  # neither the model nor the alias exists
         return None
 
 
-def _register(client: "MlflowClient", variant: str, champion: "Run", load: "Loader") -> None:
+def _register(client: "MlflowClient", name: str, champion: "Run", load: "Loader") -> None:
     from mlflow.exceptions import MlflowException
 
     run_id, metrics = champion.info.run_id, champion.data.metrics
@@ -89,21 +131,20 @@ def _register(client: "MlflowClient", variant: str, champion: "Run", load: "Load
         path = Path(scratch) / "model"
         _export(load, Path(folder), path)
         model = client.create_logged_model(
-            champion.info.experiment_id, variant, run_id, tags, model_type="generator"
+            champion.info.experiment_id, name, run_id, tags, model_type="generator"
         )
         client.log_model_artifacts(model.model_id, str(path))
     client.finalize_logged_model(model.model_id, "READY")
     try:
-        client.create_registered_model(variant)
+        client.create_registered_model(name)
     except MlflowException:  # registered before, or at this moment
-        client.get_registered_model(variant)
-    note = f"{champion.info.run_name}, {CHOSEN_BY} {metrics[CHOSEN_BY]:.4g}"
+        client.get_registered_model(name)
     # The place itself: "models:/<id>" would be looked up in the process-wide tracking store.
     source = model.artifact_location
     version = client.create_model_version(
-        variant, source, run_id, tags, description=note, model_id=model.model_id
+        name, source, run_id, tags, description=_said(champion), model_id=model.model_id
     )
-    client.set_registered_model_alias(variant, ALIAS, version.version)
+    client.set_registered_model_alias(name, ALIAS, version.version)
 
 
 def _export(load: "Loader", folder: Path, path: Path) -> None:

@@ -30,7 +30,11 @@ _BY_VARIANT = {
     "aggregateFunction": "average",
     "groupByKeys": [{"mode": "param", "groupByData": "variant"}],
 }
-_SECTIONS = ("eval", "final", "best", "train", "cost")
+# One that is not named here is added at the end, and stands open.
+_SECTIONS = (
+    *("eval", "final", "best", "train", "cost", "noise"),
+    *("final/digit_share", "final/digit_coverage"),
+)
 _BASE = {
     "orderByKey": f"metrics.`{PRIMARY}`",
     "orderByAsc": True,

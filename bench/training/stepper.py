@@ -8,7 +8,8 @@ from torch import Tensor
 from bench import streams
 from bench.data import pixels
 from bench.data.order import Order
-from bench.variants import Algorithm, Batch, registry
+from bench.training.generator import build
+from bench.variants import Batch
 
 
 class Stepper:
@@ -36,9 +37,3 @@ class Stepper:
         shape = (2, self.batch, self.algorithm.latent)
         torch.default_generator.manual_seed(streams.derive("layers", self._seed, index))
         return Batch(index, real, torch.randn(shape, generator=self._latents))
-
-
-def build(identity: dict[str, Any]) -> Algorithm:
-    """The variant of a trial, initialised by the seed's own stream."""
-    torch.default_generator.manual_seed(streams.derive("init", identity["seed"]))
-    return registry.create(identity["variant"], identity["configuration"])

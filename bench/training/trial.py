@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 from torch import Tensor
 
 from bench import store
@@ -19,7 +18,7 @@ from bench.data import mnist
 from bench.errors import UserError
 from bench.ruler import Ruler, suite
 from bench.tracking import journal
-from bench.training import checkpoint, curves, evaluation
+from bench.training import checkpoint, curves, evaluation, generator, pictures
 from bench.training.arithmetic import one_thread
 from bench.training.curves import Curves, Diverged
 from bench.training.evaluation import Measured
@@ -120,7 +119,8 @@ class _Session:
         self.total = -(-self.identity["budget"] // self.batch)
         self.points = _points(self.total, protocol["evaluations"])
         self.ruler = Ruler.load()
-        self.stepper = Stepper(self.identity, mnist.load("train").images)
+        self.images = mnist.load("train").images
+        self.stepper = Stepper(self.identity, self.images)
         self.algorithm = self.stepper.algorithm
         self.journal, self.curves = journal.Journal(folder), Curves(self.total)
         self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
@@ -209,9 +209,11 @@ class _Session:
         shown = self.step * self.batch
         name = f"samples/{shown:09d}.png"
         evaluation.grid(images, self.folder / name)
+        drawn = {"samples": name} | (self._pictures(images) if last else {})
         self.eval_seconds += time.perf_counter() - started
         self.journal.metrics(shown, self._point(measured.values))
-        self.journal.image(shown, "samples", name)
+        for key, file in drawn.items():
+            self.journal.image(shown, key, file)
         if last:
             self._last_words(measured)
         self.status.fid = measured.values["fid"]
@@ -223,6 +225,11 @@ class _Session:
             return evaluation.samples(self.algorithm, self.n, self.seed)
         except Diverged as problem:
             raise Diverged(f"{problem} at step {self.step}") from problem
+
+    def _pictures(self, images: Tensor) -> dict[str, str]:
+        return pictures.draw(
+            self.ruler, self.algorithm, images, self.images, self.seed, self.folder
+        )
 
     def _last_words(self, measured: Measured) -> None:
         """The final numbers, and how far other samples would have moved them."""
@@ -239,14 +246,9 @@ class _Session:
         shown = self.total * self.batch
         self.journal.metrics(0, _best(self.journal.path))
         self.journal.metrics(0, _named("cost", self.counts) | self._cost(shown))
-        networks = self.algorithm.networks()
-        weights = {k: v.contiguous() for k, v in networks["generator"].state_dict().items()}
-        with store.replacing(self.folder / "generator.safetensors") as file:
-            file.write(safetensors.torch.save(weights))
-        with store.replacing(self.folder / "generator.json", "w") as file:
-            json.dump({**self.identity, "images_shown": shown, "range": [-1, 1]}, file, indent=1)
-        self.journal.artifact("generator.safetensors")
-        self.journal.artifact("generator.json")
+        generator.save(self.folder, self.algorithm, self.identity, shown)
+        for name in generator.FILES:
+            self.journal.artifact(name)
 
     def _cost(self, shown: int) -> dict[str, float]:
         peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -154,7 +154,10 @@ class GAN(Algorithm):
         optimizer.step()
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        latents = torch.randn(n, self.latent, generator=generator)
+        return self.generate(torch.randn(n, self.latent, generator=generator))
+
+    def generate(self, latents: Tensor) -> Tensor:
+        """The images of latents (N, latent), in eval mode; changes no state."""
         modes = {module: module.training for module in self.G.modules()}
         self.G.eval()
         try:

@@ -8,7 +8,7 @@ from bench.comparison import records
 from bench.comparison.store import RecordStore
 from bench.errors import UserError
 
-from .synthetic import FLOOR, RULER, Store
+from .synthetic import DIGITS, FLOOR, RULER, Store
 
 
 def read(store: Store, name: str = "quick") -> records.Records:
@@ -21,7 +21,7 @@ def test_an_experiment_is_read_whole(quick: Store) -> None:
     assert [(t.seed, t.status) for t in found.of("wgan")] == [
         (0, "done"), (1, "done"), (2, "diverged")
     ]  # fmt: skip
-    assert (found.ruler, found.floor, found.notes) == (RULER, FLOOR, ())
+    assert (found.ruler, found.floor, found.notes) == (RULER, FLOOR | DIGITS, ())
     assert [row["row"] for row in found.calibration][-1] == "uniform noise"
     one = found.of("mlp_bce")[1]
     assert (one.missing, one.params["lr"], one.best["images"] > 0) == ("4 9", "0.0002", True)

@@ -10,15 +10,15 @@ from PIL import Image
 from bench.comparison import compare, records, render
 from bench.comparison.checkpoints import checkpoints
 from bench.comparison.figures.curves import courses
-from bench.comparison.figures.digits import missed
+from bench.comparison.figures.digits import digit_failures, means, missed
 from bench.comparison.figures.ranking import mean_ranks
 from bench.comparison.figures.samples import cells
 from bench.comparison.gallery import gallery
 from bench.comparison.store import RecordStore
-from bench.comparison.summary import rows
+from bench.comparison.summary import gaps, rows
 
 from .conftest import Written
-from .synthetic import ENVIRONMENT, STEPS, TOML, Store, grid
+from .synthetic import DIGITS, ENVIRONMENT, STEPS, TOML, Store, grid
 
 FIGURES = ("fid", "seeds", "ranking", "digits", "tradeoffs", "samples", "paths")
 
@@ -116,6 +116,50 @@ def test_ranks_are_within_each_seed_with_diverged_last(quick: Store) -> None:
 def test_missed_digits_are_counted_over_seeds(quick: Store) -> None:
     table = {row.name: row for row in rows(records.read(RecordStore(quick.uri), "quick"))}
     assert missed(table["mlp_bce"]) == [0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+
+
+def test_shares_and_coverage_digit_by_digit_end_with_the_real_images(quick: Store) -> None:
+    found = records.read(RecordStore(quick.uri), "quick")
+    shares, covered = means(found, "digit_share"), means(found, "digit_coverage")
+    assert list(shares)[-2:] == list(covered)[-2:] == ["mlp_bce", "real images"]
+    assert shares["mlp_bce"] == pytest.approx([0.0625, 0.5, *[0.0625] * 7, 0.0])
+    assert covered["mlp_bce"][8:] == pytest.approx([0.96, 0.0])
+    assert shares["real images"] == pytest.approx([0.1] * 10)
+
+
+def test_records_from_before_the_digits_were_measured_show_what_there_is(store: Store) -> None:
+    """And one sentence tells the gap, not one for each digit."""
+    sweep = store.sweep("quick")
+    for seed in range(2):
+        sweep.trial("wgan", seed)
+    found = records.read(RecordStore(store.uri), "quick")
+    whole = digit_failures(found)
+    first, second = (trial.final for trial in found.trials)
+    for name in DIGITS:
+        del first[name]
+    assert list(gaps(rows(found))) == [
+        f"digit_{what} of wgan was not recorded for seed 0." for what in ("coverage", "share")
+    ]
+    for name in DIGITS:
+        del second[name]
+    part = digit_failures(found)
+    assert whole is not None
+    assert part is not None
+    assert (len(whole.axes), len(part.axes)) == (3, 1)
+
+
+def test_pictures_that_trials_logged_are_drawn_and_shown(store: Store, tmp_path: Path) -> None:
+    sweep = store.sweep("quick")
+    picture = np.arange(60 * 90, dtype=np.uint8).reshape(60, 90)
+    for seed in range(3):
+        run_id = sweep.trial("wgan", seed)
+        for key in ("neighbours", "interpolation"):
+            sweep.client.log_image(run_id, picture, key=key, step=STEPS[-1])
+    compare("quick", store.uri, tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    for key in ("neighbours", "interpolation"):
+        assert (tmp_path / f"{key}.png").stat().st_size > 5000
+        assert f'id="figure-{key}"' in page
 
 
 def test_choosing_on_the_reference_is_never_worse_and_its_optimism_is_told(quick: Store) -> None:

@@ -29,6 +29,35 @@ def test_t_interval_is_the_textbook_one() -> None:
     assert (low, high) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("n", "k"), [(3, 1), (3, 3), (8, 5)])
+def test_prediction_intervals_hold_the_next_mean_at_their_rate_and_narrower_ones_do_not(
+    n: int, k: int
+) -> None:
+    random = np.random.default_rng([n, k])
+    runs, further = random.normal(3, 2, (20_000, n)), random.normal(3, 2, (20_000, k)).mean(axis=-1)
+
+    def held(low: statistics.Array, high: statistics.Array) -> float:
+        return float(((low <= further) & (further <= high)).mean())
+
+    assert held(*statistics.prediction_interval(runs, k)) == pytest.approx(0.95, abs=0.006)
+    assert held(*statistics.prediction_interval(runs, k, 0.8)) == pytest.approx(0.8, abs=0.01)
+    assert held(*statistics.t_interval(runs)) < 0.91
+
+
+def test_simultaneous_intervals_hold_for_the_whole_table_at_their_rate() -> None:
+    """Four rows of three seeds, three new seeds each: some row lies outside in 5 % of tables."""
+    random = np.random.default_rng(7)
+    runs, further = random.normal(size=(20_000, 4, 3)), random.normal(size=(20_000, 4, 3))
+    low, high = statistics.prediction_interval(runs, 3, 1 - 0.05 / 4)
+    inside = (low <= further.mean(axis=-1)) & (further.mean(axis=-1) <= high)
+    assert inside.all(axis=-1).mean() == pytest.approx(0.95, abs=0.006)
+
+
+def test_unequal_rates_are_fishers() -> None:
+    assert statistics.unequal_rates((3, 0), (0, 3)) == pytest.approx(0.1)
+    assert statistics.unequal_rates((3, 0), (2, 0)) == 1.0
+
+
 @pytest.mark.parametrize("n", [3, 6, 8])
 def test_sign_flip_is_scipys_exact_permutation_test(n: int) -> None:
     differences = np.random.default_rng(n).normal(0.5, 1, n)

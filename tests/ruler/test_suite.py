@@ -59,9 +59,14 @@ def _assert_same(ours: dict[str, Value], theirs: dict[str, Value]) -> None:
     assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12)
 
 
+def _metrics(values: dict[str, Value]) -> set[str]:
+    """Whose the numbers are: ``digit_share/3`` is of ``digit_share``."""
+    return {name.partition("/")[0] for name in values}
+
+
 def test_every_registered_metric_is_measured_and_described() -> None:
     values = _all(*_pair(3))
-    assert set(values) == set(REGISTRY)
+    assert _metrics(values) == set(REGISTRY)
     rows = suite.listing()
     assert [row["name"] for row in rows] == [m.name for m in suite.of_cost("cheap", "costly")]
     assert all(row[field] for row in rows for field in (*FIELDS, "summary", "cost"))
@@ -71,10 +76,23 @@ def test_every_registered_metric_is_measured_and_described() -> None:
 def test_issue_metrics_are_all_there() -> None:
     wanted = (
         "fid fid_infinity kid score precision recall density coverage modes modes_any mode_kl "
-        "missing confidence digit_coverage_lowest digit_coverage_mean neighbour_ratio authpct "
+        "missing confidence digit_coverage_lowest digit_coverage_mean digit_coverage digit_share "
+        "neighbour_ratio authpct "
         "copying_ct fid_heldout"
     )
     assert set(REGISTRY) == set(wanted.split())
+
+
+def test_digit_by_digit_the_numbers_are_those_of_the_whole() -> None:
+    rows, logits = _pair(5)
+    values = _all(rows, logits)
+    shares = [float(values[f"digit_share/{digit}"]) for digit in range(3)]
+    labels = logits.argmax(1)
+    assert shares == [float((labels == digit).double().mean()) for digit in range(3)]
+    covered = [float(values[f"digit_coverage/{digit}"]) for digit in range(3)]
+    assert min(covered) == values["digit_coverage_lowest"]
+    assert sum(covered) / 3 == pytest.approx(values["digit_coverage_mean"])
+    assert not [name for name in values if "/" in name and name[-1] not in "012"]
 
 
 def test_reset_forgets() -> None:
@@ -111,7 +129,7 @@ def test_too_few_samples_leave_metrics_out_with_a_reason() -> None:
     values = collection.compute()
     assert collection.omitted["precision"] == "needs at least 4 samples"
     assert collection.omitted["fid_infinity"] == "needs at least 500 samples"
-    assert set(values) | set(collection.omitted) == set(REGISTRY)
+    assert _metrics(values) | set(collection.omitted) == set(REGISTRY)
 
 
 def test_features_alone_leave_the_label_metrics_out() -> None:
@@ -139,7 +157,7 @@ def test_degenerate_samples_give_finite_numbers(kind: str) -> None:
         rows, logits = rows[:1].expand(600, 5), 200 * logits[:1].sign().expand(600, 3)
     else:
         rows = rows * torch.tensor([1.0, 0, 0, 1, 0])
-    assert set(_all(rows, logits)) == set(REGISTRY)
+    assert _metrics(_all(rows, logits)) == set(REGISTRY)
 
 
 def test_unknown_metric_is_told_with_a_suggestion() -> None:

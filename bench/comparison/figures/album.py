@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from bench.comparison.figures.curves import Course, fid_curves
-from bench.comparison.figures.digits import missing_digits
+from bench.comparison.figures.digits import digit_failures
 from bench.comparison.figures.ranking import ranking
 from bench.comparison.figures.samples import latent_paths, logged_pictures, sample_grids
 from bench.comparison.figures.seeds import seeds
@@ -17,11 +17,11 @@ TITLES = {
     "fid": "FID over training",
     "seeds": "Every seed",
     "ranking": "Ranking",
-    "digits": "Digits that are missed",
+    "digits": "Per-digit failures",
     "tradeoffs": "Fidelity and diversity",
     "samples": "Samples of the best, median and worst seed",
     "paths": "One latent over training",
-    "interpolation": "Between two latents",
+    "interpolation": "From latent to latent",
     "neighbours": "Nearest training images",
 }
 _CAPTIONS = {
@@ -31,12 +31,16 @@ _CAPTIONS = {
     "t-interval. Right: the best FID to be expected of k seeds, drawn without replacement.",
     "ranking": "Ranks by FID within each seed, averaged. A bar joins variants of which no pair is "
     "told apart.",
-    "digits": "How many finished seeds draw a digit less than a tenth as often as real images do.",
+    "digits": "How many finished seeds draw a digit less than a tenth as often as real images do; "
+    "below, where recorded, means over the seeds: how often each digit is drawn, and the share of "
+    "its test images that a sample of it comes near.",
     "tradeoffs": "Each mark is one seed at the end of training; up and right is better.",
     "samples": "The last sample grid, from the same latents for every variant.",
     "paths": "The same three latents of the median seed at each evaluation point.",
-    "interpolation": "The median seed's generator between two fixed latents.",
-    "neighbours": "The median seed's samples beside the training images nearest to them.",
+    "interpolation": "The median seed's generator on spherical walks, a line each, between latents "
+    "of the sample grid.",
+    "neighbours": "The median seed's samples, each with the training image nearest to it in the "
+    "ruler's features on its right.",
 }
 
 
@@ -68,7 +72,7 @@ def draw(records: Records, curves: list[Course], shown: dict[str, list[Shown]]) 
         "fid": fid_curves(records, curves) if curves else None,
         "seeds": seeds(records),
         "ranking": ranking(records),
-        "digits": missing_digits(records),
+        "digits": digit_failures(records),
         "tradeoffs": tradeoffs(records),
         "samples": sample_grids(samples) if samples else None,
         "paths": latent_paths(samples),

@@ -17,4 +17,4 @@ def digit_coverage_lowest(samples: Evidence, reference: Reference) -> float:
     Floor: as for coverage, 0.969 on average where samples are as many as test images
     Source: Naeem et al. 2020, arXiv 2002.09797, applied digit by digit
     """
-    return min(samples.once(digit_coverages, reference))
+    return min(samples.once(digit_coverages, reference).values())

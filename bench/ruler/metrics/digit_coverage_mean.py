@@ -18,4 +18,4 @@ def digit_coverage_mean(samples: Evidence, reference: Reference) -> float:
     Source: Naeem et al. 2020, arXiv 2002.09797, applied digit by digit
     """
     shares = samples.once(digit_coverages, reference)
-    return sum(shares) / len(shares)
+    return sum(shares.values()) / len(shares)

@@ -10,7 +10,8 @@ from bench.ruler.reference import Reference
 
 Value = float | int | str
 Cost = Literal["cheap", "costly"]
-Compute = Callable[[Evidence, Reference], Value]
+Compute = Callable[[Evidence, Reference], Value | dict[int, float]]
+"""A metric of several numbers gives one a digit; they are called ``<name>/<digit>``."""
 
 FIELDS = ("formula", "range", "better", "unit", "floor", "source")
 BETTER = ("lower", "higher", "near the floor", "neither")

@@ -1,0 +1,49 @@
+"""The generator that a trial leaves behind, and the variant that it is built from."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from bench import store, streams
+from bench.errors import UserError
+from bench.variants import GAN, Algorithm, registry
+
+FILES = ("generator.safetensors", "generator.json")
+
+
+def build(identity: dict[str, Any]) -> Algorithm:
+    """The variant of a trial, initialised by the seed's own stream."""
+    torch.default_generator.manual_seed(streams.derive("init", identity["seed"]))
+    return registry.create(identity["variant"], identity["configuration"])
+
+
+def save(folder: Path, algorithm: Algorithm, identity: dict[str, Any], shown: int) -> None:
+    """Write the weights, and beside them what it takes to build the network again."""
+    networks = algorithm.networks()
+    weights = {k: v.contiguous() for k, v in networks["generator"].state_dict().items()}
+    with store.replacing(folder / FILES[0]) as file:
+        file.write(safetensors.torch.save(weights))
+    with store.replacing(folder / FILES[1], "w") as file:
+        json.dump({**identity, "images_shown": shown, "range": [-1, 1]}, file, indent=1)
+
+
+def load(folder: Path) -> tuple[nn.Module, Tensor]:
+    """A saved generator in eval mode, and an example of its input, (2, latent) float32.
+
+    Raises:
+        UserError: the variant is no GAN, so that nothing is known of its generator's input.
+    """
+    identity = json.loads((folder / FILES[1]).read_text())
+    algorithm = build(identity)
+    if not isinstance(algorithm, GAN):
+        raise UserError(
+            f"'{identity['variant']}' is no GAN of the contract, so nothing is known of its "
+            "generator's input: load its weights from the run's generator.safetensors instead."
+        )
+    algorithm.G.load_state_dict(safetensors.torch.load_file(folder / FILES[0]))
+    latents = streams.generator("evaluation", identity["seed"])
+    return algorithm.G.eval(), torch.randn(2, algorithm.latent, generator=latents)

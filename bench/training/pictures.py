@@ -1,0 +1,85 @@
+"""What a trial draws once, at its end: samples beside the training images nearest to them, and
+walks between latents."""
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from bench import store, streams
+from bench.data import pixels
+from bench.ruler import Ruler
+from bench.variants import GAN, Algorithm
+
+_PAIRS, _PAIRS_ACROSS = 32, 8
+_WALKS, _STEPS = 4, 12
+_WHITE = 255
+
+
+def draw(
+    ruler: Ruler, algorithm: Algorithm, images: Tensor, train: Tensor, seed: int, folder: Path
+) -> dict[str, str]:
+    """Write the pictures into a trial's folder.
+
+    Args:
+        images: (N, 1, 28, 28) uint8, the samples that were measured.
+        train: (50000, 1, 28, 28) uint8.
+        seed: the trial's.
+
+    Returns:
+        Key of each picture to its file in ``folder``.
+    """
+    drawn = {"neighbours": neighbours(ruler, images[:_PAIRS], train)}
+    # Only a game that samples as the contract does is known to have Gaussian latents.
+    if isinstance(algorithm, GAN) and type(algorithm).sample is GAN.sample:
+        drawn["interpolation"] = interpolation(algorithm, len(images), seed)
+    for key, picture in drawn.items():
+        with store.replacing(folder / f"{key}.png") as file:
+            Image.fromarray(picture.numpy()).save(file, format="PNG")
+    return {key: f"{key}.png" for key in drawn}
+
+
+def neighbours(ruler: Ruler, images: Tensor, train: Tensor) -> Tensor:
+    """Each image with the training image nearest to it on its right, eight pairs a line, (H, W).
+
+    Nearest in the ruler's features, as its memorisation metrics mean it: a copy that is moved by a
+    pixel is far from the original in pixels and near it in features.
+    """
+    nearest = train[ruler.nearest_training(images)]
+    return _tiled(torch.cat([images, nearest], dim=3), _PAIRS_ACROSS, gap=4)
+
+
+def interpolation(algorithm: GAN, n: int, seed: int) -> Tensor:
+    """Four walks of twelve steps, a line each, between the first eight evaluation latents, (H, W).
+
+    They are spherical (White, "Sampling Generative Networks", 2016, arXiv 1609.04468): a straight
+    line between two Gaussian latents passes nearer to the origin than any latent that the generator
+    was trained on. Every walk begins and ends with an image of the sample grid.
+
+    Args:
+        n: how many latents a measurement draws; the ends are the first of them.
+        seed: the trial's.
+    """
+    latents = torch.randn(n, algorithm.latent, generator=streams.generator("evaluation", seed))
+    ends = latents[: 2 * _WALKS].view(_WALKS, 2, -1)
+    walks = torch.cat([spherical(start, end, _STEPS) for start, end in ends])
+    return _tiled(pixels.to_grid(algorithm.generate(walks)), _STEPS, gap=2)
+
+
+def spherical(start: Tensor, end: Tensor, steps: int) -> Tensor:
+    """(steps, d) from ``start`` (d,) to ``end``, both included, at a constant angular speed."""
+    angle = torch.arccos(F.cosine_similarity(start, end, dim=0).clamp(-1, 1))
+    t = torch.linspace(0, 1, steps)[:, None]
+    if angle.sin() < 1e-6:  # in one line: there is no arc to follow
+        return torch.lerp(start, end, t)
+    return (torch.sin((1 - t) * angle) * start + torch.sin(t * angle) * end) / angle.sin()
+
+
+def _tiled(images: Tensor, across: int, gap: int) -> Tensor:
+    """(H, W) of images (N, 1, h, w), row by row, white gaps between; ``across`` divides N."""
+    tiles = F.pad(images, (0, gap, 0, gap), value=_WHITE)
+    down, (height, width) = len(tiles) // across, tiles.shape[2:]
+    lines = tiles.view(down, across, height, width).transpose(1, 2)
+    return lines.reshape(down * height, across * width)[:-gap, :-gap]
