@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -148,6 +149,19 @@ def test_a_full_disk_anywhere_is_a_sentence(ganbench: Run, monkeypatch: pytest.M
     monkeypatch.setattr("bench.comparison.compare", full)
     message = one_sentence(ganbench("table", "quick"))
     assert "Cannot write /somewhere/table.md (the disk is full): free some space" in message
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals_end_any_command(
+    number: signal.Signals, code: int, ganbench: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: object) -> None:
+        if number == signal.SIGINT:  # which xdist's workers ignore
+            raise KeyboardInterrupt
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr("bench.comparison.compare", interrupted)
+    assert ganbench("table", "quick")[0] == code
 
 
 def test_dry_run_names_the_trials_and_writes_nothing(ganbench: Run, own_store: Path) -> None:
