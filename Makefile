@@ -9,9 +9,8 @@ BIN := .venv/bin
 bench: .venv/ready
 	$(BIN)/ganbench run quick
 
-# Without the faults of tests/torture, which take minutes of their own: CI runs those too.
 test: .venv/ready-dev
-	$(BIN)/pytest --ignore=tests/torture
+	$(BIN)/pytest
 
 # Twenty minutes of kills, a full disk and bad inputs; the figures go to results/torture/.
 torture: .venv/ready-dev

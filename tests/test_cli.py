@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -166,6 +167,19 @@ def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(
     assert capsys.readouterr().out == (
         "The best generators are not registered in MLflow (no such host); nothing else is amiss.\n"
     )
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals_end_any_command(
+    number: signal.Signals, code: int, ganbench: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: object) -> None:
+        if number == signal.SIGINT:  # which xdist's workers ignore
+            raise KeyboardInterrupt
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr("bench.comparison.compare", interrupted)
+    assert ganbench("table", "quick")[0] == code
 
 
 def test_dry_run_names_the_trials_and_writes_nothing(ganbench: Run, own_store: Path) -> None:

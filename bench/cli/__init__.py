@@ -1,7 +1,9 @@
 """The commands. Each one imports what it needs when it runs, so that ``--help`` answers at once."""
 
-import sys  # noqa: I001  commands are imported in the order of --help
+import signal  # noqa: I001  commands are imported in the order of --help
+import sys
 from pathlib import Path
+from types import FrameType
 
 from bench.cli import running, verifying, measuring, records, listing, speed
 from bench import store
@@ -16,6 +18,7 @@ def main() -> None:
 
     So is what the system refuses anywhere, a full disk first of all.
     """
+    signal.signal(signal.SIGTERM, _leave)  # the default would leave half-written files behind
     try:
         app()
     except UserError as error:
@@ -28,6 +31,10 @@ def main() -> None:
         _fail(UserError("Out of memory: use fewer --workers, then run the same command again."))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def _fail(error: UserError) -> None:

@@ -5,7 +5,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench import store
-from bench.training import status, trial
+from bench.training import ending, status, trial
 from bench.training.arithmetic import born_single
 
 Executor = Literal["serial", "processes"]
@@ -22,6 +21,9 @@ Stopping = Callable[[], bool]
 _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 5.0
 """How long a worker may take to finish its step and write its checkpoint when asked to stop."""
+_LATE = f"It was ended in the middle of a step, {_GRACE_SECONDS:.0f} s after it was asked to stop."
+_PRELOADED = ("bench.training.trial", "torch._dynamo", "torchvision.utils")
+"""What every worker needs, the first optimiser the second: some ten seconds a trial otherwise."""
 _BUSY = 75
 """A worker's exit code (sysexits' EX_TEMPFAIL) where another process was at its trial."""
 
@@ -49,7 +51,7 @@ def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None
         while (waiting or running) and not (stopping() and not running):
             while waiting and len(running) < workers and not stopping():
                 folder = waiting.pop(0)
-                if status.read(folder).status in status.ENDED:
+                if status.over(folder):
                     continue
                 if status.owned(folder):
                     waiting.append(folder)
@@ -83,18 +85,20 @@ def _stop(running: Iterable[BaseProcess], patient: bool) -> None:
 
 
 def _settle(process: BaseProcess, folder: Path, stopped: bool) -> bool:
-    """Say for a worker that was killed how its trial ended; True where the trial is still to do."""
+    """Say for a worker that was killed how its trial ended; True where the trial is still to do.
+
+    The journal says it too, so that MLflow does not show the run as running for ever.
+    """
     process.join()
     if not process.exitcode:
         return False
     with status.owning(folder) as mine:
         if mine and process.exitcode != _BUSY:
             found = status.read(folder)
-            if found.status in ("pending", "running"):
+            if found.status == "running" or (found.status == "pending" and not stopped):
                 found.status = "interrupted" if stopped else "failed"
-                found.reason = None if stopped else _cause(process.exitcode)
-                with suppress(OSError):  # a full disk; what ends the sweep notices
-                    found.write(folder)
+                found.reason = _LATE if stopped else _cause(process.exitcode)
+                ending.close(folder, found)
             return False
     return True
 
@@ -125,7 +129,7 @@ def _context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.training.trial"])
+    context.set_forkserver_preload(list(_PRELOADED))
     return context
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from bench import store
 from bench.experiment import Experiment, Trial
+from bench.tracking import record
 from bench.tracking.cursor import Cursor
 from bench.tracking.store import tracking_uri
 from bench.training import status
@@ -42,7 +43,7 @@ class Planned:
 
     @property
     def ended(self) -> bool:
-        return self.status.status in status.ENDED
+        return status.over(self.folder)
 
 
 def plan(experiment: Experiment) -> list[Planned]:
@@ -83,12 +84,16 @@ def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequenc
 
 
 def outdated(planned: Sequence[Planned]) -> list[str]:
-    """Variants with ended trials whose file has changed since: their numbers are of older code."""
+    """Variants with ended trials whose file has changed since: their numbers are of older code.
+
+    Raises:
+        UserError: a ``trial.json`` is damaged.
+    """
     found = set()
     for item in planned:
         path = item.folder / "trial.json"
         if item.ended and path.exists():
-            then = json.loads(path.read_text())["recorded"]["source"]
+            then = record.load(item.folder)["recorded"].get("source")
             if then != registry.source_digest(item.trial.variant):
                 found.add(item.trial.variant)
     return sorted(found)

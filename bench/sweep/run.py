@@ -30,6 +30,8 @@ from bench.training.status import Status
 
 _PATIENCE_SECONDS = 9.0
 """After this long, what is still going on when a sweep is stopped is ended at once."""
+_TERMINAL_BACK = b"\x1b[?25h\n"
+"""Shows the cursor, which the live table hides, and leaves the table's last line."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def _mark_dead(planned: Sequence[Planned]) -> None:
             if mine and found.status == "running":
                 found.status, found.reason = "interrupted", "Its process ended without a word."
                 found.write(item.folder)
-            elif mine and found.status in status.ENDED:
+            elif mine and item.ended:
                 checkpoint.clear(item.folder)
 
 
@@ -177,5 +179,7 @@ def _end_now(number: int) -> None:
     for child in multiprocessing.active_children():
         child.kill()
     with suppress(OSError):
+        if sys.stdout.isatty():
+            os.write(sys.stdout.fileno(), _TERMINAL_BACK)
         os.write(sys.stderr.fileno(), b"Stopped at once; the same command goes on from here.\n")
     os._exit(128 + number)

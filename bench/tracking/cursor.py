@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import store
+from bench.tracking.journal import line_ends_at, started
 from bench.tracking.store import identity, locked, shown
 
 
 class Cursor:
     """``<trial>/published/<hash of (store, experiment)>.json``.
+
+    It belongs to one journal and one store: where either was made anew or the journal has lost
+    lines, it starts at zero.
 
     Attributes:
         run_id: MLflow's run of the trial; None until it is known to exist.
@@ -21,26 +25,33 @@ class Cursor:
     def __init__(self, trial_folder: Path, uri: str, experiment: str) -> None:
         name = hashlib.sha256(f"{uri}\n{experiment}".encode()).hexdigest()[:16]
         self.path = trial_folder / "published" / f"{name}.json"
+        self._journal = trial_folder / "journal.jsonl"
         self.uri = uri
         self.experiment = experiment
         self.reload()
 
     def reload(self) -> None:
-        """Read what is committed. A sqlite file made anew in place of another starts at zero."""
+        """Read what is committed.
+
+        Raises:
+            UserError: the journal is damaged.
+        """
         self.run_id: str | None = None
         self.offset = 0
-        self._store = identity(self.uri)
-        with contextlib.suppress(FileNotFoundError, ValueError, KeyError):
+        self._belongs_to = {"identity": identity(self.uri), "started": started(self._journal)}
+        with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
             content = json.loads(self.path.read_text(encoding="utf-8"))
-            if content["identity"] == self._store:
+            ours = all(content[name] == value for name, value in self._belongs_to.items())
+            if ours and line_ends_at(self._journal, content["offset"]):
                 self.run_id, self.offset = content["run_id"], content["offset"]
 
     def commit(self, run_id: str | None, offset: int) -> None:
         """Remember that everything before ``offset`` is in MLflow."""
-        self.run_id, self.offset, self._store = run_id, offset, identity(self.uri)
+        self.run_id, self.offset = run_id, offset
+        self._belongs_to["identity"] = identity(self.uri)
         content = {
             "store": shown(self.uri),
-            "identity": self._store,
+            **self._belongs_to,
             "experiment": self.experiment,
             "run_id": run_id,
             "offset": offset,

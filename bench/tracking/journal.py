@@ -17,6 +17,9 @@ from bench.errors import UserError
 
 Entry = dict[str, Any]
 
+_TAIL = 2**16
+"""Bytes that hold the last line of any journal."""
+
 
 class Journal:
     """The journal of one trial, ``<trial folder>/journal.jsonl``.
@@ -34,6 +37,16 @@ class Journal:
         self.path = folder / "journal.jsonl"
         _drop_torn_line(self.path)
         self._seen = {_identity(entry) for entry, _ in read(self.path)}
+
+    @property
+    def size(self) -> int:
+        """In bytes: where the next line will begin."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.path.unlink(missing_ok=True)
+        self._seen.clear()
 
     def metrics(self, step: int, metrics: dict[str, float]) -> None:
         self._append({"event": "metrics", "step": step, "metrics": metrics})
@@ -57,7 +70,7 @@ class Journal:
             return
         entry["time"] = time.time_ns() // 1_000_000
         line = json.dumps(entry, allow_nan=False) + "\n"
-        whole = self.path.stat().st_size if self.path.exists() else 0
+        whole = self.size
         try:
             _append(self.path, line)
         except OSError as error:
@@ -88,13 +101,51 @@ def read(path: Path, offset: int = 0) -> Iterator[tuple[Entry, int]]:
             if not line.endswith(b"\n"):
                 return
             offset += len(line)
-            try:
-                yield json.loads(line), offset
-            except ValueError as error:
-                raise UserError(
-                    f"{path} is damaged before byte {offset} ({error}): delete the folder "
-                    f"{path.parent} and run the experiment again, which trains this trial anew."
-                ) from error
+            yield _entry(line, path, offset), offset
+
+
+def _entry(line: bytes, path: Path, offset: int) -> Entry:
+    try:
+        entry: Entry = json.loads(line)
+        entry["event"], int(entry["time"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged before byte {offset} ({error}): delete the folder {path.parent} "
+            "and run the experiment again, which trains this trial anew."
+        ) from error
+    return entry
+
+
+def started(path: Path) -> int | None:
+    """The time of the first line, which tells one journal from another in its place.
+
+    Raises:
+        UserError: that line is damaged.
+    """
+    first = next(read(path), None)
+    return None if first is None else int(first[0]["time"])
+
+
+def line_ends_at(path: Path, offset: int) -> bool:
+    """Whether a line ends just before this byte, as it does wherever reading stopped before."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, offset - 1))
+            return offset == 0 or file.read(1) == b"\n"
+    except FileNotFoundError:
+        return offset == 0
+
+
+def ending(path: Path) -> Entry | None:
+    """The last line where it is an end; None for a journal that is open, torn or gone."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            *_, last = file.read().splitlines(keepends=True)
+        entry: Entry = json.loads(last)
+        return entry if last.endswith(b"\n") and entry["event"] == "end" else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _identity(entry: Entry) -> tuple[Any, ...]:

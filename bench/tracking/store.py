@@ -189,10 +189,11 @@ def _create(path: Path) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA user_version={secrets.randbelow(2**31 - 1) + 1}")
         connection.commit()
+    _remove(path)  # sqlite would apply the side files of a database that was emptied to this one
     temporary.replace(path)
 
 
 def _remove(path: Path) -> None:
-    """What a killed creation left behind, sqlite's side files with it."""
+    """What a killed creation or another database left behind, sqlite's side files with it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from bench import store
+from bench.tracking import journal
 
 State = Literal["pending", "running", "done", "diverged", "failed", "interrupted"]
 ENDED: frozenset[State] = frozenset({"done", "diverged"})
@@ -46,11 +47,24 @@ class Status:
 
 
 def read(folder: Path) -> Status:
-    """The status of a trial; ``pending`` where it never ran or its status cannot be read."""
+    """The status of a trial; ``pending`` where it never ran.
+
+    Where the file is damaged or lost, the end of the journal says it, which is the record.
+    """
     try:
-        return Status(**json.loads((folder / "status.json").read_text()))
+        found = Status(**json.loads((folder / "status.json").read_text()))
     except (OSError, ValueError, TypeError):
-        return Status()
+        found = Status()
+    if found.status in get_args(State) and found != Status():
+        return found
+    end = journal.ending(folder / "journal.jsonl")
+    return Status(end["status"], reason=end["reason"]) if end else Status()
+
+
+def over(folder: Path) -> bool:
+    """Whether the trial has a result: its status and the end of its journal say so."""
+    end = journal.ending(folder / "journal.jsonl")
+    return end is not None and read(folder).status == end["status"] and end["status"] in ENDED
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """One trial from its folder to its end: train, measure, write down; go on where it stopped."""
 
 import contextlib
-import errno
 import json
 import resource
 import sys
@@ -13,17 +12,16 @@ from typing import Any
 
 from torch import Tensor
 
-from bench import store
 from bench.data import mnist
-from bench.errors import UserError
 from bench.ruler import Ruler, suite
 from bench.tracking import journal
-from bench.training import checkpoint, curves, evaluation, generator, pictures
+from bench.training import checkpoint, curves, ending, evaluation, generator, pictures
 from bench.training.arithmetic import one_thread
 from bench.training.curves import Curves, Diverged
 from bench.training.evaluation import Measured
-from bench.training.status import ENDED, State, Status, owning, read
+from bench.training.status import ENDED, State, Status, over, owning, read
 from bench.training.stepper import Stepper
+from bench.training.stop import Abandoning, Stopped
 from bench.variants import registry
 
 _HEARTBEAT_SECONDS = 1.0
@@ -35,8 +33,8 @@ def run(folder: Path, stopping: Callable[[], bool] = lambda: False) -> State:
 
     Args:
         folder: holds ``trial.json``; everything that the trial writes goes there.
-        stopping: asked after each step; when true, the trial writes a checkpoint and ends as
-            ``interrupted``.
+        stopping: asked after each step and all through a measurement; when true, the trial writes a
+            checkpoint and ends as ``interrupted``.
 
     Returns:
         The state it ended in; ``running`` where another process is at it.
@@ -45,7 +43,7 @@ def run(folder: Path, stopping: Callable[[], bool] = lambda: False) -> State:
         if not mine:
             return "running"
         status = read(folder)
-        if status.status not in ENDED:
+        if not over(folder):
             with one_thread():
                 _guarded(folder, status, stopping)
         return status.status
@@ -53,61 +51,27 @@ def run(folder: Path, stopping: Callable[[], bool] = lambda: False) -> State:
 
 def _guarded(folder: Path, status: Status, stopping: Callable[[], bool]) -> None:
     """Whatever happens, the journal and the status say how the trial ended."""
+    lost = status.status in ENDED
     status.status, status.reason = "running", None
     try:
         status.write(folder)
-        session = _Session(folder, status)
-        status.status = "done" if session.train(stopping) else "interrupted"
+        _Session(folder, status, anew=lost).train(stopping)
+        status.status = "done"
+    except Stopped:
+        status.status = "interrupted"
     except Diverged as problem:
         status.status, status.reason = "diverged", f"{problem}."
     except Exception as problem:
-        status.status, status.reason = "failed", _sentence(problem, folder)
+        status.status, status.reason = "failed", ending.sentence(problem, folder)
         with contextlib.suppress(OSError):
             (folder / "error.txt").write_text(traceback.format_exc())
-    _close(folder, status)
-
-
-def _close(folder: Path, status: Status) -> None:
-    """Write the end down: journal, status, and only then go the checkpoints.
-
-    Where the disk has no room even for that, the status on it stays ``running``, the sweep says so,
-    and the next one goes on from the newest checkpoint.
-    """
-    try:
-        journal.Journal(folder).end(status.status, status.reason)
-        status.write(folder)
-    except (OSError, UserError) as problem:
-        status.status, status.reason = "failed", _sentence(problem, folder)
-        with contextlib.suppress(OSError):
-            status.write(folder)
-    if status.status in ENDED:
-        checkpoint.clear(folder)
-
-
-def _sentence(problem: Exception, folder: Path) -> str:
-    if isinstance(problem, UserError):
-        return str(problem)
-    if _short_of_memory(problem):
-        return "Out of memory: use fewer --workers, then run the same command again."
-    if isinstance(problem, OSError) and problem.errno is not None:
-        return str(store.unwritable(folder, problem))
-    kind = type(problem).__name__
-    return f"{kind}: {problem}; the traceback is in {folder / 'error.txt'}."
-
-
-def _short_of_memory(problem: Exception) -> bool:
-    """Python, the system and torch each say it in their own way."""
-    if isinstance(problem, OSError):
-        return problem.errno == errno.ENOMEM
-    return isinstance(problem, MemoryError) or (
-        isinstance(problem, RuntimeError) and "t allocate memory" in str(problem)
-    )
+    ending.close(folder, status)
 
 
 class _Session:
     """A trial in progress."""
 
-    def __init__(self, folder: Path, status: Status) -> None:
+    def __init__(self, folder: Path, status: Status, *, anew: bool) -> None:
         self.folder, self.status = folder, status
         record = json.loads((folder / "trial.json").read_text())
         for plugin in record["recorded"].get("plugins", []):
@@ -126,11 +90,19 @@ class _Session:
         self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
         self.seconds, self.eval_seconds = 0.0, 0.0
         self.measured, self.saved, self.beaten = 0, -1, time.monotonic()
-        self._resume()
+        self._resume(anew)
 
-    def _resume(self) -> None:
-        found = checkpoint.load(self.folder, lambda line: print(line, file=sys.stderr))
-        if found is not None:
+    def _resume(self, anew: bool) -> None:
+        """Go on from the newest checkpoint, unless the journal has lost lines since it was written.
+
+        Those would be missing for good; all of them come again, to the same bits, from the start.
+        """
+        found = checkpoint.load(self.folder, _report)
+        if anew or (found is not None and self.journal.size < found[1].get("journal", 0)):
+            _report(f"The journal {self.journal.path} has lost its end: the trial begins anew.")
+            checkpoint.clear(self.folder)
+            self.journal.clear()
+        elif found is not None:
             self.step, state = found
             self.saved = self.step
             self.algorithm.load(state["algorithm"])
@@ -147,26 +119,32 @@ class _Session:
             "counts": self.counts,
             "seconds": self.seconds,
             "eval_seconds": self.eval_seconds,
+            "journal": self.journal.size,
         }
         checkpoint.save(self.folder, self.step, state)
         self.saved = self.step
 
-    def train(self, stopping: Callable[[], bool]) -> bool:
-        """Go to the end of the budget; False where it was asked to stop before."""
+    def train(self, stopping: Callable[[], bool]) -> None:
+        """Go to the end of the budget.
+
+        Raises:
+            Stopped: it was asked to stop before.
+        """
         while self.measured < self.total:
             if stopping():
                 self._checkpoint()
-                return False
+                raise Stopped
             if self.step in self.points and self.measured < self.step:
-                # First, because a measurement takes seconds: a trial that is killed in it goes on
-                # from here and measures again, to the same bits.
+                # First, because a measurement takes seconds: a trial that is stopped or killed in
+                # it goes on from here and measures again, to the same bits.
                 self._checkpoint()
-                self._evaluate()
+                self._beat()
+                with Abandoning(stopping):
+                    self._evaluate()
                 self.measured = self.step
             else:
                 self._timed_step()
         self._finish()
-        return True
 
     def _timed_step(self) -> None:
         started = time.perf_counter()
@@ -259,6 +237,10 @@ class _Session:
             "cost/images_per_s": shown / self.seconds,
             "cost/peak_mem_mb": peak_kib / 1024,
         }
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _points(total: int, evaluations: int) -> set[int]:

@@ -1,61 +1,15 @@
 """Real sweeps, small ones, from the command to MLflow and the table."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import store
-from bench.tracking import journal
 
-TREE = Path(__file__).parent.parent.parent
-SMALL = ["-o", "budget=640", "-o", "batch=32", "-o", "samples=100", "-o", "evaluations=2"]
-NAME = "quick@batch=32,budget=640,evaluations=2,samples=100"
-
-
-def ganbench(root: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user does; ``home`` stands in for the folder of results."""
-    return subprocess.run(
-        command(*arguments), env=environment(root, home), capture_output=True, text=True,
-        check=False, cwd=home,
-    )  # fmt: skip
-
-
-def command(*arguments: str) -> list[str]:
-    script = "import bench.store, pathlib, sys; bench.store.home = pathlib.Path.cwd; "
-    script += "from bench.cli import main; sys.argv[0] = 'ganbench'; main()"
-    return [sys.executable, "-c", script, *arguments]
-
-
-def environment(root: Path, home: Path) -> dict[str, str]:
-    (home / "experiments").mkdir(exist_ok=True)
-    quick = (TREE / "experiments" / "quick.toml").read_text()
-    (home / "experiments" / "quick.toml").write_text(quick)
-    return {**os.environ, "GANBENCH_STORE": str(root), "PYTHONPATH": str(TREE), "COLUMNS": "200"}
-
-
-def fresh_store(mnist_store: Path, root: Path) -> Path:
-    root.mkdir()
-    (mnist_store / "reference").mkdir(exist_ok=True)
-    for shared in ("data", "reference"):
-        (root / shared).symlink_to(mnist_store / shared)
-    return root
-
-
-def statuses(root: Path) -> dict[str, dict[str, Any]]:
-    found = {}
-    for path in (root / "trials").glob("*/status.json"):
-        trial = json.loads((path.parent / "trial.json").read_text())["identity"]
-        found[f"{trial['variant']} {trial['seed']}"] = json.loads(path.read_text())
-    return found
+from .commands import NAME, SMALL, TREE, fresh_store, ganbench, mlflow_runs, records, statuses
 
 
 def readme_plugin() -> str:
@@ -78,12 +32,7 @@ class Sweep:
 
     @property
     def runs(self) -> list[Any]:
-        from mlflow import MlflowClient
-
-        client = MlflowClient(f"sqlite:///{self.root}/mlflow/mlflow.db")
-        experiment = client.get_experiment_by_name(NAME)
-        assert experiment is not None
-        return list(client.search_runs([experiment.experiment_id]))
+        return mlflow_runs(self.root)
 
 
 @pytest.fixture(scope="module")
@@ -169,18 +118,6 @@ def test_a_changed_plugin_is_told(sweep: Sweep) -> None:
     assert "the file of 'wgan_gp' has changed since" in again.stdout
 
 
-def records(root: Path) -> dict[str, Any]:
-    """Every metric but the clock's, by trial, step and name."""
-    clocks = ("seconds", "_per_s", "mem")
-    return {
-        f"{path.parent.name}/{entry['step']}/{name}": value
-        for path in (root / "trials").glob("*/journal.jsonl")
-        for entry, _ in journal.read(path)
-        for name, value in entry.get("metrics", {}).items()
-        if not any(clock in name for clock in clocks)
-    }
-
-
 def test_serial_and_processes_give_identical_records(
     sweep: Sweep, mnist_store: Path, tmp_path: Path
 ) -> None:
@@ -221,44 +158,6 @@ def test_a_killed_worker_takes_only_its_own_trial(
     assert found["mlp_bce 0"]["status"] == "done"
     assert found["killed 0"]["status"] == "failed"
     assert "most likely by the system for want of memory" in ended.stdout
-
-
-@pytest.fixture
-def waiting_for() -> Callable[[Callable[[], bool]], None]:
-    """Poll a condition for at most a minute."""
-
-    def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < deadline, "gave up waiting"
-            signal.sigtimedwait([], 0.05)
-
-    return wait
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_stops_it_and_the_same_command_finishes(
-    number: signal.Signals, code: int, sweep: Sweep, mnist_store: Path, tmp_path: Path,
-    waiting_for: Callable[[Callable[[], bool]], None],
-) -> None:  # fmt: skip
-    root = fresh_store(mnist_store, tmp_path / "store")
-    arguments = ["run", "quick", "--variants", "mlp_bce", "--seeds", "1", "-o", "budget=38400",
-                 "-o", "samples=100", "-o", "evaluations=1"]  # fmt: skip
-    running = subprocess.Popen(
-        command(*arguments), env=environment(root, tmp_path), cwd=tmp_path,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    waiting_for(lambda: any(s["images"] > 0 for s in statuses(root).values()))
-    running.send_signal(number)
-    out, _ = running.communicate(timeout=60)
-    assert running.returncode == code
-    assert "the same command goes on from here" in out
-    assert statuses(root)["mlp_bce 0"]["status"] == "interrupted"
-    images = statuses(root)["mlp_bce 0"]["images"]
-    assert 0 < images < 38400
-    again = ganbench(root, tmp_path, *arguments)
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert statuses(root)["mlp_bce 0"]["status"] == "done"
 
 
 def test_the_store_can_be_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -1,73 +1,106 @@
 """SIGKILL for the whole process group, at moments of a sweep that are seen from outside."""
 
-import json
+import fcntl
 import os
 import random
 import signal
-import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from bench.training import status
+from bench.training.status import Status
 
 from .sweeps import BATCH, Sweep
 
 _POLL_SECONDS = 0.001
 
 
-def _downloading(sweep: Sweep) -> bool:
-    folder = sweep.store / "data" / "mnist"
-    return folder.exists() and len(list(folder.glob("[!.]*"))) < 4
+@dataclass(frozen=True)
+class Moment:
+    """What the files say that a command is doing; what an earlier one has left says nothing.
 
+    Attributes:
+        since: when the command was started, in seconds since 1970.
+    """
 
-def _creating_mlflow(sweep: Sweep) -> bool:
-    folder = sweep.store / "mlflow"
-    return (folder / ".mlflow.db.new").exists() and not (folder / "mlflow.db").exists()
+    sweep: Sweep
+    since: float
 
+    def phases(self) -> list[str]:
+        return [name for name, on in PHASES.items() if on(self)]
 
-def _training(sweep: Sweep) -> bool:
-    return any(_running(folder) for folder in sweep.trials.glob("*"))
-
-
-def _running(folder: Path) -> bool:
-    try:
-        found = json.loads((folder / "status.json").read_text())
-    except FileNotFoundError:
-        return False
-    return bool(found["status"] == "running" and found["images"] > 0)
-
-
-def _writing_a_checkpoint(sweep: Sweep) -> bool:
-    return any(sweep.trials.glob("*/.checkpoint-*"))
-
-
-def _evaluating(sweep: Sweep) -> bool:
-    """A trial writes a checkpoint before it is measured and a grid right after."""
-    for manifest in sweep.trials.glob("*/checkpoint-*.json"):
-        shown = int(manifest.stem.rpartition("-")[2]) * BATCH
-        if not (manifest.parent / "samples" / f"{shown:09d}.png").exists():
-            return True
-    return False
-
-
-def _publishing(sweep: Sweep) -> bool:
-    """The publisher has taken a trial up and has not committed all of its journal."""
-    for lock in sweep.trials.glob("*/published/*.lock"):
-        journal = lock.parent.parent / "journal.jsonl"
+    def fresh(self, path: Path) -> bool:
+        """Whether this command has written there."""
         try:
-            sent = json.loads(lock.with_suffix(".json").read_text())["offset"]
+            return path.lstat().st_mtime >= self.since
         except FileNotFoundError:
-            return True
-        if sent < journal.stat().st_size:
+            return False
+
+    def at_work(self) -> Iterator[tuple[Path, Status]]:
+        """The trials that this command is at."""
+        for folder in self.sweep.trials.glob("*"):
+            found = status.read(folder)
+            if found.status == "running" and found.heartbeat >= self.since:
+                yield folder, found
+
+
+def _downloading(moment: Moment) -> bool:
+    files = list((moment.sweep.store / "data" / "mnist").glob("*"))
+    whole = [path for path in files if not path.name.startswith(".")]
+    return len(whole) < 4 and any(map(moment.fresh, files))
+
+
+def _creating_mlflow(moment: Moment) -> bool:
+    folder = moment.sweep.store / "mlflow"
+    return moment.fresh(folder / ".mlflow.db.new") and not (folder / "mlflow.db").exists()
+
+
+def _training(moment: Moment) -> bool:
+    """It has written to a journal, and neither measures that trial nor is through with it."""
+    return any(
+        moment.fresh(folder / "journal.jsonl")
+        and found.images < moment.sweep.budget
+        and not _measured(folder, found)
+        for folder, found in moment.at_work()
+    )
+
+
+def _writing_a_checkpoint(moment: Moment) -> bool:
+    return any(map(moment.fresh, moment.sweep.trials.glob("*/.checkpoint-*")))
+
+
+def _evaluating(moment: Moment) -> bool:
+    return any(_measured(folder, found) for folder, found in moment.at_work())
+
+
+def _measured(folder: Path, found: Status) -> bool:
+    """A trial writes a checkpoint and its status before it is measured, and a grid after it."""
+    checkpoint = folder / f"checkpoint-{found.images // BATCH:09d}.json"
+    grid = folder / "samples" / f"{found.images:09d}.png"
+    return found.images > 0 and checkpoint.exists() and not grid.exists()
+
+
+def _publishing(moment: Moment) -> bool:
+    """The publisher holds the lock of a trial."""
+    return any(map(_held, moment.sweep.trials.glob("*/published/*.lock")))
+
+
+def _held(lock: Path) -> bool:
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
     return False
 
 
-def _comparing(sweep: Sweep) -> bool:
-    return (sweep.folder / "results").exists()
+def _comparing(moment: Moment) -> bool:
+    return any(map(moment.fresh, (moment.sweep.folder / "results").rglob("*")))
 
 
-PHASES: dict[str, Callable[[Sweep], bool]] = {
+PHASES: dict[str, Callable[[Moment], bool]] = {
     "download": _downloading,
     "first start of MLflow": _creating_mlflow,
     "training": _training,
@@ -75,56 +108,58 @@ PHASES: dict[str, Callable[[Sweep], bool]] = {
     "evaluation": _evaluating,
     "publishing": _publishing,
     "comparison": _comparing,
-    "any moment": lambda sweep: True,
 }
-_LATEST = {"download": 0.1, "checkpoint": 0.02, "evaluation": 0.3, "any moment": 20.0}
-"""Seconds after the phase was first seen, at most; 0.5 for those that are not named."""
+ANY = "any moment"
+_LATEST = {"download": 0.1, "first start of MLflow": 3.0, "training": 0.2, "checkpoint": 0.02,
+           "evaluation": 1.0, "publishing": 0.2, "comparison": 3.0, ANY: 15.0}  # fmt: skip
+"""Seconds after a phase was first seen, at most."""
 
 
 @dataclass(frozen=True)
 class Fault:
     """One kill that really happened, and its seconds since the start.
 
-    Its phase is the one it was aimed at, or ``start-up`` where nothing had been written yet.
+    Attributes:
+        phase: what was going on at that moment; ``start-up`` where nothing had been written yet.
+        seen: all that was going on; trials run side by side, so often several phases.
     """
 
     phase: str
     seconds: float
     seen: list[str]
-    """The phases that were on at that moment; trials run side by side, so often several."""
 
 
 def kill(sweep: Sweep, phase: str, chance: random.Random) -> Fault | None:
-    """Start the sweep and kill it a random while after ``phase`` is first seen.
+    """Start the sweep and kill it a random while after ``phase`` is seen, while it goes on.
 
     Returns:
         None where the sweep ended before that; its exit status was 0 then.
     """
-    delay = chance.uniform(0, _LATEST.get(phase, 0.5))
-    started, wall = time.monotonic(), time.time()
-    process = sweep.start()
-    due: float | None = None
-    while due is None or time.monotonic() < due:
-        if process.poll() is not None:
-            assert process.returncode == 0, sweep.log
+    started, moment = time.monotonic(), Moment(sweep, time.time())
+    command = sweep.start()
+    patience = _LATEST[phase]
+    while True:
+        while phase != ANY and not PHASES[phase](moment):
+            if command.poll() is not None:
+                assert command.status == 0, sweep.log
+                return None
+            time.sleep(_POLL_SECONDS)
+        time.sleep(chance.uniform(0, patience))
+        if command.poll() is not None:
+            assert command.status == 0, sweep.log
             return None
-        if due is None and PHASES[phase](sweep):
-            due = time.monotonic() + delay
-        _pause(process)
-    seen = [name for name, on in PHASES.items() if on(sweep) and name != "any moment"]
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if not _touched(sweep, wall):
-        phase = "start-up"  # what showed the phase was left by the kill before
-    return Fault(phase, round(time.monotonic() - started, 3), seen)
+        os.killpg(command.pid, signal.SIGSTOP)  # so that what is seen is what is killed
+        seen = moment.phases()
+        if phase == ANY or phase in seen:
+            os.killpg(command.pid, signal.SIGKILL)
+            command.wait()
+            return Fault(_label(phase, seen, moment), round(time.monotonic() - started, 3), seen)
+        os.killpg(command.pid, signal.SIGCONT)
+        patience /= 2  # it was over before: strike sooner the next time
 
 
-def _touched(sweep: Sweep, since: float) -> bool:
-    return any(path.lstat().st_mtime > since for path in sweep.store.rglob("*"))
-
-
-def _pause(process: "subprocess.Popen[str]") -> None:
-    try:
-        process.wait(_POLL_SECONDS)
-    except subprocess.TimeoutExpired:
-        return
+def _label(phase: str, seen: list[str], moment: Moment) -> str:
+    if phase != ANY:
+        return phase
+    touched = any(map(moment.fresh, moment.sweep.store.rglob("*")))
+    return seen[0] if seen else "between" if touched else "start-up"

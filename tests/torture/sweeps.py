@@ -6,8 +6,6 @@ import json
 import os
 import re
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,21 +13,9 @@ from pathlib import Path
 
 from bench.tracking import journal
 
-TREE = Path(__file__).parent.parent.parent
-BATCH, EVALUATIONS = 32, 3
-SETTINGS = (f"batch={BATCH}", f"evaluations={EVALUATIONS}", "samples=200")
+from .zygote import TREE, Command, Zygote
 
-# The command itself; only where results go and where MNIST comes from are this machine's.
-_COMMAND = """
-import os, pathlib, sys
-import bench.store
-bench.store.home = pathlib.Path.cwd
-from bench.data import fetch
-fetch._mirrors = lambda scratch: pathlib.Path(os.environ["TORTURE_MNIST"])
-from bench.cli import main
-sys.argv[0] = "ganbench"
-main()
-"""
+BATCH = 32
 _CLOCKS = ("seconds", "_per_s", "mem")
 
 
@@ -38,17 +24,26 @@ class Sweep:
     """One store, one folder of results, one command.
 
     Attributes:
+        zygote: what forks the command.
         folder: where both are.
         mnist: the folder that MNIST is fetched from.
         reference: reference statistics that are there already; making them takes a minute.
+        evaluations, samples: of each trial.
+        executor: which one; ``processes`` runs two trials side by side.
+        compares: whether tables and figures are made in the end, as ever.
     """
 
+    zygote: Zygote
     folder: Path
     mnist: Path
     reference: Path
     variants: str
     seeds: int
     budget: int
+    evaluations: int = 3
+    samples: int = 200
+    executor: str = "processes"
+    compares: bool = True
 
     def __post_init__(self) -> None:
         self.store.mkdir(parents=True)
@@ -67,23 +62,15 @@ class Sweep:
 
     @property
     def arguments(self) -> list[str]:
-        settings = [*SETTINGS, f"budget={self.budget}"]
-        options = [part for setting in settings for part in ("-o", setting)]
-        chosen = ["--variants", self.variants, "--seeds", str(self.seeds), "--workers", "2"]
-        return ["run", "quick", *chosen, *options]
+        settings = {"batch": BATCH, "budget": self.budget, "evaluations": self.evaluations,
+                    "samples": self.samples}  # fmt: skip
+        options = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
+        chosen = ["--variants", self.variants, "--seeds", str(self.seeds)]
+        return ["run", "quick", *chosen, "--executor", self.executor, "--workers", "2", *options]
 
-    def start(self) -> "subprocess.Popen[str]":
+    def start(self) -> Command:
         """Start the command in a process group of its own; its words go to ``log``."""
-        with (self.folder / "log").open("a") as log:
-            return subprocess.Popen(
-                [sys.executable, "-c", _COMMAND, *self.arguments],
-                cwd=self.folder,
-                env=self._environment(),
-                stdout=log,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
+        return self.zygote.start(self.folder, self._environment(), *self.arguments)
 
     def finish(self) -> int:
         """Run the command to its end; its exit status."""
@@ -98,6 +85,7 @@ class Sweep:
         return kept | {
             "GANBENCH_STORE": str(self.store),
             "TORTURE_MNIST": str(self.mnist),
+            "TORTURE_COMPARES": str(self.compares),
             "PYTHONPATH": str(TREE),
             "COLUMNS": "200",
         }

@@ -17,6 +17,7 @@ from bench.training import trial
 
 from . import disks
 from .sweeps import Sweep
+from .zygote import Zygote
 
 pytestmark = pytest.mark.skipif(disks.refused() is not None, reason=disks.refused() or "")
 
@@ -77,10 +78,14 @@ def test_a_read_only_store_is_a_sentence(disk: Path) -> None:
         _trial()
 
 
-def a_sweep_on_a_disk_that_fills_up(folder: Path, mnist: Path, reference: Path) -> str:
+def a_sweep_on_a_disk_that_fills_up(
+    start: Zygote, folder: Path, mnist: Path, reference: Path
+) -> str:
     """The whole command on 24 MB, then on 500 MB; what happened, in a clause."""
     with disks.small(folder, "24m"):
-        sweep = Sweep(folder / "sweep", mnist, reference, "mlp_bce,wgan", seeds=1, budget=640)
+        sweep = Sweep(
+            start, folder / "sweep", mnist, reference, "mlp_bce,wgan", seeds=1, budget=640
+        )
         (sweep.store / "data").mkdir()
         (sweep.store / "data" / "mnist").symlink_to(mnist)
         first = sweep.finish()

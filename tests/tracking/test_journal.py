@@ -78,7 +78,35 @@ def test_full_disk_leaves_whole_lines_and_the_event_can_be_repeated(
     assert [json.loads(line)["step"] for line in lines] == [64, 128]
 
 
-def test_damaged_line_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "journal.jsonl").write_bytes(b'{"event": "end"\x00\n')
+@pytest.mark.parametrize(
+    "line", [b'{"event": "end"\x00', b"null", b"[]", b"\xff", b"", b'{"event": "end"}', b"7"]
+)
+def test_damaged_line_is_a_sentence(line: bytes, tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_bytes(line + b"\n")
     with pytest.raises(UserError, match="is damaged before byte"):
         entries(tmp_path)
+
+
+def test_the_end_is_read_off_the_last_line_alone(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    assert journal.ending(path) is None, "gone"
+    log = Journal(tmp_path)
+    log.end("interrupted")
+    log.metrics(64, {f"train/{i}": 0.5 for i in range(5000)})
+    assert journal.ending(path) is None, "open"
+    log.end("diverged", "loss_d is not finite at step 3.")
+    end = journal.ending(path)
+    assert end is not None
+    assert (end["status"], end["reason"]) == ("diverged", "loss_d is not finite at step 3.")
+    whole = path.read_bytes()
+    for torn in (whole[:-1], whole[:-30], b"", b"null\n", b"\xff\n"):
+        path.write_bytes(torn)
+        assert journal.ending(path) is None
+
+
+def test_where_a_line_ends(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    assert journal.line_ends_at(path, 0)
+    assert not journal.line_ends_at(path, 1)
+    path.write_bytes(b"one\ntwo\n")
+    assert [at for at in range(12) if journal.line_ends_at(path, at)] == [0, 4, 8]

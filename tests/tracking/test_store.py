@@ -34,6 +34,25 @@ def test_ensure_leaves_a_ready_store_alone(uri: str) -> None:
     assert path.read_bytes() == before
 
 
+def test_an_emptied_store_is_made_anew_without_its_old_side_files(uri: str) -> None:
+    """sqlite would write the old log's pages over the new file."""
+    path = store.database(uri)
+    assert path is not None
+    before = store.identity(uri)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE old (number)")
+        connection.commit()
+        sides = {name: Path(f"{path}{name}").read_bytes() for name in ("-wal", "-shm")}
+    for name, content in {"": b"", **sides}.items():
+        Path(f"{path}{name}").write_bytes(content)
+    assert [one.name for one in store.client(uri).search_experiments()] == ["Default"]
+    assert store.identity(uri) not in (0, before)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        names = connection.execute("SELECT name FROM sqlite_master WHERE name = 'old'")
+        assert names.fetchall() == []
+
+
 def test_artifacts_lie_in_the_store_and_experiments_are_found_again(uri: str, home: Path) -> None:
     client = store.client(uri)
     first = store.experiment_id(client, uri, "quick@budget=6400")

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from safetensors.torch import load_file
 
 from bench.errors import UserError
 from bench.tracking import journal
-from bench.training import checkpoint, status, trial
+from bench.training import checkpoint, evaluation, status, trial
 from bench.variants import registry
 
 from .conftest import MakeTrial
@@ -30,10 +31,25 @@ def metrics(folder: Path) -> dict[tuple[int, str], float]:
     return found
 
 
-def after(steps: int) -> Any:
-    """A `stopping` that says yes when it is asked for the ``steps + 1``-st time."""
-    asked = iter(range(10**9))
-    return lambda: next(asked) >= steps
+After = Callable[[int], Callable[[], bool]]
+
+
+@pytest.fixture
+def after(monkeypatch: pytest.MonkeyPatch) -> After:
+    """Makes a `stopping` that says yes from a given step of the trial on."""
+    reached = [0]
+    one_step = trial._Session._one_step
+
+    def count(session: Any) -> None:
+        one_step(session)
+        reached[0] = session.step
+
+    def at(step: int) -> Callable[[], bool]:
+        reached[0] = 0
+        return lambda: reached[0] >= step
+
+    monkeypatch.setattr(trial._Session, "_one_step", count)
+    return at
 
 
 def test_what_a_trial_leaves(make_trial: MakeTrial) -> None:
@@ -76,21 +92,66 @@ def test_n_critic_counts(make_trial: MakeTrial) -> None:
     assert (found[0, "cost/d_steps"], found[0, "cost/g_steps"]) == (30, 6)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_an_interrupted_trial_ends_bit_identical(variant: str, make_trial: MakeTrial) -> None:
-    """Stopped at step 7, in the middle of a window and between two points, and again at 22."""
-    whole = make_trial(variant, "evaluations=2", "budget=1600")
-    trial.run(whole.folder)
-    expected = metrics(whole.folder), load_file(whole.folder / "generator.safetensors")
-    for file in [*whole.folder.glob("*.json*"), *whole.folder.glob("*.safetensors")]:
+def whole(folder: Path) -> tuple[dict[tuple[int, str], float], dict[str, torch.Tensor]]:
+    """Train the trial to its end: its numbers and its weights."""
+    assert trial.run(folder) == "done"
+    return metrics(folder), load_file(folder / "generator.safetensors")
+
+
+def anew(folder: Path) -> None:
+    """Leave of a trial only its definition."""
+    for file in [*folder.glob("*.json*"), *folder.glob("*.safetensors")]:
         if file.name != "trial.json":
             file.unlink()
-    assert trial.run(whole.folder, after(7)) == "interrupted"
-    assert trial.run(whole.folder, after(15)) == "interrupted"
-    assert trial.run(whole.folder) == "done"
-    found = metrics(whole.folder), load_file(whole.folder / "generator.safetensors")
-    assert found[0] == expected[0]
-    assert all(torch.equal(found[1][name], weight) for name, weight in expected[1].items())
+
+
+def assert_goes_on_to(
+    expected: tuple[dict[tuple[int, str], float], dict[str, torch.Tensor]], folder: Path
+) -> None:
+    numbers, weights = whole(folder)
+    assert numbers == expected[0]
+    assert all(torch.equal(weights[name], weight) for name, weight in expected[1].items())
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_interrupted_trial_ends_bit_identical(
+    variant: str, make_trial: MakeTrial, after: After
+) -> None:
+    """Stopped at step 7, in the middle of a window and between two points, and again at 22."""
+    folder = make_trial(variant, "evaluations=2", "budget=1600").folder
+    expected = whole(folder)
+    anew(folder)
+    assert trial.run(folder, after(7)) == "interrupted"
+    assert trial.run(folder, after(22)) == "interrupted"
+    assert_goes_on_to(expected, folder)
+
+
+@pytest.mark.parametrize(("piece", "point"), [("samples", 1), ("measure", 1), ("measure", 3)])
+def test_stopped_in_the_middle_of_a_measurement_it_ends_bit_identical(
+    piece: str, point: int, make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last of three measurements is a thorough one."""
+    folder = make_trial().folder
+    expected = whole(folder)
+    anew(folder)
+    begun: list[str] = []
+    through = getattr(evaluation, piece)
+
+    def begin(*given: Any, **named: Any) -> Any:
+        begun.append(piece)
+        done = through(*given, **named)
+        begun.append("done")
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation, piece, begin)
+        assert trial.run(folder, lambda: begun.count(piece) == point) == "interrupted"
+    assert begun.count("done") == point - 1, "it went on to the end"
+    *_, (end, _) = journal.read(folder / "journal.jsonl")
+    assert (end["event"], end["status"], end["reason"]) == ("end", "interrupted", None)
+    measured = [step for step, name in metrics(folder) if name == "eval/fid"]
+    assert measured == [320, 640][: point - 1]
+    assert_goes_on_to(expected, folder)
 
 
 def test_a_trial_that_has_ended_is_left_alone(make_trial: MakeTrial) -> None:
@@ -99,6 +160,57 @@ def test_a_trial_that_has_ended_is_left_alone(make_trial: MakeTrial) -> None:
     before = (item.folder / "journal.jsonl").read_bytes()
     assert trial.run(item.folder) == "done"
     assert (item.folder / "journal.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["status gone", "status torn", "status nonsense"])
+def test_without_its_status_a_trial_that_has_ended_is_left_alone(
+    damage: str, make_trial: MakeTrial
+) -> None:
+    item = make_trial()
+    trial.run(item.folder)
+    content = {"status gone": None, "status torn": "{", "status nonsense": '{"status": "dome"}'}
+    path, text = item.folder / "status.json", content[damage]
+    path.unlink() if text is None else path.write_text(text)
+    before = (item.folder / "journal.jsonl").read_bytes()
+    assert item.ended
+    assert trial.run(item.folder) == "done"
+    assert (item.folder / "journal.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+@pytest.mark.parametrize("state", ["done", "interrupted"])
+def test_a_trial_whose_journal_lost_lines_is_trained_anew_to_the_same_bits(
+    state: str,
+    damage: str,
+    make_trial: MakeTrial,
+    after: After,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its checkpoint would lead past what is lost."""
+    folder = make_trial().folder
+    expected = whole(folder)
+    if state == "interrupted":
+        anew(folder)
+        trial.run(folder, after(25))
+    path = folder / "journal.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.unlink() if damage == "gone" else path.write_text("".join(lines[:12]))
+    assert_goes_on_to(expected, folder)
+    assert f"{path} has lost its end" in capsys.readouterr().err
+    assert status.over(folder)
+
+
+def test_a_journal_that_lost_no_more_than_its_end_costs_no_step(
+    make_trial: MakeTrial, after: After, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_trial().folder
+    expected = whole(folder)
+    anew(folder)
+    assert trial.run(folder, after(25)) == "interrupted"
+    path = folder / "journal.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    assert_goes_on_to(expected, folder)
+    assert capsys.readouterr().err == ""
 
 
 def test_only_one_process_trains_a_trial(make_trial: MakeTrial) -> None:
@@ -111,48 +223,8 @@ def test_only_one_process_trains_a_trial(make_trial: MakeTrial) -> None:
     assert item.status.status == "pending"
 
 
-PLUGIN = '''
-"""Goes wrong on purpose at its tenth step (2026)."""
-import torch
-from bench.variants import register
-from bench.variants.mlp_bce import MLPBCE
-
-@register("{name}")
-class Wrong(MLPBCE):
-    """Goes wrong."""
-    def step(self, batch):
-        measured = super().step(batch)
-        if batch.index == 9:
-            {action}
-        return measured
-'''
-
-
-@pytest.mark.parametrize(
-    ("name", "action", "state", "reason"),
-    [
-        ("nan_loss", "measured['loss_g'] *= float('nan')", "diverged", "loss_g is not finite at step 10"),
-        ("inf_weight", "self.G[0].weight.data[0, 0] = float('inf')", "diverged", "is not finite at step"),
-        ("crash", "{}['no such key']", "failed", "KeyError"),
-        ("no_memory", "torch.empty(10**15)", "failed", "Out of memory: use fewer --workers"),
-        ("no_python_memory", "raise MemoryError", "failed", "Out of memory: use fewer --workers"),
-    ],
-)  # fmt: skip
-def test_divergence_is_a_result_and_a_crash_is_an_error(
-    name: str, action: str, state: str, reason: str, make_trial: MakeTrial, tmp_path: Path
-) -> None:
-    plugin = tmp_path / f"{name}.py"
-    plugin.write_text(PLUGIN.format(name=name, action=action))
-    registry.load_plugin(plugin)
-    item = make_trial(name, plugins=(plugin,))
-    assert trial.run(item.folder) == state
-    assert reason in str(item.status.reason)
-    *_, (end, _) = journal.read(item.folder / "journal.jsonl")
-    assert (end["event"], end["status"]) == ("end", state)
-
-
 def test_a_damaged_checkpoint_is_told_and_the_older_one_used(
-    make_trial: MakeTrial, capsys: pytest.CaptureFixture[str]
+    make_trial: MakeTrial, after: After, capsys: pytest.CaptureFixture[str]
 ) -> None:
     item = make_trial()
     trial.run(item.folder, after(25))
