@@ -30,6 +30,10 @@ def mnist_store(mnist_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
     root = tmp_path_factory.mktemp("session-store")
     (root / "data").mkdir()
     (root / "data" / "mnist").symlink_to(mnist_folder)
+    base = tmp_path_factory.getbasetemp()
+    together = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "reference"
+    together.mkdir(exist_ok=True)  # what one worker has measured the others need not
+    (root / "reference").symlink_to(together)
     patch = pytest.MonkeyPatch()
     patch.setenv("GANBENCH_STORE", str(root))
     patch.delenv("GANBENCH_DATA", raising=False)
@@ -42,7 +46,6 @@ def own_store(mnist_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """A fresh store of the test's own, with the session's data and reference statistics."""
     root = tmp_path / "store"
     root.mkdir()
-    (mnist_store / "reference").mkdir(exist_ok=True)
     for shared in ("data", "reference"):
         (root / shared).symlink_to(mnist_store / shared)
     monkeypatch.setenv("GANBENCH_STORE", str(root))

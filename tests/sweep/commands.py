@@ -41,7 +41,6 @@ def provide_quick(home: Path) -> None:
 
 def fresh_store(mnist_store: Path, root: Path) -> Path:
     root.mkdir()
-    (mnist_store / "reference").mkdir(exist_ok=True)
     for shared in ("data", "reference"):
         (root / shared).symlink_to(mnist_store / shared)
     return root

@@ -27,7 +27,6 @@ SETTINGS = ["budget=320", "batch=32", "samples=100", "evaluations=2", "seeds=1"]
 @pytest.fixture
 def disk(mnist_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A store on a file system that has room for no checkpoint."""
-    (mnist_store / "reference").mkdir(exist_ok=True)
     with disks.small(tmp_path / "disk", "8m") as folder:
         for shared in ("data", "reference"):
             (folder / shared).symlink_to(mnist_store / shared)

@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 TREE = Path(__file__).parent.parent.parent
-_IMPORTED = ("bench.sweep.run", "bench.comparison", "mlflow", "torch._dynamo", "torchvision.utils")
+_IMPORTED = (
+    "bench.sweep.run", "torch._dynamo", "torchvision.utils", "mlflow.data",
+    "mlflow.store.tracking.sqlalchemy_store",
+)  # fmt: skip
 _SERVE = "from torture.zygote import serve; serve()"
 
 

@@ -30,7 +30,7 @@ BURST = '''
 from bench.variants import register
 from bench.variants.mlp_bce import MLPBCE
 
-@register("burst")
+@register("{name}")
 class Burst(MLPBCE):
     """Bursts."""
     def sample(self, n, generator):
@@ -93,13 +93,13 @@ def test_divergence_is_a_result_with_its_step_and_tensor(
     assert ended == ("diverged", f"{reason} at step 10.")
 
 
-@pytest.mark.parametrize("pixel", [NAN, INFINITY])
+@pytest.mark.parametrize(("name", "pixel"), [("nan_pixel", NAN), ("inf_pixel", INFINITY)])
 def test_an_image_that_is_not_finite_is_divergence(
-    pixel: str, make_trial: MakeTrial, tmp_path: Path
+    name: str, pixel: str, make_trial: MakeTrial, tmp_path: Path
 ) -> None:
     """Though losses, gradients and weights are."""
-    plugin = tmp_path / "burst.py"
-    plugin.write_text(BURST.format(pixel=pixel))
+    plugin = tmp_path / f"{name}.py"
+    plugin.write_text(BURST.format(name=name, pixel=pixel))
     assert _end(make_trial, plugin) == ("diverged", "a generated image is not finite at step 10.")
 
 
