@@ -1,18 +1,20 @@
 """Many machines: the trials of a sweep as plain tasks of a Ray cluster.
 
 The trials stay this process's own. It holds their folders against other sweeps, sends out what a
-trial has written so far and writes down what comes back, one stretch of some twenty seconds after
-the other (`bench.sweep.node`). So a folder is at any time what a local trial would have left: it is
+trial has written so far and writes down what comes back, one stretch of half a minute after the
+other (`bench.sweep.node`). So a folder is at any time what a local trial would have left: it is
 shown and mirrored to the tracking server as always, and another executor can go on with it. When a
 machine is lost, Ray does the stretch that was going on there again on another one, from the same
 files and to the same bits. When the sweep is stopped, what was trained since the last stretch is
-trained again.
+given up, and trained again when it goes on.
 """
 
 import contextlib
 import importlib.util
 import json
+import logging
 import os
+import re
 import secrets
 import signal
 import socket
@@ -28,7 +30,7 @@ from bench.sweep import node
 from bench.sweep.executors import Stopping
 from bench.training import checkpoint, status, trial
 
-_STRETCH_SECONDS = 20.0
+_STRETCH_SECONDS = 30.0
 _RETRIES = 3
 """How often a stretch is begun anew whose machine or process was lost."""
 _POLL_SECONDS = 0.5
@@ -69,7 +71,7 @@ def connect(address: str | None, workers: int | None) -> int:
                 address or "local",
                 **own,
                 log_to_driver=False,
-                logging_level="error",
+                logging_level=logging.ERROR,
                 runtime_env=_environment(),
             )
     except (ImportError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
@@ -89,10 +91,13 @@ def _settings(own: bool) -> None:
         # of the first is of another purpose, but nothing else makes Ray use the loopback address.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    else:
+        # Where something else than Ray answers, it is asked for a quarter of an hour by default.
+        os.environ["RAY_NUM_REDIS_GET_RETRIES"] = "1"
 
 
 def _reach(address: str) -> None:
-    """Ask for an answer, because Ray itself waits a minute for one and then ends the process."""
+    """Where nobody answers, Ray itself would take minutes to say so."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not (host and port.isdecimal() and int(port) < 2**16):
         raise UserError(
@@ -103,14 +108,14 @@ def _reach(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), _REACH_SECONDS).close()
     except OSError as error:
         raise UserError(
-            f"No Ray cluster answers at {address} ({_first_line(error)}): start one with `ray "
+            f"No Ray cluster answers at {address} ({_in_short(error)}): start one with `ray "
             "start --head` and give the address that it prints, or leave --ray-address out to use "
             "this machine alone."
         ) from error
 
 
 def _refused(address: str | None, error: Exception) -> UserError:
-    why = _first_line(error)
+    why = _in_short(error)
     if address is None:
         return UserError(
             f"Ray did not start on this machine ({why}): mend that, or use --executor processes."
@@ -128,6 +133,35 @@ def _environment() -> dict[str, Any]:
 
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {"py_modules": [str(Path(bench.__path__[0]))], "env_vars": threads}
+
+
+class _Sent:
+    """A trial on the cluster, held against other sweeps until it is let go."""
+
+    def __init__(self, folder: Path, hold: contextlib.ExitStack) -> None:
+        self.folder, self._hold = folder, hold
+
+    def receive(self, ray: Any, task: Any) -> bool:
+        """Write down what came back; True where the trial goes on."""
+        try:
+            _write(self.folder, ray.get(task))
+        except ray.exceptions.RayError as problem:
+            self.end("failed", _cause(ray, problem))
+            return False
+        except OSError as problem:
+            self.end("failed", str(store.unwritable(self.folder, problem)))
+            return False
+        if status.read(self.folder).status == "running":
+            return True
+        self._hold.close()
+        return False
+
+    def end(self, state: status.State, reason: str | None) -> None:
+        """Write down that it came to an end here, and let it go."""
+        found = status.read(self.folder)
+        found.status, found.reason = state, reason
+        trial.close(self.folder, found)
+        self._hold.close()
 
 
 def run(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
@@ -152,7 +186,7 @@ def run(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
         ray.shutdown()
 
 
-def _take(waiting: list[Path]) -> "_Sent | None":
+def _take(waiting: list[Path]) -> _Sent | None:
     """The next trial that has not ended; one that another sweep is at is put to the end."""
     while waiting:
         folder, hold = waiting.pop(0), contextlib.ExitStack()
@@ -172,8 +206,9 @@ def _sender(ray: Any, folders: Sequence[Path]) -> Callable[[Path], Any]:
 
     def send(folder: Path) -> Any:
         found = status.read(folder)
-        found.status, found.reason = "running", None
-        found.write(folder)
+        if found.status != "running":
+            found.status, found.reason = "running", None
+            found.write(folder)
         return task.remote(_files(folder), kit, str(folder), _STRETCH_SECONDS)
 
     return send
@@ -202,7 +237,7 @@ def _ready(ray: Any, running: Iterable[Any]) -> list[Any]:
     return list(ready)
 
 
-def _recall(ray: Any, running: Mapping[Any, "_Sent"]) -> None:
+def _recall(ray: Any, running: Mapping[Any, _Sent]) -> None:
     """Stop what is going on; what was trained since the last stretch is given up."""
     for task in running:
         ray.cancel(task)
@@ -210,32 +245,6 @@ def _recall(ray: Any, running: Mapping[Any, "_Sent"]) -> None:
         ray.wait(list(running), num_returns=len(running), timeout=_GRACE_SECONDS)
     for sent in running.values():
         sent.end("interrupted", None)
-
-
-class _Sent:
-    """A trial on the cluster, held against other sweeps until it is let go."""
-
-    def __init__(self, folder: Path, hold: contextlib.ExitStack) -> None:
-        self.folder, self._hold = folder, hold
-
-    def receive(self, ray: Any, task: Any) -> bool:
-        """Write down what came back; True where the trial goes on."""
-        try:
-            _write(self.folder, ray.get(task))
-        except ray.exceptions.RayError as problem:
-            self.end("failed", _cause(ray, problem))
-        except OSError as problem:
-            self.end("failed", str(store.unwritable(self.folder, problem)))
-        if status.read(self.folder).status == "running":
-            return True
-        self._hold.close()
-        return False
-
-    def end(self, state: status.State, reason: str | None) -> None:
-        found = status.read(self.folder)
-        found.status, found.reason = state, reason
-        trial.close(self.folder, found)
-        self._hold.close()
 
 
 def _write(folder: Path, news: node.Files) -> None:
@@ -266,7 +275,7 @@ def _cause(ray: Any, problem: Exception) -> str:
         )
     if isinstance(problem, known.RayTaskError):
         return (
-            f"Its machine could not run it ({_first_line(problem.cause)}): mend that there, then "
+            f"Its machine could not run it ({_in_short(problem.cause)}): mend that there, then "
             "run the same command again."
         )
     return (
@@ -275,6 +284,7 @@ def _cause(ray: Any, problem: Exception) -> str:
     )
 
 
-def _first_line(error: Exception) -> str:
-    said = str(error).strip().splitlines()
-    return said[0].rstrip(".") if said else type(error).__name__
+def _in_short(error: Exception) -> str:
+    """The first sentence of what may be pages."""
+    said = re.split(r"\.\s|\n", str(error).strip())[0].rstrip(".:")
+    return said or type(error).__name__

@@ -3,15 +3,15 @@
 The machine needs ganbench's dependencies and nothing else: no network, no shared disk, no store.
 """
 
-import atexit
+import contextlib
 import functools
-import itertools
 import json
 import os
+import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,14 +66,33 @@ def stretch(sent: Files, kit: Kit, home: str, seconds: float) -> Files:
     Returns:
         The files that are new or have changed; the status is ``running`` where the trial goes on.
     """
-    with tempfile.TemporaryDirectory(prefix="ganbench-") as root:
-        _unpack(kit, Path(root))
-        folder = Path(root) / "trial"
-        described = _lay_out(folder, sent, kit)
+    with _scratch() as root:
+        _unpack(kit, root)
+        folder = root / "trial"
+        described = _lay_out(folder, sent, root / "plugins", kit.plugins)
         if trial.run(folder, _over(seconds)) == "interrupted":
             _unsay(folder)
         found = {**_files(folder, home), "trial.json": described}
     return {name: content for name, content in found.items() if sent.get(name) != content}
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder that is there for one stretch; its name stays the same in a process.
+
+    That is because a plug-in registers its variants in a process once, and from one path.
+    """
+    root = Path(tempfile.gettempdir()) / _scratch_name()
+    root.mkdir(mode=0o700)
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@functools.cache
+def _scratch_name() -> str:
+    return f"ganbench-{secrets.token_hex(8)}"
 
 
 def _unpack(kit: Kit, root: Path) -> None:
@@ -86,36 +105,45 @@ def _unpack(kit: Kit, root: Path) -> None:
         os.environ["GANBENCH_INCEPTION"] = str(root / _INCEPTION)
 
 
-def _lay_out(folder: Path, sent: Files, kit: Kit) -> bytes:
-    """Write what was sent; the trial's record as it goes back, with this machine described."""
-    folder.mkdir()
+def _lay_out(folder: Path, sent: Files, there: Path, plugins: Sequence[tuple[str, bytes]]) -> bytes:
+    """Write what was sent, and the plug-ins beside it.
+
+    Returns:
+        The trial's record as it goes back: with this machine described.
+    """
     for name, content in sent.items():
-        (folder / name).write_bytes(content)
+        _put(folder / name, content)
     record = json.loads(sent["trial.json"])
     record["recorded"]["environment"] = environment()
     described = json.dumps(record, indent=1).encode()
-    record["recorded"]["plugins"] = [str(_plugin(*plugin)) for plugin in kit.plugins]
-    (folder / "trial.json").write_text(json.dumps(record))
+    paths = [there / str(number) / name for number, (name, _) in enumerate(plugins)]
+    for path, (_, text) in zip(paths, plugins, strict=True):
+        _put(path, text)
+    record["recorded"]["plugins"] = [str(path) for path in paths]
+    _put(folder / "trial.json", json.dumps(record).encode())
     return described
 
 
-@functools.cache
-def _plugin(name: str, text: bytes) -> Path:
-    """Where a plug-in lies in this process, which registers its variants once and from one path."""
-    folder = Path(tempfile.mkdtemp(prefix="ganbench-plugin-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / name).write_bytes(text)
-    return folder / name
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def _over(seconds: float) -> Callable[[], bool]:
-    """Asked before each step, says yes when the time is over.
+    """Asked before each step, says yes when that long has passed since the first.
 
-    Not before the third time: a trial begins with the measurement that is due at its checkpoint,
+    But not before the third: a trial begins with the measurement that is due at its checkpoint,
     and one that never came to a step after it would measure for ever.
     """
-    end, asked = time.monotonic() + seconds, itertools.count()
-    return lambda: next(asked) > 1 and time.monotonic() > end
+    end, asked = 0.0, 0
+
+    def over() -> bool:
+        nonlocal end, asked
+        asked += 1
+        end = end or time.monotonic() + seconds
+        return asked > 2 and time.monotonic() > end
+
+    return over
 
 
 def _unsay(folder: Path) -> None:

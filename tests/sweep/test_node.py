@@ -40,6 +40,7 @@ def elsewhere(own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """Where a machine's temporary files go; what it knows of the store is forgotten afterwards."""
     monkeypatch.delenv("GANBENCH_DATA", raising=False)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "machine"))
+    node._scratch_name.cache_clear()
     (tmp_path / "machine").mkdir()
     return tmp_path / "machine"
 

@@ -1,5 +1,6 @@
 """A real Ray cluster of two nodes, one of which is lost, and every trial there exactly once."""
 
+import errno
 import importlib.util
 import json
 import secrets
@@ -99,7 +100,9 @@ def head() -> Iterator[Any]:
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
         from ray.cluster_utils import Cluster
 
-        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+        started = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+        )
         yield started
         import ray
 
@@ -250,6 +253,54 @@ def test_a_trial_that_kills_its_worker_fails_in_a_sentence(
     *_, (end, _) = journal.read(item.folder / "journal.jsonl")
     assert (end["event"], end["status"]) == ("end", "failed")
     assert not status.owned(item.folder)
+
+
+def test_a_trial_of_another_sweep_is_left_to_it(
+    own_store: Path, mnist_folder: Path, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "killed.py"
+    plugin.write_text(KILLED)
+    first, second = (item.folder for item in planned(plugin, "2"))
+    waiting = [first, second]
+    with status.owning(first):
+        assert cluster._take(waiting) is None
+        assert waiting == [second, first]
+        taken = cluster._take(waiting)
+        assert taken is not None
+        assert taken.folder == second
+        assert status.owned(second)
+        taken.end("interrupted", None)
+        assert not status.owned(second)
+
+
+def test_what_cannot_be_written_down_fails_in_a_sentence(
+    own_store: Path, mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    plugin = tmp_path / "killed.py"
+    plugin.write_text(KILLED)
+    (item,) = planned(plugin, "1")
+    (sent,) = filter(None, [cluster._take([item.folder])])
+
+    def full(folder: Path, news: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cluster, "_write", full)
+    monkeypatch.setattr(ray, "get", lambda task: task)
+    assert not sent.receive(ray, {})
+    assert item.status.status == "failed"
+    assert "the disk is full): free some space" in str(item.status.reason)
+    assert not status.owned(item.folder)
+
+
+def test_why_a_machine_did_not_run_it() -> None:
+    import ray
+
+    known = ray.exceptions
+    wrong = known.RayTaskError("stretch", "pages", OSError(errno.ENOSPC, "No space left"))
+    assert "could not run it ([Errno 28] No space left): mend that" in cluster._cause(ray, wrong)
+    assert "use fewer --workers" in cluster._cause(ray, known.OutOfMemoryError("pages"))
 
 
 def sentence(address: str | None) -> str:
