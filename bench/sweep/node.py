@@ -100,7 +100,8 @@ def _unpack(kit: Kit, root: Path) -> None:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         content.tofile(root / name)
     os.environ["GANBENCH_STORE"] = str(root)
-    os.environ.pop("GANBENCH_DATA", None)
+    for name in ("GANBENCH_DATA", "GANBENCH_INCEPTION"):  # what this machine has of its own
+        os.environ.pop(name, None)
     if _INCEPTION in kit.store:
         os.environ["GANBENCH_INCEPTION"] = str(root / _INCEPTION)
 
