@@ -25,9 +25,15 @@ def run(
         ),
     ] = None,
     plugin: PluginOption = None,
-    executor: Annotated[str, typer.Option(help="serial or processes.")] = "processes",
+    executor: Annotated[str, typer.Option(help="serial, processes or ray.")] = "processes",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Trials side by side; one a core by default.")
+    ] = None,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="A Ray cluster for --executor ray; this machine by default.", metavar="HOST:PORT"
+        ),
     ] = None,
     store: StoreOption = None,
     dry_run: Annotated[
@@ -48,11 +54,12 @@ def run(
         for item in planned:
             console.print(f"  {item.trial.title}: {item.status.status}", highlight=False)
         return
-    resources = _resources(executor, workers)
+    _check(executor, ray_address)
     written = _results(chosen.name) / "table.md"
     if planning.settled(planned, chosen.name, written):
         console.print(f"Nothing to do: {written} is up to date.", soft_wrap=True)
         return
+    resources = _resources(executor, workers, ray_address)
     _sweep_and_compare(chosen, plugin or [], resources, console)
 
 
@@ -82,13 +89,23 @@ def _announce(console: Console, name: str, planned: Any) -> None:
         )
 
 
-def _resources(executor: str, workers: int | None) -> Any:
-    from bench.errors import unknown
+def _check(executor: str, ray_address: str | None) -> None:
+    from bench.errors import UserError, unknown
     from bench.sweep.executors import EXECUTORS
-    from bench.sweep.run import Resources
 
     if executor not in EXECUTORS:
         raise unknown("executor", executor, EXECUTORS)
+    if ray_address is not None and executor != "ray":
+        raise UserError("--ray-address is for --executor ray only: add that, or leave it out.")
+
+
+def _resources(executor: str, workers: int | None, ray_address: str | None) -> Any:
+    from bench.sweep.run import Resources
+
+    if executor == "ray":
+        from bench.sweep import cluster
+
+        return Resources("ray", cluster.connect(ray_address, workers))
     return Resources(executor, 1 if executor == "serial" else workers or cores())  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Who runs the trials: this process, or one process each on every core."""
+"""Who runs the trials: this process, one process each on every core, or many machines."""
 
 import multiprocessing
 import signal
@@ -15,7 +15,7 @@ from bench import store
 from bench.training import ending, status, trial
 from bench.training.arithmetic import born_single
 
-Executor = Literal["serial", "processes"]
+Executor = Literal["serial", "processes", "ray"]
 Stopping = Callable[[], bool]
 
 _POLL_SECONDS = 0.5
@@ -68,6 +68,13 @@ def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None
                 folder = running.pop(process)
                 if _settle(process, folder, stopping()):
                     waiting.append(folder)
+
+
+def ray(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
+    """``workers`` trials side by side on the cluster that `bench.sweep.cluster` has joined."""
+    from bench.sweep import cluster
+
+    cluster.run(folders, workers, stopping)
 
 
 def _start(context: BaseContext, folder: Path) -> BaseProcess:
@@ -136,4 +143,5 @@ def _context() -> BaseContext:
 EXECUTORS: dict[str, Callable[[Sequence[Path], int, Stopping], None]] = {
     "serial": serial,
     "processes": processes,
+    "ray": ray,
 }

@@ -31,8 +31,7 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> None:
         file.write(safetensors.torch.save(tensors, metadata={"skeleton": json.dumps(skeleton)}))
     with store.replacing(path.with_suffix(".json"), "w") as file:
         json.dump({"step": step, "sha256": digest_of(path)}, file)
-    for old in _manifests(folder)[_KEPT:]:
-        _remove(old)
+    prune(folder)
 
 
 def load(folder: Path, report: Report) -> tuple[int, dict[str, Any]] | None:
@@ -40,19 +39,34 @@ def load(folder: Path, report: Report) -> tuple[int, dict[str, Any]] | None:
 
     ``report`` is told of each damaged checkpoint, which is renamed to ``*.damaged``.
     """
+    found = newest(folder, report)
+    if found is None:
+        return None
+    path, _ = found
+    with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        skeleton = json.loads(file.metadata()["skeleton"])
+    return int(path.stem.rpartition("-")[2]), _put_tensors(skeleton, tensors)
+
+
+def newest(folder: Path, report: Report) -> tuple[Path, Path] | None:
+    """The newest good checkpoint's two files, tensors and manifest; reports as `load` does."""
     _drop_torn(folder)
     for manifest in _manifests(folder):
         path = manifest.with_suffix(".safetensors")
         if _good(manifest, path):
-            with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                skeleton = json.loads(file.metadata()["skeleton"])
-            return int(path.stem.rpartition("-")[2]), _put_tensors(skeleton, tensors)
+            return path, manifest
         report(f"The checkpoint {path} is damaged: it is set aside and the one before it is used.")
         for part in (manifest, path):
             if part.exists():
                 part.replace(part.with_name(part.name + ".damaged"))
     return None
+
+
+def prune(folder: Path) -> None:
+    """Remove all checkpoints but the newest two."""
+    for old in _manifests(folder)[_KEPT:]:
+        _remove(old)
 
 
 def clear(folder: Path) -> None:

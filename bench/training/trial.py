@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import resource
 import sys
 import time
@@ -28,16 +29,19 @@ _HEARTBEAT_SECONDS = 1.0
 _CURVES = frozenset(metric.name for metric in suite.of_cost("cheap"))
 
 
-def run(folder: Path, stopping: Callable[[], bool] = lambda: False) -> State:
+def run(
+    folder: Path, stopping: Callable[[], bool] = lambda: False, seconds: float = math.inf
+) -> State:
     """Bring the trial in ``folder`` to an end, from its newest checkpoint if it has one.
 
     Args:
         folder: holds ``trial.json``; everything that the trial writes goes there.
         stopping: asked after each step and all through a measurement; when true, the trial writes a
             checkpoint and ends as ``interrupted``.
+        seconds: of training, after which the trial is left with a checkpoint, still ``running``.
 
     Returns:
-        The state it ended in; ``running`` where another process is at it.
+        The state it ended in; ``running`` where another process is at it or the time is over.
     """
     with owning(folder) as mine:
         if not mine:
@@ -45,17 +49,18 @@ def run(folder: Path, stopping: Callable[[], bool] = lambda: False) -> State:
         status = read(folder)
         if not over(folder):
             with one_thread():
-                _guarded(folder, status, stopping)
+                _guarded(folder, status, stopping, seconds)
         return status.status
 
 
-def _guarded(folder: Path, status: Status, stopping: Callable[[], bool]) -> None:
+def _guarded(folder: Path, status: Status, stopping: Callable[[], bool], seconds: float) -> None:
     """Whatever happens, the journal and the status say how the trial ended."""
     lost = status.status in ENDED
     status.status, status.reason = "running", None
     try:
         status.write(folder)
-        _Session(folder, status, anew=lost).train(stopping)
+        if not _Session(folder, status, anew=lost).train(stopping, seconds):
+            return
         status.status = "done"
     except Stopped:
         status.status = "interrupted"
@@ -124,12 +129,13 @@ class _Session:
         checkpoint.save(self.folder, self.step, state)
         self.saved = self.step
 
-    def train(self, stopping: Callable[[], bool]) -> None:
-        """Go to the end of the budget.
+    def train(self, stopping: Callable[[], bool], seconds: float) -> bool:
+        """Go to the end of the budget; False where the seconds were over before.
 
         Raises:
             Stopped: it was asked to stop before.
         """
+        end = self.seconds + seconds
         while self.measured < self.total:
             if stopping():
                 self._checkpoint()
@@ -144,7 +150,12 @@ class _Session:
                 self.measured = self.step
             else:
                 self._timed_step()
+                if self.seconds >= end:
+                    self._checkpoint()
+                    self._beat()
+                    return False
         self._finish()
+        return True
 
     def _timed_step(self) -> None:
         started = time.perf_counter()

@@ -1,0 +1,168 @@
+"""A stretch of one trial on a machine of a cluster: files come in, files go out, nothing stays.
+
+The machine needs ganbench's dependencies and nothing else: no network, no shared disk, no store.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import store
+from bench.data import mnist
+from bench.sweep.plan import environment
+from bench.training import status, trial
+
+Files = dict[str, bytes]
+"""Names relative to a trial's folder, and what is in them."""
+
+_INCEPTION = "inception.pth"
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What every trial of a sweep needs beside its own folder."""
+
+    store: Mapping[str, Any]
+    """Bytes by their path inside the store: MNIST, the reference statistics, Inception's weights.
+
+    They are arrays, because Ray shares those between the processes of a machine.
+    """
+    plugins: Sequence[tuple[str, bytes]]
+    """Name and text of each plug-in file."""
+
+
+def pack(plugins: Sequence[Path]) -> Kit:
+    """The kit, from this machine's store and the user's plug-in files."""
+    root = store.root()
+    files = {f"data/mnist/{name}": mnist.folder() / name for name in mnist.DIGESTS}
+    kept = (root / "reference").glob("*/[!.]*")
+    files |= {path.relative_to(root).as_posix(): path for path in kept}
+    if weights := os.environ.get("GANBENCH_INCEPTION"):
+        files[_INCEPTION] = Path(weights)
+    arrays = {name: np.fromfile(path, np.uint8) for name, path in files.items()}
+    return Kit(arrays, [(path.name, path.read_bytes()) for path in plugins])
+
+
+def stretch(sent: Files, kit: Kit, home: str, seconds: float) -> Files:
+    """Bring a trial forward by about ``seconds``, or to its end.
+
+    Args:
+        sent: the trial's record and, where it has begun, its status, journal and newest checkpoint.
+        kit: what `pack` made on the machine that the trial comes from.
+        home: the trial's folder there, for sentences that name it.
+        seconds: when these are over the trial stops after its step, with a checkpoint.
+
+    Returns:
+        The files that are new or have changed; the status is ``running`` where the trial goes on.
+    """
+    with _scratch() as root:
+        _unpack(kit, root)
+        folder = root / "trial"
+        described = _lay_out(folder, sent, root / "plugins", kit.plugins)
+        if trial.run(folder, _over(seconds)) == "interrupted":
+            _unsay(folder)
+        found = {**_files(folder, home), "trial.json": described}
+    return {name: content for name, content in found.items() if sent.get(name) != content}
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder that is there for one stretch; its name stays the same in a process.
+
+    That is because a plug-in registers its variants in a process once, and from one path.
+    """
+    root = Path(tempfile.gettempdir()) / _scratch_name()
+    root.mkdir(mode=0o700)
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@functools.cache
+def _scratch_name() -> str:
+    return f"ganbench-{secrets.token_hex(8)}"
+
+
+def _unpack(kit: Kit, root: Path) -> None:
+    for name, content in kit.store.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        content.tofile(root / name)
+    os.environ["GANBENCH_STORE"] = str(root)
+    for name in ("GANBENCH_DATA", "GANBENCH_INCEPTION"):  # what this machine has of its own
+        os.environ.pop(name, None)
+    if _INCEPTION in kit.store:
+        os.environ["GANBENCH_INCEPTION"] = str(root / _INCEPTION)
+
+
+def _lay_out(folder: Path, sent: Files, there: Path, plugins: Sequence[tuple[str, bytes]]) -> bytes:
+    """Write what was sent, and the plug-ins beside it.
+
+    Returns:
+        The trial's record as it goes back: with this machine described.
+    """
+    for name, content in sent.items():
+        _put(folder / name, content)
+    record = json.loads(sent["trial.json"])
+    record["recorded"]["environment"] = environment()
+    described = json.dumps(record, indent=1).encode()
+    paths = [there / str(number) / name for number, (name, _) in enumerate(plugins)]
+    for path, (_, text) in zip(paths, plugins, strict=True):
+        _put(path, text)
+    record["recorded"]["plugins"] = [str(path) for path in paths]
+    _put(folder / "trial.json", json.dumps(record).encode())
+    return described
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _over(seconds: float) -> Callable[[], bool]:
+    """Asked before each step, says yes when that long has passed since the first.
+
+    But not before the third: a trial begins with the measurement that is due at its checkpoint,
+    and one that never came to a step after it would measure for ever.
+    """
+    end, asked = 0.0, 0
+
+    def over() -> bool:
+        nonlocal end, asked
+        asked += 1
+        end = end or time.monotonic() + seconds
+        return asked > 2 and time.monotonic() > end
+
+    return over
+
+
+def _unsay(folder: Path) -> None:
+    """Nobody interrupted this trial: strike its last word from the journal."""
+    path = folder / "journal.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    found = status.read(folder)
+    found.status = "running"
+    found.write(folder)
+
+
+def _files(folder: Path, home: str) -> Files:
+    """All that the trial left; a sentence that points to its traceback does so at ``home``."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    here = str(folder / "error.txt").encode()
+    there = json.dumps(str(Path(home) / "error.txt"))[1:-1].encode()
+    for name in ("status.json", "journal.jsonl"):
+        if name in found:
+            found[name] = found[name].replace(here, there)
+    return found
