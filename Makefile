@@ -4,13 +4,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench test torture ui lint types clean
+.PHONY: bench test test-system torture ui lint types clean
 
 bench: .venv/ready
 	$(BIN)/ganbench run quick
 
 test: .venv/ready-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not system"
+
+# What make test leaves out for its time: servers, a browser, a cluster, several sweeps in a test.
+test-system: .venv/ready-dev
+	$(BIN)/pytest -m system
 
 # Twenty minutes of kills, a full disk and bad inputs; the figures go to results/torture/.
 torture: .venv/ready-dev

@@ -28,7 +28,7 @@ from bench import store
 from bench.errors import UserError
 from bench.sweep import node
 from bench.sweep.executors import Stopping
-from bench.training import checkpoint, status, trial
+from bench.training import checkpoint, ending, status
 
 _STRETCH_SECONDS = 30.0
 _RETRIES = 3
@@ -160,7 +160,7 @@ class _Sent:
         """Write down that it came to an end here, and let it go."""
         found = status.read(self.folder)
         found.status, found.reason = state, reason
-        trial.close(self.folder, found)
+        ending.close(self.folder, found)
         self._hold.close()
 
 

@@ -35,6 +35,7 @@ def report() -> Report:
     return Report("quick", environment, {"commit": "c0ffee"}, 2, 5, 3.0, found, 0.4, start, start)
 
 
+@pytest.mark.system
 def test_every_figure_is_measured(small: Experiment) -> None:
     found = measurement.measure(small.trials()[0].identity, width=1, rounds=2, seconds=0.2)
     for name in ("tutorial", "alone", "machine", "gain", "sgemm", "roofline", "point", "end"):
@@ -70,6 +71,7 @@ def test_every_variant_of_the_repository_has_one() -> None:
         tutorial.step_of(registry.create(name, registry.configure(name, {})))  # type: ignore[arg-type]
 
 
+@pytest.mark.system
 def test_what_surrounds_the_training(small: Experiment) -> None:
     assert overhead.mirroring("quick") > 0
     assert overhead.starting("--help") > 0

@@ -24,6 +24,7 @@ class Bursts(MLPBCE):
 '''
 
 
+@pytest.mark.system
 def test_an_image_that_is_not_finite_counts_as_divergence_and_in_no_mean(
     own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,12 +27,15 @@ from bench.tracking import journal
 from bench.training import status
 from bench.variants import registry
 
-from .test_sweep import NAME, SMALL, command, environment, fresh_store, records, statuses
+from .commands import NAME, SMALL, command, environment, fresh_store, records, statuses
 
 # Not by importing it: what Ray is told by the environment, it reads when it is imported.
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason='needs Ray: pip install "ganbench[ray]"'
-)
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(
+        importlib.util.find_spec("ray") is None, reason='needs Ray: pip install "ganbench[ray]"'
+    ),
+]
 
 # At its fifth step a trial says which node it is on, and waits there until the gate is open.
 GATED = '''

@@ -58,6 +58,7 @@ def stop(
     return running.returncode, out
 
 
+@pytest.mark.system
 def test_a_signal_ends_it_after_a_step_and_the_same_command_finishes(
     mnist_store: Path, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ class Patient(MLPBCE):
 '''
 
 
+@pytest.mark.system
 def test_a_signal_ends_it_in_the_middle_of_a_measurement(
     mnist_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

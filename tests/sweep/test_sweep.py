@@ -146,6 +146,7 @@ class Killed(MLPBCE):
 '''
 
 
+@pytest.mark.system
 def test_a_killed_worker_takes_only_its_own_trial(
     sweep: Sweep, mnist_store: Path, tmp_path: Path
 ) -> None:

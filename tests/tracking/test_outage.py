@@ -39,6 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
         yield found
 
 
+@pytest.mark.system
 def test_server_that_is_down_comes_dies_and_comes_back(
     server: MlflowServer, trial: Trial, about: ExperimentRecord
 ) -> None:

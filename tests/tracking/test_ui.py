@@ -82,6 +82,7 @@ def test_server_that_does_not_end_when_asked_is_ended(monkeypatch: pytest.Monkey
     assert server.returncode == -signal.SIGKILL
 
 
+@pytest.mark.system
 def test_interface_opens_at_the_ready_made_views_and_stops(
     home: Path, uri: str, about: ExperimentRecord, tmp_path: Path
 ) -> None:

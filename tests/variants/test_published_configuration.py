@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from bench.nn import Dropout, Linear
 from bench.variants import GAN, registry
 
 
@@ -39,8 +40,8 @@ def test_widths(name: str, generator: list[int], discriminator: list[int]) -> No
 
 def test_order_of_layers() -> None:
     gan = made("batchnorm_dropout")
-    assert kinds(gan.G)[:3] == [nn.Linear, nn.ReLU, nn.BatchNorm1d]
-    assert kinds(gan.D)[1:4] == [nn.Linear, nn.LeakyReLU, nn.Dropout]
+    assert kinds(gan.G)[:3] == [Linear, nn.ReLU, nn.BatchNorm1d]
+    assert kinds(gan.D)[1:4] == [Linear, nn.LeakyReLU, Dropout]
     assert gan.D[3].p == 0.3
     assert gan.G[2].eps == 1e-5, "BatchNorm1d(n, 0.8) sets eps: a mistake of popular code"
 
