@@ -27,7 +27,7 @@ from bench.tracking import journal
 from bench.training import status
 from bench.variants import registry
 
-from .test_sweep import NAME, SMALL, command, environment, fresh_store, records, statuses
+from .commands import NAME, SMALL, command, environment, fresh_store, records, statuses
 
 # Not by importing it: what Ray is told by the environment, it reads when it is imported.
 pytestmark = pytest.mark.skipif(
@@ -171,6 +171,7 @@ def disturbed(
 
 def test_every_trial_is_done_once(disturbed: Gate) -> None:
     assert disturbed.process.returncode == 0, disturbed.said
+    assert "raylet" not in disturbed.said
     assert {name: found["status"] for name, found in statuses(disturbed.root).items()} == {
         "gated 0": "done", "gated 1": "done", "gated 2": "done"
     }  # fmt: skip
