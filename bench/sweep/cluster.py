@@ -78,6 +78,8 @@ def connect(address: str | None, workers: int | None) -> int:
         raise _refused(address, error) from error
     for number, handler in handlers.items():
         signal.signal(number, handler)
+    # Of a machine that is lost it prints pages, into the table; what counts stands in the trials.
+    ray._private.worker._worker_logs_enabled = False
     return workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
@@ -193,7 +195,7 @@ def _take(waiting: list[Path]) -> _Sent | None:
         if not hold.enter_context(status.owning(folder)):
             waiting.append(folder)
             return None
-        if status.read(folder).status not in status.ENDED:
+        if not status.over(folder):
             return _Sent(folder, hold)
         hold.close()
     return None
@@ -261,8 +263,7 @@ def _write(folder: Path, news: node.Files) -> None:
     for name in sorted(news, key=rank):
         with store.replacing(folder / name) as file:
             file.write(news[name])
-    ended = status.read(folder).status in status.ENDED
-    (checkpoint.clear if ended else checkpoint.prune)(folder)
+    (checkpoint.clear if status.over(folder) else checkpoint.prune)(folder)
 
 
 def _cause(ray: Any, problem: Exception) -> str:

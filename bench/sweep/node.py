@@ -10,8 +10,7 @@ import os
 import secrets
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import numpy as np
 from bench import store
 from bench.data import mnist
 from bench.sweep.plan import environment
-from bench.training import status, trial
+from bench.training import trial
 
 Files = dict[str, bytes]
 """Names relative to a trial's folder, and what is in them."""
@@ -55,13 +54,13 @@ def pack(plugins: Sequence[Path]) -> Kit:
 
 
 def stretch(sent: Files, kit: Kit, home: str, seconds: float) -> Files:
-    """Bring a trial forward by about ``seconds``, or to its end.
+    """Bring a trial forward by some seconds of training, or to its end.
 
     Args:
         sent: the trial's record and, where it has begun, its status, journal and newest checkpoint.
         kit: what `pack` made on the machine that the trial comes from.
         home: the trial's folder there, for sentences that name it.
-        seconds: when these are over the trial stops after its step, with a checkpoint.
+        seconds: as for `bench.training.trial.run`.
 
     Returns:
         The files that are new or have changed; the status is ``running`` where the trial goes on.
@@ -70,8 +69,7 @@ def stretch(sent: Files, kit: Kit, home: str, seconds: float) -> Files:
         _unpack(kit, root)
         folder = root / "trial"
         described = _lay_out(folder, sent, root / "plugins", kit.plugins)
-        if trial.run(folder, _over(seconds)) == "interrupted":
-            _unsay(folder)
+        trial.run(folder, seconds=seconds)
         found = {**_files(folder, home), "trial.json": described}
     return {name: content for name, content in found.items() if sent.get(name) != content}
 
@@ -128,32 +126,6 @@ def _lay_out(folder: Path, sent: Files, there: Path, plugins: Sequence[tuple[str
 def _put(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-
-
-def _over(seconds: float) -> Callable[[], bool]:
-    """Asked before each step, says yes when that long has passed since the first.
-
-    But not before the third: a trial begins with the measurement that is due at its checkpoint,
-    and one that never came to a step after it would measure for ever.
-    """
-    end, asked = 0.0, 0
-
-    def over() -> bool:
-        nonlocal end, asked
-        asked += 1
-        end = end or time.monotonic() + seconds
-        return asked > 2 and time.monotonic() > end
-
-    return over
-
-
-def _unsay(folder: Path) -> None:
-    """Nobody interrupted this trial: strike its last word from the journal."""
-    path = folder / "journal.jsonl"
-    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
-    found = status.read(folder)
-    found.status = "running"
-    found.write(folder)
 
 
 def _files(folder: Path, home: str) -> Files:
