@@ -13,7 +13,12 @@ import torch
 from rich.console import Console
 
 from bench import cli
+from bench import experiment as experiments
+from bench.comparison import Comparison
 from bench.data import mnist
+from bench.sweep.run import Ended, Outcome
+from bench.training import generator
+from bench.training.status import Status
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -155,6 +160,17 @@ def test_a_full_disk_anywhere_is_a_sentence(ganbench: Run, monkeypatch: pytest.M
     monkeypatch.setattr("bench.comparison.compare", full)
     message = one_sentence(ganbench("table", "quick"))
     assert "Cannot write /somewhere/table.md (the disk is full): free some space" in message
+
+
+def test_a_sweep_that_has_results_ends_with_its_champions(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = experiments.load("quick")
+    ended = [Ended(trial, Status(status="done")) for trial in chosen.trials()]
+    told: list[object] = []
+    monkeypatch.setattr("bench.sweep.run.sweep", lambda *given: Outcome(ended, None, None))
+    monkeypatch.setattr("bench.comparison.compare", lambda *given: Comparison("", "", ()))
+    monkeypatch.setattr("bench.tracking.champions.crown", lambda *given: told.extend(given[1:3]))
+    cli.running._sweep_and_compare(chosen, [], None, Console())
+    assert told == ["quick", generator.load]
 
 
 def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(

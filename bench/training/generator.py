@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bench import store, streams
 from bench.errors import UserError
+from bench.nn.kernels import plain
 from bench.variants import GAN, Algorithm, registry
 
 FILES = ("generator.safetensors", "generator.json")
@@ -32,7 +33,9 @@ def save(folder: Path, algorithm: Algorithm, identity: dict[str, Any], shown: in
 
 
 def load(folder: Path) -> tuple[nn.Module, Tensor]:
-    """A saved generator in eval mode, and an example of its input, (2, latent) float32.
+    """A saved generator in eval mode and fit for export, and an example of its input.
+
+    The example is (2, latent) float32.
 
     Raises:
         UserError: the variant is no GAN, so that nothing is known of its generator's input.
@@ -46,4 +49,4 @@ def load(folder: Path) -> tuple[nn.Module, Tensor]:
         )
     algorithm.G.load_state_dict(safetensors.torch.load_file(folder / FILES[0]))
     latents = streams.generator("evaluation", identity["seed"])
-    return algorithm.G.eval(), torch.randn(2, algorithm.latent, generator=latents)
+    return plain(algorithm.G).eval(), torch.randn(2, algorithm.latent, generator=latents)

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.nn import Dropout, Linear, gradient_penalty
+from bench.nn.kernels import plain
 
 SHAPES = [(128, 784, 1024), (64, 100, 256), (3, 7, 5), (1, 4, 1)]
 
@@ -98,3 +99,12 @@ def test_dropout_of_nothing_and_of_everything(rate: float) -> None:
     x = torch.ones(5, 5)
     assert torch.equal(Dropout(rate)(x), x * (rate < 0.5))
     assert torch.equal(Dropout(0.5).eval()(x), x)
+
+
+def test_a_plain_network_is_torchs_own_and_computes_the_same() -> None:
+    network = nn.Sequential(Linear(20, 7), nn.Sequential(nn.ReLU(), Linear(7, 3)), Dropout(0.4))
+    x = torch.randn(5, 20)
+    expected = network.eval()(x)
+    kinds = [type(layer) for layer in plain(network).modules()]
+    assert kinds == [nn.Sequential, nn.Linear, nn.Sequential, nn.ReLU, nn.Linear, nn.Dropout]
+    torch.testing.assert_close(network(x), expected)

@@ -29,6 +29,7 @@ def test_what_was_saved_draws_the_same_images(variant: str, tmp_path: Path) -> N
     assert json.loads((tmp_path / "generator.json").read_text())["images_shown"] == 640
     network, latents = generator.load(tmp_path)
     assert not network.training
+    assert {type(layer).__module__.partition(".")[0] for layer in network.modules()} == {"torch"}
     assert latents.shape == (2, 100)
     expected = trained.sample(100, streams.generator("evaluation", 3))
     again = torch.randn(100, 100, generator=streams.generator("evaluation", 3))
