@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.nn import Dropout, Linear, gradient_penalty
+from bench.nn import Dropout, Linear, gradient_penalty, spectral
 from bench.nn.kernels import plain
 
 SHAPES = [(128, 784, 1024), (64, 100, 256), (3, 7, 5), (1, 4, 1)]
@@ -65,6 +65,15 @@ def test_linear_in_double_precision_and_more_dimensions_is_torchs_own() -> None:
     x = torch.randn(2, 3, 6)
     assert torch.equal(ours(x), theirs(x))
     assert torch.equal(ours.double()(x.double()), theirs.double()(x.double()))
+
+
+def test_linear_works_out_a_parametrised_weight_once() -> None:
+    """Spectral normalisation advances its estimate whenever the weight is read."""
+    ours, read = spectral(Linear(6, 4)), []
+    ours.parametrizations.weight.register_forward_hook(lambda *given: read.append(given))
+    for rows in (torch.ones(2, 6), torch.ones(2, 3, 6)):
+        ours(rows)
+    assert len(read) == 2
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
