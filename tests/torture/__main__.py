@@ -130,8 +130,8 @@ def _page(found: dict[str, Any]) -> str:
         "",
         *([] if found["finished"] else ["**Not finished: these are the figures so far.**", ""]),
         f"`make torture` killed {found['sweeps']} sweeps of {found['trials']} trials "
-        f"{found['injected']} times (SIGKILL to the whole process group, which was stopped first to "
-        f"see what it was at; seed {SEED}), ran the same command again each time, and compared "
+        f"{found['injected']} times (SIGKILL to the whole process group, which was stopped first "
+        f"to see what it was at; seed {SEED}), ran the same command again each time, and compared "
         "what was left with an undisturbed sweep: "
         f"{found['compared']:,} records each (every metric in MLflow and in the journals with its "
         "step and, but for clocks, its value; every run, its status and its files) and the sha256 "
