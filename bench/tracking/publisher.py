@@ -146,6 +146,8 @@ def _mirror(
     found = run.of_trial(client, experiment_id, trial, started)
     run_id = found.info.run_id
     own = found.info.start_time == started
+    if own:
+        run.tidy(found)
     if own and run_id != cursor.run_id:
         run.introduce(client, run_id, trial)
     offset = cursor.offset if run_id == cursor.run_id else 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BATCH = 1000  # MLflow's limit of points for one call
 _PARAMS = 100  # and of params
+_UPLOADING = ".artifact.uploading.*"
 
 
 def of_trial(
@@ -55,6 +56,19 @@ def introduce(client: "MlflowClient", run_id: str, trial: dict[str, Any]) -> Non
     client.log_inputs(run_id, datasets=record.datasets(trial["identity"]))
     for name, text in record.files(trial).items():
         client.log_text(run_id, text, name)
+
+
+def tidy(run: "Run") -> None:
+    """Remove what a killed upload left where the artifacts are files of this machine.
+
+    MLflow writes an artifact under a temporary name first, and clears none of them up later.
+    """
+    from mlflow.utils.file_utils import local_file_uri_to_path
+    from mlflow.utils.uri import is_local_uri
+
+    if is_local_uri(run.info.artifact_uri):
+        for path in Path(local_file_uri_to_path(run.info.artifact_uri)).rglob(_UPLOADING):
+            path.unlink(missing_ok=True)
 
 
 def deliver(client: "MlflowClient", run_id: str, folder: Path, entries: list[Entry]) -> None:

@@ -112,7 +112,7 @@ PHASES: dict[str, Callable[[Moment], bool]] = {
 ANY = "any moment"
 _LATEST = {"download": 0.1, "first start of MLflow": 3.0, "training": 0.2, "checkpoint": 0.02,
            "evaluation": 1.0, "publishing": 0.2, "comparison": 3.0, ANY: 15.0}  # fmt: skip
-"""Seconds after a phase was first seen, at most."""
+"""Seconds after a phase was first seen, at most, unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -129,15 +129,20 @@ class Fault:
     seen: list[str]
 
 
-def kill(sweep: Sweep, phase: str, chance: random.Random) -> Fault | None:
+def kill(
+    sweep: Sweep, phase: str, chance: random.Random, latest: float | None = None
+) -> Fault | None:
     """Start the sweep and kill it a random while after ``phase`` is seen, while it goes on.
+
+    Args:
+        latest: seconds after the phase was first seen, at most; None for a usual time.
 
     Returns:
         None where the sweep ended before that; its exit status was 0 then.
     """
     started, moment = time.monotonic(), Moment(sweep, time.time())
     command = sweep.start()
-    patience = _LATEST[phase]
+    patience = _LATEST[phase] if latest is None else latest
     while True:
         while phase != ANY and not PHASES[phase](moment):
             if command.poll() is not None:

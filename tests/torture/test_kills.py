@@ -15,6 +15,8 @@ from .sweeps import Difference, Sweep, compare, record
 from .zygote import Zygote, zygote
 
 NONE = Difference(lost=0, duplicated=0, bits=0, rubbish=0)
+SOON = 0.02
+"""Seconds: such a small sweep is over soon."""
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +58,9 @@ def test_a_killed_sweep_that_two_commands_go_on_with_ends_as_an_undisturbed_one(
 ) -> None:
     chance = random.Random(7)
     for phase in ("first start of MLflow", "evaluation"):
-        assert kills.kill(another, phase, chance), f"ended before '{phase}'"
+        assert kills.kill(another, phase, chance, SOON), f"ended before '{phase}'"
     _two_signals(another)
-    assert kills.kill(another, "publishing", chance), "ended before 'publishing'"
+    assert kills.kill(another, "publishing", chance, SOON), "ended before 'publishing'"
     both = [another.start(), another.start()]
     assert [command.wait() for command in both] == [0, 0], another.log
     assert compare(record(whole), record(another)) == NONE

@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +228,34 @@ def _crash_after(patch: pytest.MonkeyPatch, place: str) -> None:
         raise Killed
 
     patch.setattr(owner, name, crash)
+
+
+def test_upload_that_was_killed_leaves_no_half_file(
+    publisher: Publisher,
+    trial: Trial,
+    uri: str,
+    about: ExperimentRecord,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """MLflow's files come under a temporary name first; a killed process cannot remove it."""
+    trial.points().finish()
+
+    def killed(source: str, target: str, original: Callable[..., None] = os.replace) -> None:
+        if "artifacts" in Path(target).parts:
+            raise Killed
+        original(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        patch.setattr(os, "remove", lambda path: None)
+        with pytest.raises(Killed):
+            publisher.send(trial.folder)
+    folder = Path(only_run(uri).info.artifact_uri)
+    assert any(folder.rglob("*")), "the upload was not killed half-way"
+    assert Publisher(uri, "quick", about).send(trial.folder)
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    assert files == artifacts(uri, only_run(uri))
+    assert len(files) == 6 + 2 * trial.evaluations
 
 
 @pytest.mark.parametrize("damage", ["lost", "torn", "rewound"])
