@@ -99,6 +99,8 @@ def head() -> Iterator[Any]:
     """A cluster with one node of one core, to which every driver here connects."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # Ray's workers stand back behind every other process: beside other tests they would starve.
+        patch.setenv("RAY_worker_niceness", "0")
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
         from ray.cluster_utils import Cluster
