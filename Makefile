@@ -1,13 +1,17 @@
-# `make bench` trains and compares, `make test` checks, `make ui` opens the records. Each one sets
-# up .venv by itself from whatever python3 (3.11 to 3.13) there is.
+# `make bench` trains and compares, `make paper` does so at length, `make test` checks, `make ui` opens
+# the records. Each one sets up .venv by itself from whatever python3 (3.11 to 3.13) there is.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench test test-system torture ui lint types clean
+.PHONY: bench paper test test-system torture ui lint types clean
 
 bench: .venv/ready
 	$(BIN)/ganbench run quick
+
+# Some three hours on two cores; stopped or killed, it goes on where it was.
+paper: .venv/ready
+	$(BIN)/ganbench run paper
 
 test: .venv/ready-dev
 	$(BIN)/pytest -m "not system"

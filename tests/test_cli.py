@@ -212,8 +212,8 @@ def test_dry_run_names_the_trials_and_writes_nothing(ganbench: Run, own_store: P
 def test_lists(ganbench: Run) -> None:
     names = {row["variant"] for row in json.loads(ganbench("list", "variants", "--json")[1])}
     assert {"mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm"} <= names
-    (quick, *_) = json.loads(ganbench("list", "experiments", "--json")[1])
-    assert quick["experiment"] == "quick"
+    listed = json.loads(ganbench("list", "experiments", "--json")[1])
+    assert [row["experiment"] for row in listed] == ["paper", "quick"]
     metrics = [row["name"] for row in json.loads(ganbench("list", "metrics", "--json")[1])]
     assert {"fid", "modes", "mode_kl", "missing", "confidence", "score"} <= set(metrics)
     assert "wgan" in ganbench("list")[1]

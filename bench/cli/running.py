@@ -128,8 +128,8 @@ def _sweep_and_compare(chosen: Any, plugins: list[Path], resources: Any, console
         console.print("Stopped; the same command goes on from here.")
         raise typer.Exit(128 + outcome.signal)
     if outcome.of("done", "diverged") and not outcome.unsent:
-        _compare(chosen.name, console)
         _crown(chosen.name, console)
+        _compare(chosen.name, console)  # last: a table that is up to date says that all is done
     if outcome.of("failed"):
         raise typer.Exit(FAILED_TRIALS)
 

@@ -63,11 +63,9 @@ def tidy(run: "Run") -> None:
 
     MLflow writes an artifact under a temporary name first, and clears none of them up later.
     """
-    from mlflow.utils.file_utils import local_file_uri_to_path
-    from mlflow.utils.uri import is_local_uri
-
-    if is_local_uri(run.info.artifact_uri):
-        for path in Path(local_file_uri_to_path(run.info.artifact_uri)).rglob(_UPLOADING):
+    folder = Path(run.info.artifact_uri)
+    if folder.is_absolute():
+        for path in folder.rglob(_UPLOADING):
             path.unlink(missing_ok=True)
 
 
