@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -38,6 +38,8 @@ class Experiment(BaseModel):
     """Evenly spaced points of the budget at which a trial is measured, the last one included."""
     samples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     """Generated images behind each measurement."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of the matrix products of training; weights, optimisers and measurements stay in fp32."""
     variant: dict[str, dict[str, Any]] = {}
     """Configuration that differs from a variant's defaults, by variant."""
 
@@ -62,10 +64,13 @@ class Experiment(BaseModel):
     def protocol(self) -> dict[str, Any]:
         """What two trials must share, beside budget, data set and ruler, to be comparable."""
         splits = {"train": "train[:50000]", "heldout": "train[50000:]", "test": "test"}
+        # Only what is not fp32 is named, so that fp32's trials keep their keys.
+        lane = {} if self.precision == "fp32" else {"precision": self.precision}
         return {
             "batch": self.batch,
             "evaluations": self.evaluations,
             "samples": self.samples,
+            **lane,
             **splits,
         }
 

@@ -167,7 +167,9 @@ def _caption(records: Records) -> str:
     shown = f"{_thousands(budget)} real images shown to the discriminator"
     samples = _thousands(records.trials[0].params.get("samples", "?"))
     ruler = f"measured by {records.ruler} on n = {samples} against the {records.split} split"
-    return f"{records.experiment}: {many}, {shown}, {ruler}"
+    precision = records.trials[0].params.get("precision")
+    lane = f"trained in {precision}, " if precision else ""
+    return f"{records.experiment}: {many}, {shown}, {lane}{ruler}"
 
 
 def _about(records: Records) -> str:

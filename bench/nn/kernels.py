@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 _LEVELS = 2**16
+_DROPPED = (torch.float32, torch.bfloat16)
 
 
 class Linear(nn.Linear):
@@ -52,7 +53,8 @@ class Dropout(nn.Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         dropped = round(self.p * _LEVELS)
-        if not (self.training and 0 < dropped < _LEVELS and _single(input)):
+        ours = input.dtype in _DROPPED and input.device.type == "cpu"
+        if not (self.training and 0 < dropped < _LEVELS and ours):
             return F.dropout(input, self.p, self.training)
         draws = torch.empty(-(-input.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
         levels = draws.view(torch.int16)[: input.numel()].view(input.shape)
@@ -75,5 +77,6 @@ def _single(tensor: Tensor) -> bool:
     return (
         tensor.dtype == torch.float32
         and tensor.device.type == "cpu"
+        and not torch.is_autocast_enabled("cpu")
         and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     )

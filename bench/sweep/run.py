@@ -25,7 +25,7 @@ from bench.tracking import experiments, record
 from bench.tracking import store as tracking_store
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
-from bench.training import checkpoint, status
+from bench.training import arithmetic, checkpoint, status
 from bench.training.status import Status
 
 _PATIENCE_SECONDS = 9.0
@@ -74,6 +74,8 @@ def sweep(
             status says why.
     """
     planned = plan(experiment)
+    if resources.executor != "ray":  # which trains elsewhere
+        arithmetic.require(experiment.precision)
     uri = tracking_store.tracking_uri()
     tracking_store.database(uri)  # what is no tracking store is refused before hours of training
     fetch.ensure(console.print)

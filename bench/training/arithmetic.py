@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import torch
 
+from bench.errors import UserError
+
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
@@ -22,6 +24,29 @@ def one_thread() -> Iterator[None]:
     finally:
         torch.set_flush_denormal(False)
         torch.set_num_threads(before)
+
+
+def require(precision: str) -> None:
+    """Raises:
+    UserError: this processor computes in no such precision.
+    """
+    if precision == "bf16" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        raise UserError(
+            "This processor has no bf16 arithmetic: leave precision at fp32, which every processor "
+            "has, or train on another machine."
+        )
+
+
+def products_in(precision: str) -> contextlib.AbstractContextManager[object]:
+    """Matrix products in fp32 or bf16 while the block runs; weights and optimisers are fp32.
+
+    That is mixed precision as in Micikevicius et al. 2018, without loss scaling, which bf16 with
+    its range of fp32 has no need of.
+    """
+    if precision == "fp32":
+        return contextlib.nullcontext()
+    # A cached copy of a weight would be old once the optimiser has moved it within the block.
+    return torch.autocast("cpu", torch.bfloat16, cache_enabled=False)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from torch import Tensor
 from bench import streams
 from bench.data import pixels
 from bench.data.order import Order
+from bench.training import arithmetic
 from bench.training.generator import build
 from bench.variants import Batch
 
@@ -18,6 +19,9 @@ class Stepper:
     Args:
         identity: the trial's (`bench.experiment.Trial.identity`).
         images: (N, 1, 28, 28) uint8, what it is trained on.
+
+    Raises:
+        UserError: the processor lacks the trial's precision.
     """
 
     def __init__(self, identity: dict[str, Any], images: Tensor) -> None:
@@ -26,10 +30,14 @@ class Stepper:
         self._images, self._seed = images, identity["seed"]
         self._order = Order(len(images), self.batch, self._seed)
         self._latents = torch.Generator()
+        self._precision: str = identity["protocol"].get("precision", "fp32")
+        arithmetic.require(self._precision)
 
     def step(self, index: int) -> dict[str, Tensor]:
         """Do step ``index``, counted from 0, and return its named scalars."""
-        return self.algorithm.step(self._batch(index))
+        batch = self._batch(index)
+        with arithmetic.products_in(self._precision):
+            return self.algorithm.step(batch)
 
     def _batch(self, index: int) -> Batch:
         real = pixels.to_float(self._images[self._order.indices(index)])

@@ -137,15 +137,20 @@ class GAN(Algorithm):
     def g_step(self, fake: Tensor) -> dict[str, Tensor]:
         """One step of the generator through ``fake``; the discriminator is not touched."""
         with frozen(self.D):
-            loss = self.g_loss(self.D(fake))
+            loss = self.g_loss(self._judged(fake))
             self._descend(self.optimizer_g, loss)
         return {"loss_g": loss.detach()}
 
     def _logits(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         if not self._joint:
-            return self.D(real), self.D(fake)
-        both: Tensor = self.D(torch.cat([real, fake]))
+            return self._judged(real), self._judged(fake)
+        both = self._judged(torch.cat([real, fake]))
         return both[: len(real)], both[len(real) :]
+
+    def _judged(self, images: Tensor) -> Tensor:
+        """The discriminator's logits, in fp32 at least, so that a loss is as exact in bf16."""
+        logits: Tensor = self.D(images)
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
     @staticmethod
     def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

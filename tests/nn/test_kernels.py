@@ -76,6 +76,14 @@ def test_linear_works_out_a_parametrised_weight_once() -> None:
     assert len(read) == 2
 
 
+def test_linear_under_autocast_is_torchs_own() -> None:
+    ours, theirs = pair(6, 4)
+    x = torch.randn(2, 6)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert ours(x).dtype == torch.bfloat16
+        assert torch.equal(ours(x), theirs(x))
+
+
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
 def test_dropout_drops_its_rate_and_keeps_the_mean(rate: float) -> None:
     torch.manual_seed(0)
@@ -87,6 +95,14 @@ def test_dropout_drops_its_rate_and_keeps_the_mean(rate: float) -> None:
     by_place = kept.view(-1)[: 4 * 250_000].view(-1, 4).double()
     assert by_place.mean(0).sub(1 - rate).abs().max() < 0.005  # the four of one draw alike
     assert by_place.T.corrcoef().fill_diagonal_(0).abs().max() < 0.01  # and independent
+
+
+def test_dropout_in_bf16_drops_the_same() -> None:
+    x = torch.ones(64, 31)
+    torch.manual_seed(3)
+    once = Dropout(0.3)(x)
+    torch.manual_seed(3)
+    assert torch.equal(Dropout(0.3)(x.bfloat16()), once.bfloat16())
 
 
 def test_dropout_follows_the_stream_and_passes_gradients() -> None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench import experiment as experiments
 from bench.sweep import plan as planning
 from bench.sweep.plan import Planned
+from bench.training import trial
 
 SMALL = ("budget=960", "batch=32", "samples=100", "evaluations=3", "seeds=1")
 
 MakeTrial = Callable[..., Planned]
+After = Callable[[int], Callable[[], bool]]
 
 
 @pytest.fixture
@@ -24,3 +27,21 @@ def make_trial(own_store: Path) -> MakeTrial:
         return item
 
     return make
+
+
+@pytest.fixture
+def after(monkeypatch: pytest.MonkeyPatch) -> After:
+    """Makes a `stopping` that says yes from a given step of the trial on."""
+    reached = [0]
+    one_step = trial._Session._one_step
+
+    def count(session: Any) -> None:
+        one_step(session)
+        reached[0] = session.step
+
+    def at(step: int) -> Callable[[], bool]:
+        reached[0] = 0
+        return lambda: reached[0] >= step
+
+    monkeypatch.setattr(trial._Session, "_one_step", count)
+    return at

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from bench.tracking import journal
 from bench.training import checkpoint, evaluation, status, trial
 from bench.variants import registry
 
-from .conftest import MakeTrial
+from .conftest import After, MakeTrial
 
 VARIANTS = ("mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm")
 
@@ -29,27 +28,6 @@ def metrics(folder: Path) -> dict[tuple[int, str], float]:
                 assert (entry["step"], name) not in found, "written twice"
                 found[entry["step"], name] = value
     return found
-
-
-After = Callable[[int], Callable[[], bool]]
-
-
-@pytest.fixture
-def after(monkeypatch: pytest.MonkeyPatch) -> After:
-    """Makes a `stopping` that says yes from a given step of the trial on."""
-    reached = [0]
-    one_step = trial._Session._one_step
-
-    def count(session: Any) -> None:
-        one_step(session)
-        reached[0] = session.step
-
-    def at(step: int) -> Callable[[], bool]:
-        reached[0] = 0
-        return lambda: reached[0] >= step
-
-    monkeypatch.setattr(trial._Session, "_one_step", count)
-    return at
 
 
 def test_what_a_trial_leaves(make_trial: MakeTrial) -> None:

@@ -1,0 +1,93 @@
+"""The bf16 lane: products in bf16, everything that lasts in fp32, and never by mistake."""
+
+import json
+
+import pytest
+import torch
+from torch import Tensor
+
+from bench import experiment as experiments
+from bench.data import mnist
+from bench.errors import UserError
+from bench.training import arithmetic, checkpoint, trial
+from bench.training.stepper import Stepper
+
+from .conftest import After, MakeTrial
+from .test_trial import VARIANTS, metrics
+
+pytestmark = pytest.mark.skipif(
+    not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="this processor has no bf16 arithmetic"
+)
+BF16 = "precision=bf16"
+
+
+def test_the_lane_is_in_the_key_and_fp32_keeps_its_own() -> None:
+    fp32, bf16, said = (
+        experiments.load("quick", overrides).trials()[0]
+        for overrides in ([], [BF16], ["precision=fp32"])
+    )
+    assert "precision" not in fp32.protocol
+    assert bf16.protocol["precision"] == "bf16"
+    assert said.key == fp32.key != bf16.key
+
+
+def test_what_is_no_precision() -> None:
+    with pytest.raises(UserError, match="the key 'precision' does not fit: .*'fp32' or 'bf16'"):
+        experiments.load("quick", ["precision=fp16"])
+
+
+def test_a_processor_without_it_is_told(
+    make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = make_trial("mlp_bce", BF16)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    arithmetic.require("fp32")
+    with pytest.raises(UserError, match="no bf16 arithmetic: leave precision at fp32"):
+        arithmetic.require("bf16")
+    assert trial.run(item.folder) == "failed"
+    assert "no bf16 arithmetic" in str(item.status.reason)
+
+
+def moved(variant: str, *overrides: str) -> dict[str, Tensor]:
+    """How far 20 steps move each weight."""
+    (found,) = experiments.select(experiments.load("quick", overrides), [variant], "1").trials()
+    stepper = Stepper(found.identity, mnist.load("train").images)
+    networks = torch.nn.ModuleDict(stepper.algorithm.networks())
+    start = {name: value.detach().clone() for name, value in networks.named_parameters()}
+    for index in range(20):
+        measured = stepper.step(index)
+        assert all(value.dtype == torch.float32 for value in measured.values())
+    assert {value.dtype for value in networks.parameters()} == {torch.float32}
+    return {name: value.detach() - start[name] for name, value in networks.named_parameters()}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_products_are_in_bf16_and_the_way_is_nearly_the_same(
+    variant: str, mnist_folder: object
+) -> None:
+    """Nearly: in the direction; bf16 keeps eight bits of each factor."""
+    fp32, bf16 = moved(variant), moved(variant, BF16)
+    one, other = (torch.cat([v.flatten() for v in way.values()]) for way in (fp32, bf16))
+    assert not torch.equal(one, other)
+    assert torch.cosine_similarity(one, other, dim=0) > 0.9
+
+
+def test_an_interrupted_trial_goes_on_bit_for_bit(make_trial: MakeTrial, after: After) -> None:
+    whole = make_trial("batchnorm_dropout", BF16)
+    assert trial.run(whole.folder) == "done"
+    expected = metrics(whole.folder)
+    weights = (whole.folder / "generator.safetensors").read_bytes()
+    assert (
+        json.loads((whole.folder / "trial.json").read_text())["identity"]["protocol"]["precision"]
+        == "bf16"
+    )
+    for path in whole.folder.iterdir():
+        if path.name not in ("trial.json", "lock") and path.is_file():
+            path.unlink()
+    assert trial.run(whole.folder, after(13)) == "interrupted"
+    found = checkpoint.load(whole.folder, print)
+    assert found is not None
+    assert found[0] == 13
+    assert trial.run(whole.folder) == "done"
+    assert metrics(whole.folder) == expected
+    assert (whole.folder / "generator.safetensors").read_bytes() == weights
