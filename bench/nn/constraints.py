@@ -2,12 +2,16 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils import parametrizations
-from torch.nn.utils.parametrize import ParametrizationList
+from torch.nn.utils.parametrize import ParametrizationList, register_parametrization
+
+_FIRST_ITERATIONS = 15
 
 
 @torch.no_grad()
@@ -30,7 +34,57 @@ def spectral(layer: nn.Module) -> nn.Module:
     is one pass, over real and fake images together, and `frozen` holds the iteration still in the
     generator's step: so the estimate advances exactly once a discriminator step.
     """
+    if isinstance(layer, nn.Linear):
+        return register_parametrization(layer, "weight", Spectral(layer.weight))
     return parametrizations.spectral_norm(layer)
+
+
+class Spectral(nn.Module):
+    """torch's spectral_norm for matrices, to the same numbers.
+
+    Its gradient takes a third of the passes over the weight, which are a fifth of a step there.
+    """
+
+    _u: Tensor
+    _v: Tensor
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        for name, size in zip(("_u", "_v"), weight.shape, strict=True):
+            start = torch.randn(size, dtype=weight.dtype)
+            self.register_buffer(name, F.normalize(start, dim=0))
+        for _ in range(_FIRST_ITERATIONS):
+            self._iterate(weight)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        if self.training:
+            self._iterate(weight)
+        normalised: Tensor
+        # Copies, because a gradient may be asked for after the next iteration.
+        normalised, _ = _Normalised.apply(weight, self._u.clone(), self._v.clone())
+        return normalised
+
+    @torch.no_grad()
+    def _iterate(self, weight: Tensor) -> None:
+        self._u.copy_(F.normalize(torch.mv(weight, self._v), dim=0))
+        self._v.copy_(F.normalize(torch.mv(weight.t(), self._u), dim=0))
+
+
+class _Normalised(torch.autograd.Function):
+    """W / σ and σ = uᵀWv, with u and v constants, as in Miyato et al. 2018, eq. 10 to 12."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        sigma = torch.dot(u, torch.mv(weight, v))
+        normalised = weight / sigma
+        ctx.save_for_backward(normalised, sigma, u, v)
+        return normalised, sigma
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (gradient, for_sigma), (normalised, sigma, u, v) = gradients, ctx.saved_tensors
+        along = for_sigma - torch.dot(gradient.flatten(), normalised.flatten()) / sigma
+        return (gradient / sigma).addr_(along * u, v), None, None
 
 
 @contextlib.contextmanager

@@ -62,17 +62,6 @@ class Dropout(nn.Dropout):
         return input * kept.mul_(_LEVELS / (_LEVELS - dropped))
 
 
-def plain(network: nn.Module) -> nn.Module:
-    """The network itself, its layers of this file made torch's own.
-
-    An export would hold on to the processor's kernels; this way it runs on any device.
-    """
-    torchs: dict[type, type[nn.Module]] = {Linear: nn.Linear, Dropout: nn.Dropout}
-    for layer in network.modules():
-        layer.__class__ = torchs.get(type(layer), type(layer))
-    return network
-
-
 def _single(tensor: Tensor) -> bool:
     return (
         tensor.dtype == torch.float32

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from bench.errors import UserError
+from bench.nn.plain import plain
 from bench.variants import GAN
 from bench.variants.mlp_bce import MLPBCE
 from bench.variants.wgan import WGAN
@@ -44,11 +45,12 @@ def loop(gan: GAN, images: Tensor, batch: int) -> Callable[[], None]:
 
 
 def step_of(gan: GAN) -> Step:
-    """The tutorials' step for the networks of ``gan``.
+    """The tutorials' step for the networks of ``gan``, whose layers are made torch's own.
 
     Raises:
         UserError: no tutorial's loop is known for this variant.
     """
+    gan.G, gan.D = plain(gan.G), plain(gan.D)
     if isinstance(gan, WGAN):
         return wasserstein(gan)
     if isinstance(gan, MLPBCE):

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.nn import Dropout, Linear, gradient_penalty, spectral
-from bench.nn.kernels import plain
+from bench.nn.plain import plain
 
 SHAPES = [(128, 784, 1024), (64, 100, 256), (3, 7, 5), (1, 4, 1)]
 
