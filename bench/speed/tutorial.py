@@ -50,15 +50,13 @@ def step_of(gan: GAN) -> Step:
     Raises:
         UserError: no tutorial's loop is known for this variant.
     """
+    if not isinstance(gan, WGAN | MLPBCE):
+        raise UserError(
+            f"No tutorial's loop is known for {type(gan).__name__}, which its speed could be held "
+            "against: choose other variants with --variants."
+        )
     gan.G, gan.D = plain(gan.G), plain(gan.D)
-    if isinstance(gan, WGAN):
-        return wasserstein(gan)
-    if isinstance(gan, MLPBCE):
-        return crossentropy(gan)
-    raise UserError(
-        f"No tutorial's loop is known for {type(gan).__name__}, which its speed could be held "
-        "against: choose other variants with --variants."
-    )
+    return wasserstein(gan) if isinstance(gan, WGAN) else crossentropy(gan)
 
 
 def crossentropy(gan: MLPBCE) -> Step:

@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import IO, Literal, get_args
 
 from bench import store
 from bench.tracking import journal
 
 State = Literal["pending", "running", "done", "diverged", "failed", "interrupted"]
+_MOMENT_SECONDS = 0.001
 ENDED: frozenset[State] = frozenset({"done", "diverged"})
 """States that are results: running the experiment again leaves these trials alone."""
 
@@ -74,17 +75,29 @@ def owning(folder: Path) -> Iterator[bool]:
     The lock goes with the process, however it ends.
     """
     with (folder / "lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        yield _taken(file)
+
+
+def _taken(file: IO[str]) -> bool:
+    while not _locked(file, fcntl.LOCK_EX):
+        if not _locked(file, fcntl.LOCK_SH):
+            return False
+        fcntl.flock(file, fcntl.LOCK_UN)
+        time.sleep(_MOMENT_SECONDS)  # somebody has only asked, as `owned` does
+    return True
 
 
 def owned(folder: Path) -> bool:
     """Whether some process holds the trial now."""
     if not (folder / "lock").exists():
         return False
-    with owning(folder) as free:
-        return not free
+    with (folder / "lock").open() as file:
+        return not _locked(file, fcntl.LOCK_SH)
+
+
+def _locked(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

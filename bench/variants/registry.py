@@ -22,7 +22,8 @@ Variant = TypeVar("Variant", bound=type[Algorithm])
 _VARIANTS: dict[str, type[Algorithm]] = {}
 
 RESERVED = frozenset(
-    "variant seed budget dataset ruler batch evaluations samples train heldout test".split()  # noqa: SIM905
+    {"variant", "seed", "budget", "dataset", "ruler", "batch", "evaluations", "samples"}
+    | {"precision", "train", "heldout", "test"}
 )
 """Names that a variant's configuration cannot use: the trial's own parameters in MLflow."""
 
