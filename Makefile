@@ -20,7 +20,7 @@ test: .venv/ready-dev
 test-system: .venv/ready-dev
 	$(BIN)/pytest -m system
 
-# Twenty minutes of kills, a full disk and bad inputs; the figures go to results/torture/.
+# Some seven minutes of kills, a full disk and bad inputs; the figures go to results/torture/.
 torture: .venv/ready-dev
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m torture
 
