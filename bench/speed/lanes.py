@@ -14,9 +14,9 @@ from bench.training.arithmetic import born_single, one_thread
 SGEMM = 2048
 """Side of the square matrices whose product gives the machine's peak."""
 
-Kind = Literal["tutorial", "trial", "sgemm", "point", "end"]
-"""What is repeated: a step of the tutorials' loop, a step of a trial, a product of two square
-matrices, a measurement in the midst of a trial, all the measurements at its end."""
+Kind = Literal["tutorial", "trial", "bf16", "sgemm", "point", "end"]
+"""What is repeated: a step of the tutorials' loop, a step of a trial, one in bf16, a product of two
+square matrices, a measurement in the midst of a trial, all the measurements at its end."""
 
 
 class Lane:
@@ -94,11 +94,12 @@ def _tutorial(identity: dict[str, Any]) -> Callable[[], object]:
     return tutorial.loop(gan, mnist.load("train").images, identity["protocol"]["batch"])  # type: ignore[arg-type]
 
 
-def _trial(identity: dict[str, Any]) -> Callable[[], object]:
+def _trial(identity: dict[str, Any], **protocol: str) -> Callable[[], object]:
     from bench.data import mnist
     from bench.training.stepper import Stepper
 
-    stepper, index = Stepper(identity, mnist.load("train").images), count()
+    changed = identity | {"protocol": identity["protocol"] | protocol}
+    stepper, index = Stepper(changed, mnist.load("train").images), count()
     return lambda: stepper.step(next(index))
 
 
@@ -122,6 +123,7 @@ def _measuring(identity: dict[str, Any], last: bool) -> Callable[[], object]:
 _BUILDERS: dict[Kind, Callable[[dict[str, Any]], Callable[[], object]]] = {
     "tutorial": _tutorial,
     "trial": _trial,
+    "bf16": partial(_trial, precision="bf16"),
     "sgemm": _sgemm,
     "point": partial(_measuring, last=False),
     "end": partial(_measuring, last=True),

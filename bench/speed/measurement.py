@@ -15,7 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench.data import mnist
 from bench.speed import tutorial
-from bench.speed.lanes import SGEMM, lanes, together
+from bench.speed.lanes import SGEMM, Kind, lanes, together
+from bench.training import arithmetic
 from bench.training.generator import build
 from bench.training.stepper import Stepper
 
@@ -56,6 +57,8 @@ class Speed:
     """One trial a core, all of them together."""
     gain: Spread
     """``machine`` over ``tutorial``."""
+    bf16: Spread | None
+    """``machine`` in bf16 over ``machine``; None where the processor lacks it."""
     sgemm: Spread
     """GFLOP/s of bare products of large matrices, one process a core, all of them together."""
     roofline: Spread
@@ -97,6 +100,7 @@ def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -
         alone=Spread.over(found, lambda one: one["alone"]),
         machine=Spread.over(found, lambda one: one["trial"]),
         gain=Spread.over(found, lambda one: one["trial"] / one["tutorial"]),
+        bf16=Spread.over(found, lambda o: o["bf16"] / o["trial"]) if "bf16" in found[0] else None,
         sgemm=Spread.over(found, lambda one: one["sgemm"] * _SGEMM_GFLOP),
         roofline=Spread.over(found, lambda o: o["trial"] * gflop / (o["sgemm"] * _SGEMM_GFLOP)),
         point=Spread.over(found, lambda one: width / one["point"]),
@@ -107,14 +111,16 @@ def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -
 
 def _rounds(identity: dict[str, Any], width: int, rounds: int, seconds: float) -> list[Round]:
     """The summed rate of each kind of work, round by round; the first round is to warm up."""
+    steps: list[Kind] = ["trial", *(["bf16"] if arithmetic.available("bf16") else []), "sgemm"]
     with lanes(identity, 1, single=False) as base, lanes(identity, width) as side:
 
         def once() -> Round:
             return {
                 "tutorial": together(base, "tutorial", seconds),
                 "alone": together(side[:1], "trial", seconds),
-                **{kind: together(side, kind, seconds) for kind in ("trial", "sgemm")},
-                **{kind: together(side, kind, 0) for kind in ("point", "end")},
+                **{kind: together(side, kind, seconds) for kind in steps},
+                "point": together(side, "point", 0),
+                "end": together(side, "end", 0),
             }
 
         once()

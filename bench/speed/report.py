@@ -85,7 +85,11 @@ def _rows(variants: Sequence[Speed]) -> Iterator[list[str]]:
 
 
 def _of(name: str, unit: float = 1.0) -> Callable[[Speed], str]:
-    return lambda speed: _shown(getattr(speed, name), unit)
+    def shown(speed: Speed) -> str:
+        found: Spread | None = getattr(speed, name)
+        return "–" if found is None else _shown(found, unit)
+
+    return shown
 
 
 def _shown(spread: Spread, unit: float = 1.0) -> str:
@@ -99,6 +103,7 @@ _ROWS = {
     "one trial alone [steps/s]": _of("alone"),
     "trials side by side, together [steps/s]": _of("machine"),
     "side by side / tutorials' loop": _of("gain"),
+    "side by side in bf16 / in fp32": _of("bf16"),
     "matrix products a step [GFLOP]": lambda speed: f"{speed.gflop:.3g}",
     "peak of matrix products, together [GFLOP/s]": _of("sgemm"),
     "share of that peak [%]": _of("roofline", 100),

@@ -26,11 +26,16 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def available(precision: str) -> bool:
+    """Whether this processor computes in it."""
+    return precision == "fp32" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def require(precision: str) -> None:
     """Raises:
     UserError: this processor computes in no such precision.
     """
-    if precision == "bf16" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if not available(precision):
         raise UserError(
             "This processor has no bf16 arithmetic: leave precision at fp32, which every processor "
             "has, or train on another machine."

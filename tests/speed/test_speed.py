@@ -11,6 +11,7 @@ from bench.experiment import Experiment
 from bench.speed import measurement, overhead, tutorial
 from bench.speed.measurement import Speed, Spread
 from bench.speed.report import Report
+from bench.training import arithmetic
 from bench.variants import GAN, registry
 
 
@@ -21,7 +22,8 @@ def small(own_store: Path) -> Experiment:
 
 def speed(variant: str) -> Speed:
     rate, ratio = Spread(20.0, 10.0, 40.0), Spread(0.5, 0.25, 0.75)
-    return Speed(variant, 1.85, rate, rate, rate, ratio, rate, ratio, rate, rate, ratio)
+    bf16 = ratio if variant == "wgan" else None
+    return Speed(variant, 1.85, rate, rate, rate, ratio, bf16, rate, ratio, rate, rate, ratio)
 
 
 @pytest.fixture
@@ -43,6 +45,7 @@ def test_every_figure_is_measured(small: Experiment) -> None:
         assert 0 < spread.lowest <= spread.median <= spread.highest, name
     assert found.gain.highest <= found.machine.highest / found.tutorial.lowest
     assert found.end.median > found.point.median
+    assert (found.bf16 is not None) == arithmetic.available("bf16")
     assert 0 < found.share.median < 1
 
 
@@ -81,6 +84,7 @@ def test_the_table_says_what_and_where(report: Report) -> None:
     text = report.markdown()
     assert "**2 cores of Some (R) CPU @ 3 GHz, torch 2.15.0, Python 3.11.7**" in text
     assert "| side by side / tutorials' loop | 0.5 [0.25–0.75] | 0.5 [0.25–0.75] |" in text
+    assert "| side by side in bf16 / in fp32 | – | 0.5 [0.25–0.75] |" in text
     assert "| share of that peak [%] | 50 [25–75] | 50 [25–75] |" in text
     assert "Medians over 5 rounds" in text
     assert "`ganbench --help` answered in 0.25 [0.2–0.3] s" in text
