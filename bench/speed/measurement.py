@@ -111,7 +111,8 @@ def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -
 
 def _rounds(identity: dict[str, Any], width: int, rounds: int, seconds: float) -> list[Round]:
     """The summed rate of each kind of work, round by round; the first round is to warm up."""
-    steps: list[Kind] = ["trial", *(["bf16"] if arithmetic.available("bf16") else []), "sgemm"]
+    bf16: list[Kind] = ["bf16"] if arithmetic.available("bf16") else []
+    steps: list[Kind] = ["trial", *bf16, "sgemm"]
     with lanes(identity, 1, single=False) as base, lanes(identity, width) as side:
 
         def once() -> Round:
