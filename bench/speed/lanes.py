@@ -9,7 +9,7 @@ from itertools import count
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
-from bench.training.arithmetic import born_single, one_thread
+from bench.training.arithmetic import born_lean, one_thread
 
 SGEMM = 2048
 """Side of the square matrices whose product gives the machine's peak."""
@@ -60,7 +60,7 @@ def lanes(identity: dict[str, Any], width: int, *, single: bool = True) -> Itera
         for _ in range(width):
             ours, theirs = context.Pipe()
             process = context.Process(target=_serve, args=(theirs, identity, single), daemon=True)
-            with born_single() if single else nullcontext():
+            with born_lean() if single else nullcontext():
                 process.start()
             theirs.close()
             stack.callback(process.join)

@@ -29,6 +29,7 @@ from bench.errors import UserError
 from bench.sweep import node
 from bench.sweep.executors import Stopping
 from bench.training import checkpoint, ending, status
+from bench.training.arithmetic import BORN_WITH
 
 _STRETCH_SECONDS = 30.0
 _RETRIES = 3
@@ -130,11 +131,10 @@ def _refused(address: str | None, error: Exception) -> UserError:
 
 
 def _environment() -> dict[str, Any]:
-    """The code as it stands here, whatever version the machines have; one thread a process."""
+    """The code as it stands here, whatever version the machines have; processes fit to train."""
     import bench
 
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {"py_modules": [str(Path(bench.__path__[0]))], "env_vars": threads}
+    return {"py_modules": [str(Path(bench.__path__[0]))], "env_vars": BORN_WITH}
 
 
 class _Sent:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from bench import store
 from bench.training import ending, status, trial
-from bench.training.arithmetic import born_single
+from bench.training.arithmetic import born_lean
 
 Executor = Literal["serial", "processes", "ray"]
 Stopping = Callable[[], bool]
@@ -46,7 +46,7 @@ def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None
     waiting = list(folders)
     running: dict[BaseProcess, Path] = {}
     asked: float | None = None
-    with born_single():
+    with born_lean():
         context = _context()
         while (waiting or running) and not (stopping() and not running):
             while waiting and len(running) < workers and not stopping():
