@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench paper test test-system torture ui lint types clean
+.PHONY: bench paper test test-system test-gpu torture ui lint types clean
 
 bench: .venv/ready
 	$(BIN)/ganbench run quick
@@ -14,11 +14,15 @@ paper: .venv/ready
 	$(BIN)/ganbench run paper
 
 test: .venv/ready-dev
-	$(BIN)/pytest -m "not system"
+	$(BIN)/pytest -m "not system and not gpu"
 
 # What make test leaves out for its time: servers, a browser, a cluster, several sweeps in a test.
 test-system: .venv/ready-dev
 	$(BIN)/pytest -m system
+
+# On a machine with an NVIDIA GPU: replayed steps are the steps, side by side as alone, resumed.
+test-gpu: .venv/ready-dev
+	$(BIN)/pytest -n0 -m gpu
 
 # Some seven minutes of kills, a full disk and bad inputs; the figures go to results/torture/.
 torture: .venv/ready-dev

@@ -40,6 +40,8 @@ class Experiment(BaseModel):
     """Generated images behind each measurement."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Of the matrix products of training; weights, optimisers and measurements stay in fp32."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """What trains; measurements are made on the processor in any case."""
     variant: dict[str, dict[str, Any]] = {}
     """Configuration that differs from a variant's defaults, by variant."""
 
@@ -64,8 +66,9 @@ class Experiment(BaseModel):
     def protocol(self) -> dict[str, Any]:
         """What two trials must share, beside budget, data set and ruler, to be comparable."""
         splits = {"train": "train[:50000]", "heldout": "train[50000:]", "test": "test"}
-        # Only what is not fp32 is named, so that fp32's trials keep their keys.
-        lane = {} if self.precision == "fp32" else {"precision": self.precision}
+        # Only what is not the default is named, so that those trials keep their keys.
+        usual, chosen = {"precision": "fp32", "device": "cpu"}, self.model_dump()
+        lane = {key: chosen[key] for key, value in usual.items() if chosen[key] != value}
         return {
             "batch": self.batch,
             "evaluations": self.evaluations,

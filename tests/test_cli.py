@@ -91,6 +91,8 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
         (["run", "quick", "-o", "budget=../../x"], "is not KEY=VALUE"),
         (["run", "quick", "--executor", "cloud"], "There is no executor 'cloud'"),
         (["run", "quick", "--ray-address", "host:6379"], "--ray-address is for --executor ray only"),
+        (["run", "quick", "--executor", "ray", "-o", "device=cuda"], "The executor ray trains on processors only"),
+        (["run", "quick", "-o", "device=tpu"], "the key 'device' does not fit"),
         (["run", "quick", "--plugin", "none.py"], "none.py does not exist"),
         (["run", "no/such.toml"], "The experiment file no/such.toml does not exist"),
         (["list", "variant"], "There is no listing 'variant': did you mean 'variants'?"),

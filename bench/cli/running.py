@@ -9,6 +9,8 @@ from rich.console import Console
 
 from bench.cli.options import PluginOption, StoreOption, app
 
+STREAMS = 16
+"""Trials side by side in one process: on a GPU these networks use only a part of it each."""
 FAILED_TRIALS = 3
 """Exit status of a sweep that finished with failed trials."""
 
@@ -25,9 +27,16 @@ def run(
         ),
     ] = None,
     plugin: PluginOption = None,
-    executor: Annotated[str, typer.Option(help="serial, processes or ray.")] = "processes",
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            help="serial, processes, streams (all in one process) or ray; processes by default, "
+            "on a GPU streams."
+        ),
+    ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Trials side by side; one a core by default.")
+        int | None,
+        typer.Option(min=1, help="Trials side by side; one a core by default, on a GPU 16."),
     ] = None,
     ray_address: Annotated[
         str | None,
@@ -54,7 +63,8 @@ def run(
         for item in planned:
             console.print(f"  {item.trial.title}: {item.status.status}", highlight=False)
         return
-    _check(executor, ray_address)
+    executor = executor or ("streams" if chosen.device == "cuda" else "processes")
+    _check(executor, ray_address, chosen.device)
     written = _results(chosen.name) / "table.md"
     if planning.settled(planned, chosen.name, written):
         console.print(f"Nothing to do: {written} is up to date.", soft_wrap=True)
@@ -89,7 +99,7 @@ def _announce(console: Console, name: str, planned: Any) -> None:
         )
 
 
-def _check(executor: str, ray_address: str | None) -> None:
+def _check(executor: str, ray_address: str | None, device: str) -> None:
     from bench.errors import UserError, unknown
     from bench.sweep.executors import EXECUTORS
 
@@ -97,6 +107,11 @@ def _check(executor: str, ray_address: str | None) -> None:
         raise unknown("executor", executor, EXECUTORS)
     if ray_address is not None and executor != "ray":
         raise UserError("--ray-address is for --executor ray only: add that, or leave it out.")
+    if executor == "ray" and device != "cpu":
+        raise UserError(
+            f"The executor ray trains on processors only, and device is {device}: use --executor "
+            "streams, or leave device at cpu."
+        )
 
 
 def _resources(executor: str, workers: int | None, ray_address: str | None) -> Any:
@@ -106,7 +121,8 @@ def _resources(executor: str, workers: int | None, ray_address: str | None) -> A
         from bench.sweep import cluster
 
         return Resources("ray", cluster.connect(ray_address, workers))
-    return Resources(executor, 1 if executor == "serial" else workers or cores())  # type: ignore[arg-type]
+    usual = STREAMS if executor == "streams" else cores()
+    return Resources(executor, 1 if executor == "serial" else workers or usual)  # type: ignore[arg-type]
 
 
 def cores() -> int:

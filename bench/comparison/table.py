@@ -167,8 +167,13 @@ def _caption(records: Records) -> str:
     shown = f"{_thousands(budget)} real images shown to the discriminator"
     samples = _thousands(records.trials[0].params.get("samples", "?"))
     ruler = f"measured by {records.ruler} on n = {samples} against the {records.split} split"
-    precision = records.trials[0].params.get("precision")
-    lane = f"trained in {precision}, " if precision else ""
+    params = records.trials[0].params
+    named = [
+        f"{word} {params[key]}"
+        for word, key in (("in", "precision"), ("on", "device"))
+        if key in params
+    ]
+    lane = f"trained {' '.join(named)}, " if named else ""
     return f"{records.experiment}: {many}, {shown}, {lane}{ruler}"
 
 

@@ -96,10 +96,10 @@ def _tutorial(identity: dict[str, Any]) -> Callable[[], object]:
 
 def _trial(identity: dict[str, Any], **protocol: str) -> Callable[[], object]:
     from bench.data import mnist
-    from bench.training.stepper import Stepper
+    from bench.training.stepper import Eager
 
     changed = identity | {"protocol": identity["protocol"] | protocol}
-    stepper, index = Stepper(changed, mnist.load("train").images), count()
+    stepper, index = Eager(changed, mnist.load("train").images), count()
     return lambda: stepper.step(next(index))
 
 

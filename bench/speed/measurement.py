@@ -18,7 +18,7 @@ from bench.speed import tutorial
 from bench.speed.lanes import SGEMM, Kind, lanes, together
 from bench.training import arithmetic
 from bench.training.generator import build
-from bench.training.stepper import Stepper
+from bench.training.stepper import Eager
 
 _SGEMM_GFLOP = 2 * SGEMM**3 / 1e9
 Round = dict[str, float]
@@ -133,7 +133,7 @@ def _flop(identity: dict[str, Any]) -> float:
 
     The mean of one turn of discriminator and generator steps.
     """
-    stepper = Stepper(identity, mnist.load("train").images)
+    stepper = Eager(identity, mnist.load("train").images)
     turn = getattr(stepper.algorithm, "n_critic", 1)
     known = {torch.ops.mkldnn._linear_pointwise: _product_flop}
     with FlopCounterMode(display=False, custom_mapping=known) as counter:

@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
@@ -13,9 +14,10 @@ from typing import Literal
 
 from bench import store
 from bench.training import ending, status, trial
-from bench.training.arithmetic import born_lean
+from bench.training.arithmetic import born_lean, one_thread
+from bench.training.trial import Turns
 
-Executor = Literal["serial", "processes", "ray"]
+Executor = Literal["serial", "streams", "processes", "ray"]
 Stopping = Callable[[], bool]
 
 _POLL_SECONDS = 0.5
@@ -28,13 +30,30 @@ _BUSY = 75
 """A worker's exit code (sysexits' EX_TEMPFAIL) where another process was at its trial."""
 
 
-def serial(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
-    """One trial after the other in this process; the debugger's executor."""
-    for folder in folders:
-        if stopping():
-            return
-        while trial.run(folder, stopping) == "running" and not stopping():
-            time.sleep(_POLL_SECONDS)  # another sweep has it: wait for its end, or take it over
+def streams(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
+    """``workers`` trials in this process, a step of each in turn; a GPU does them at the same time.
+
+    With one worker it is the debugger's executor.
+    """
+    waiting, elsewhere = deque(folders), deque[Path]()
+    going: deque[tuple[Path, Turns]] = deque()
+    with one_thread():
+        while waiting or going or (elsewhere and not stopping()):
+            while waiting and len(going) < workers:
+                folder = waiting.popleft()
+                if not stopping():
+                    going.append((folder, trial.turns(folder, stopping)))
+            if going:
+                folder, turns = going.popleft()
+                try:
+                    next(turns)
+                    going.append((folder, turns))
+                except StopIteration as end:
+                    if end.value == "running":
+                        elsewhere.append(folder)
+            elif elsewhere:  # another sweep has them: wait for their end, or take them over
+                time.sleep(_POLL_SECONDS)
+                waiting, elsewhere = elsewhere, deque()
 
 
 def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
@@ -141,7 +160,8 @@ def _context() -> BaseContext:
 
 
 EXECUTORS: dict[str, Callable[[Sequence[Path], int, Stopping], None]] = {
-    "serial": serial,
+    "serial": streams,
+    "streams": streams,
     "processes": processes,
     "ray": ray,
 }

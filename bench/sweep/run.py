@@ -75,7 +75,7 @@ def sweep(
     """
     planned = plan(experiment)
     if resources.executor != "ray":  # which trains elsewhere
-        arithmetic.require(experiment.precision)
+        arithmetic.require(experiment.precision, experiment.device)
     uri = tracking_store.tracking_uri()
     tracking_store.database(uri)  # what is no tracking store is refused before hours of training
     fetch.ensure(console.print)

@@ -28,23 +28,31 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def available(precision: str) -> bool:
-    """Whether this processor computes in it."""
+def available(precision: str, device: str = "cpu") -> bool:
+    """Whether this machine computes in it."""
+    if device == "cuda":
+        return torch.cuda.is_available() and (precision == "fp32" or torch.cuda.is_bf16_supported())
     return precision == "fp32" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def require(precision: str) -> None:
+def require(precision: str, device: str = "cpu") -> None:
     """Raises:
-    UserError: this processor computes in no such precision.
+    UserError: there is no such device here, or it computes in no such precision.
     """
-    if not available(precision):
+    if device == "cuda" and not torch.cuda.is_available():
         raise UserError(
-            "This processor has no bf16 arithmetic: leave precision at fp32, which every processor "
-            "has, or train on another machine."
+            "There is no CUDA device that this torch can use: leave device at cpu, or train on a "
+            "machine with an NVIDIA GPU."
+        )
+    if not available(precision, device):
+        named = {"cpu": "This processor", "cuda": "This GPU"}[device]
+        raise UserError(
+            f"{named} has no bf16 arithmetic: leave precision at fp32, which every machine has, or "
+            "train on another machine."
         )
 
 
-def products_in(precision: str) -> contextlib.AbstractContextManager[object]:
+def products_in(precision: str, device: str = "cpu") -> contextlib.AbstractContextManager[object]:
     """Matrix products in fp32 or bf16 while the block runs; weights and optimisers are fp32.
 
     That is mixed precision as in Micikevicius et al. 2018, without loss scaling, which bf16 with
@@ -53,7 +61,7 @@ def products_in(precision: str) -> contextlib.AbstractContextManager[object]:
     if precision == "fp32":
         return contextlib.nullcontext()
     # A cached copy of a weight would be old once the optimiser has moved it within the block.
-    return torch.autocast("cpu", torch.bfloat16, cache_enabled=False)
+    return torch.autocast(device, torch.bfloat16, cache_enabled=False)
 
 
 BORN_WITH = {

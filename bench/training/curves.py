@@ -49,9 +49,12 @@ class Curves:
             for name, values in self._values.items()
         }
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: dict[str, Any], device: torch.device) -> None:
+        """Restore what `state` returned; the steps to come report from ``device``."""
         self._steps = {name: list(part["steps"]) for name, part in state.items()}
-        self._values = {name: list(part["values"].unbind()) for name, part in state.items()}
+        self._values = {
+            name: list(part["values"].to(device).unbind()) for name, part in state.items()
+        }
 
 
 def gradients(networks: dict[str, nn.Module], step: int) -> dict[str, float]:

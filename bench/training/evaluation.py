@@ -29,7 +29,7 @@ def samples(algorithm: Algorithm, n: int, seed: int) -> Tensor:
     images = algorithm.sample(n, streams.generator("evaluation", seed))
     if not images.isfinite().all():
         raise Diverged("a generated image is not finite")
-    return pixels.to_grid(images)
+    return pixels.to_grid(images).cpu()
 
 
 @dataclass(frozen=True)

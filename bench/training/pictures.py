@@ -65,7 +65,7 @@ def interpolation(algorithm: GAN, n: int, seed: int) -> Tensor:
     latents = torch.randn(n, algorithm.latent, generator=streams.generator("evaluation", seed))
     ends = latents[: 2 * _WALKS].view(_WALKS, 2, -1)
     walks = torch.cat([spherical(start, end, _STEPS) for start, end in ends])
-    return _tiled(pixels.to_grid(algorithm.generate(walks)), _STEPS, gap=2)
+    return _tiled(pixels.to_grid(algorithm.generate(walks)).cpu(), _STEPS, gap=2)
 
 
 def spherical(start: Tensor, end: Tensor, steps: int) -> Tensor:

@@ -1,6 +1,7 @@
 """A trial's steps: what each one is shown, what it draws for itself, what it reports."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -9,19 +10,49 @@ from bench import streams
 from bench.data import pixels
 from bench.data.order import Order
 from bench.training import arithmetic
+from bench.training.cuda import Lane
 from bench.training.generator import build
-from bench.variants import Batch
+from bench.training.replayed import Replayed
+from bench.variants import Algorithm, Batch
 
 
-class Stepper:
-    """An algorithm and the batches it learns from; knows no folder, clock or measurement.
+class Stepper(Protocol):
+    """An algorithm and the batches it learns from; knows no folder, clock or measurement."""
+
+    algorithm: Algorithm
+    batch: int
+
+    def step(self, index: int) -> dict[str, Tensor]:
+        """Do step ``index``, counted from 0, and return its named scalars."""
+
+    def settle(self) -> None:
+        """Wait for what was begun; then weights, gradients and scalars may be read."""
+
+
+def stepper(identity: dict[str, Any], images: Tensor, report: Callable[[str], None]) -> Stepper:
+    """What does the steps of a trial, on the device that its identity names.
 
     Args:
         identity: the trial's (`bench.experiment.Trial.identity`).
         images: (N, 1, 28, 28) uint8, what it is trained on.
+        report: receives one line for each thing worth telling.
 
     Raises:
-        UserError: the processor lacks the trial's precision.
+        UserError: the machine lacks the trial's device or precision.
+    """
+    protocol = identity["protocol"]
+    arithmetic.require(protocol.get("precision", "fp32"), protocol.get("device", "cpu"))
+    if "device" not in protocol:
+        return Eager(identity, images)
+    return Replayed(identity, images, Lane(), report)
+
+
+class Eager:
+    """Steps on a processor, each one done when it returns.
+
+    Args:
+        identity: the trial's (`bench.experiment.Trial.identity`).
+        images: (N, 1, 28, 28) uint8, what it is trained on.
     """
 
     def __init__(self, identity: dict[str, Any], images: Tensor) -> None:
@@ -31,13 +62,15 @@ class Stepper:
         self._order = Order(len(images), self.batch, self._seed)
         self._latents = torch.Generator()
         self._precision: str = identity["protocol"].get("precision", "fp32")
-        arithmetic.require(self._precision)
 
     def step(self, index: int) -> dict[str, Tensor]:
         """Do step ``index``, counted from 0, and return its named scalars."""
         batch = self._batch(index)
         with arithmetic.products_in(self._precision):
             return self.algorithm.step(batch)
+
+    def settle(self) -> None:
+        """Nothing to wait for."""
 
     def _batch(self, index: int) -> Batch:
         real = pixels.to_float(self._images[self._order.indices(index)])

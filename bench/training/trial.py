@@ -7,10 +7,11 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from bench.data import mnist
@@ -21,9 +22,11 @@ from bench.training.arithmetic import one_thread
 from bench.training.curves import Curves, Diverged
 from bench.training.evaluation import Measured
 from bench.training.status import ENDED, State, Status, over, owning, read
-from bench.training.stepper import Stepper
+from bench.training.stepper import stepper
 from bench.training.stop import Abandoning, Stopped
 from bench.variants import registry
+
+Turns = Generator[None, None, State]
 
 _HEARTBEAT_SECONDS = 1.0
 _CURVES = frozenset(metric.name for metric in suite.of_cost("cheap"))
@@ -43,23 +46,41 @@ def run(
     Returns:
         The state it ended in; ``running`` where another process is at it or the time is over.
     """
+    going = turns(folder, stopping, seconds)
+    with one_thread():
+        while True:
+            try:
+                next(going)
+            except StopIteration as end:
+                state: State = end.value
+                return state
+
+
+def turns(
+    folder: Path, stopping: Callable[[], bool] = lambda: False, seconds: float = math.inf
+) -> Turns:
+    """As `run`, a step or a measurement at each turn, so that several trials can take turns.
+
+    The caller sees to `bench.training.arithmetic.one_thread`.
+    """
     with owning(folder) as mine:
         if not mine:
             return "running"
         status = read(folder)
         if not over(folder):
-            with one_thread():
-                _guarded(folder, status, stopping, seconds)
+            yield from _guarded(folder, status, stopping, seconds)
         return status.status
 
 
-def _guarded(folder: Path, status: Status, stopping: Callable[[], bool], seconds: float) -> None:
+def _guarded(
+    folder: Path, status: Status, stopping: Callable[[], bool], seconds: float
+) -> Generator[None, None, None]:
     """Whatever happens, the journal and the status say how the trial ended."""
     lost = status.status in ENDED
     status.status, status.reason = "running", None
     try:
         status.write(folder)
-        if not _Session(folder, status, anew=lost).train(stopping, seconds):
+        if not (yield from _Session(folder, status, anew=lost).train(stopping, seconds)):
             return
         status.status = "done"
     except Stopped:
@@ -89,7 +110,7 @@ class _Session:
         self.points = _points(self.total, protocol["evaluations"])
         self.ruler = Ruler.load()
         self.images = mnist.load("train").images
-        self.stepper = Stepper(self.identity, self.images)
+        self.stepper = stepper(self.identity, self.images, _report)
         self.algorithm = self.stepper.algorithm
         self.journal, self.curves = journal.Journal(folder), Curves(self.total)
         self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
@@ -111,13 +132,17 @@ class _Session:
             self.step, state = found
             self.saved = self.step
             self.algorithm.load(state["algorithm"])
-            self.curves.load(state["curves"])
+            self.curves.load(state["curves"], self._device())
             self.counts = state["counts"]
             self.seconds, self.eval_seconds = state["seconds"], state["eval_seconds"]
+
+    def _device(self) -> torch.device:
+        return next(self.algorithm.networks()["generator"].parameters()).device
 
     def _checkpoint(self) -> None:
         if self.saved == self.step:
             return
+        self.stepper.settle()
         state = {
             "algorithm": self.algorithm.state(),
             "curves": self.curves.state(),
@@ -129,7 +154,7 @@ class _Session:
         checkpoint.save(self.folder, self.step, state)
         self.saved = self.step
 
-    def train(self, stopping: Callable[[], bool], seconds: float) -> bool:
+    def train(self, stopping: Callable[[], bool], seconds: float) -> Generator[None, None, bool]:
         """Go to the end of the budget; False where the seconds were over before.
 
         Raises:
@@ -143,23 +168,25 @@ class _Session:
             if self.step in self.points and self.measured < self.step:
                 # First, because a measurement takes seconds: a trial that is stopped or killed in
                 # it goes on from here and measures again, to the same bits.
+                self._timed(self.stepper.settle)
                 self._checkpoint()
                 self._beat()
                 with Abandoning(stopping):
                     self._evaluate()
                 self.measured = self.step
             else:
-                self._timed_step()
+                self._timed(self._one_step)
                 if self.seconds >= end:
                     self._checkpoint()
                     self._beat()
                     return False
+            yield
         self._finish()
         return True
 
-    def _timed_step(self) -> None:
+    def _timed(self, work: Callable[[], None]) -> None:
         started = time.perf_counter()
-        self._one_step()
+        work()
         self.seconds += time.perf_counter() - started
         # Never by the calendar's clock, which may be set back.
         if time.monotonic() - self.beaten > _HEARTBEAT_SECONDS:
@@ -175,6 +202,7 @@ class _Session:
         self.step += 1
 
     def _write_curves(self, measured: dict[str, Tensor]) -> None:
+        self.stepper.settle()
         means = self.curves.flush()
         # A network that has not moved in this step only has an old gradient to show.
         marks = {"generator": "loss_g", "discriminator": "loss_d"}

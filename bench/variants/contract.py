@@ -53,11 +53,28 @@ class Algorithm(ABC):
 
     @abstractmethod
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """(n, 1, 28, 28) float32 in [−1, 1], by the evaluation stream; changes no state."""
+        """(n, 1, 28, 28) float32 in [−1, 1], by the evaluation stream; changes no state.
+
+        The stream is the processor's wherever the networks are, so that it is the same everywhere.
+        """
 
     @abstractmethod
     def networks(self) -> dict[str, nn.Module]:
         """The networks by name; ``generator`` is the one that is kept at the end."""
+
+    @property
+    def cycle(self) -> int | None:
+        """After how many steps the same operations on the same tensors come again; None: unknown.
+
+        Where it is known, a GPU may record the steps of one cycle and replay them from then on. So
+        it is None where a step depends on a number of Python that changes (a schedule).
+        """
+        return None
+
+    def to(self, device: torch.device) -> None:
+        """Move to where it is trained, before the first step and before `load`."""
+        for network in self.networks().values():
+            network.to(device)
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
@@ -114,6 +131,18 @@ class GAN(Algorithm):
     def constrain(self, discriminator: nn.Module) -> None:
         """What the paper asks for after each discriminator step (weight clipping)."""
 
+    @property
+    def cycle(self) -> int | None:
+        return self.n_critic if type(self).step is GAN.step else None
+
+    def to(self, device: torch.device) -> None:
+        super().to(device)
+        for optimizer in (self.optimizer_d, self.optimizer_g):
+            for group in optimizer.param_groups:
+                # Otherwise a recorded step would repeat the first one's bias correction.
+                if "capturable" in group:
+                    group["capturable"] = device.type == "cuda"
+
     def step(self, batch: Batch) -> dict[str, Tensor]:
         due = (batch.index + 1) % self.n_critic == 0
         with torch.set_grad_enabled(due and self.reuse_fakes):
@@ -164,10 +193,12 @@ class GAN(Algorithm):
     def generate(self, latents: Tensor) -> Tensor:
         """The images of latents (N, latent), in eval mode; changes no state."""
         modes = {module: module.training for module in self.G.modules()}
+        where = next(self.G.parameters()).device
+        blocks = torch.split(latents.to(where), _SAMPLING_BLOCK)
         self.G.eval()
         try:
             with torch.no_grad():
-                return torch.cat([self.G(block) for block in torch.split(latents, _SAMPLING_BLOCK)])
+                return torch.cat([self.G(block) for block in blocks])
         finally:
             for module, training in modes.items():
                 module.training = training

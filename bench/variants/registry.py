@@ -23,7 +23,7 @@ _VARIANTS: dict[str, type[Algorithm]] = {}
 
 RESERVED = frozenset(
     {"variant", "seed", "budget", "dataset", "ruler", "batch", "evaluations", "samples"}
-    | {"precision", "train", "heldout", "test"}
+    | {"precision", "device", "train", "heldout", "test"}
 )
 """Names that a variant's configuration cannot use: the trial's own parameters in MLflow."""
 

@@ -8,7 +8,7 @@ from bench import experiment as experiments
 from bench.data import mnist
 from bench.errors import UserError
 from bench.training import arithmetic, checkpoint, trial
-from bench.training.stepper import Stepper
+from bench.training.stepper import Eager
 
 from .conftest import After, MakeTrial
 from .test_trial import VARIANTS, metrics
@@ -49,7 +49,7 @@ def test_a_processor_without_it_is_told(
 def moved(variant: str, *overrides: str) -> dict[str, Tensor]:
     """How far 20 steps move each weight."""
     (found,) = experiments.select(experiments.load("quick", overrides), [variant], "1").trials()
-    stepper = Stepper(found.identity, mnist.load("train").images)
+    stepper = Eager(found.identity, mnist.load("train").images)
     networks = torch.nn.ModuleDict(stepper.algorithm.networks())
     start = {name: value.detach().clone() for name, value in networks.named_parameters()}
     for index in range(20):

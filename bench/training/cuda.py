@@ -1,0 +1,98 @@
+"""A GPU as one trial sees it: a stream and random numbers of its own, and recorded work."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Scalars = dict[str, Tensor]
+
+
+class Lane:
+    """One trial's part of a GPU; trials in other lanes run at the same time and do not disturb it.
+
+    Whatever is begun here is only surely done after `settle`. The arithmetic is pinned for the
+    whole process: no TF32, and only kernels that give the same bits every time.
+    """
+
+    def __init__(self) -> None:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        torch.use_deterministic_algorithms(True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = False
+        self.device = torch.device("cuda", torch.cuda.current_device())
+        self._default = torch.cuda.default_generators[self.device.index]
+        self._begin()
+
+    def _begin(self) -> None:
+        self._stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        self._random = self._default.clone_state()
+
+    @contextlib.contextmanager
+    def turn(self, seed: int) -> Iterator[None]:
+        """Work of the block goes to the lane's stream; its random numbers begin at ``seed``."""
+        self._default.graphsafe_set_state(self._random)
+        self._random.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
+        with torch.cuda.stream(self._stream):
+            yield
+
+    def record(self, work: Callable[[], Scalars], weights: Sequence[Tensor]) -> "Record":
+        """Record ``work`` as a CUDA graph, without doing it.
+
+        Within a `turn`, and after ``work`` was done without recording: what is allocated or chosen
+        the first time must not be part of the record.
+
+        Args:
+            work: leaves gradients and returns scalars.
+            weights: whose gradients it leaves.
+
+        Raises:
+            RuntimeError: it waits for the GPU or does other things that no graph can hold. The lane
+                is usable from the next turn on.
+        """
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph, stream=self._stream):
+                found = work()
+                row = torch.stack([value.to(torch.float32) for value in found.values()])
+        except RuntimeError:
+            self._begin()  # the old stream and random numbers still believe to be recorded
+            raise
+        return Record(graph, tuple(found), row, weights)
+
+    def settle(self) -> None:
+        """Wait until all that was begun in the lane is done."""
+        self._stream.synchronize()
+
+
+class Record:
+    """Recorded work. What it returns and the gradients it leaves lie in memory of its own.
+
+    Args:
+        graph: the work.
+        names: of the scalars.
+        row: (scalars,) where the graph writes them.
+        weights: whose gradients the graph leaves where they are now.
+    """
+
+    def __init__(
+        self, graph: Any, names: Sequence[str], row: Tensor, weights: Sequence[Tensor]
+    ) -> None:
+        self._graph, self._names, self._row = graph, names, row
+        self._gradients = [(weight, weight.grad) for weight in weights]
+
+    def replay(self) -> Scalars:
+        """Do the work once more; the scalars are the caller's to keep."""
+        self._graph.replay()
+        return dict(zip(self._names, self._row.clone().unbind(), strict=True))
+
+    def show_gradients(self) -> None:
+        """Put the gradients of the last `replay` where they are looked for."""
+        for weight, gradient in self._gradients:
+            weight.grad = gradient

@@ -1,0 +1,117 @@
+"""Steps on a GPU: what a step does is recorded once and then replayed.
+
+A step of these networks is some hundred kernels of a few microseconds; launched one by one from
+Python they leave a GPU idle. Replayed as one CUDA graph they do not.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from bench import streams
+from bench.training import arithmetic
+from bench.training.feed import Feed
+from bench.training.generator import build
+
+_WARM_UP = 3
+"""Steps before the first record: allocators and libraries choose in them what to use from then."""
+
+Scalars = dict[str, Tensor]
+
+
+class Record(Protocol):
+    """What `bench.training.cuda.Record` offers."""
+
+    def replay(self) -> Scalars: ...
+    def show_gradients(self) -> None: ...
+
+
+class Lane(Protocol):
+    """What `bench.training.cuda.Lane` offers."""
+
+    device: torch.device
+
+    def turn(self, seed: int) -> AbstractContextManager[None]: ...
+    def record(self, work: Callable[[], Scalars], weights: Sequence[Tensor]) -> Record: ...
+    def settle(self) -> None: ...
+
+
+class Replayed:
+    """A trial's steps in a lane of a GPU, each a replay of what its like did when it was recorded.
+
+    The first steps are done one by one, and so are all of them where the variant's `cycle` is not
+    known or a step cannot be recorded; the arithmetic is the same.
+
+    Args:
+        identity: the trial's (`bench.experiment.Trial.identity`).
+        images: (N, 1, 28, 28) uint8, what it is trained on.
+        lane: where the steps are computed.
+        report: is told why steps are not recorded.
+    """
+
+    def __init__(
+        self, identity: dict[str, Any], images: Tensor, lane: Lane, report: Callable[[str], None]
+    ) -> None:
+        self.algorithm = build(identity)
+        self.algorithm.to(lane.device)
+        self.batch: int = identity["protocol"]["batch"]
+        self._name, self._seed = f"{identity['variant']} seed {identity['seed']}", identity["seed"]
+        self._precision: str = identity["protocol"].get("precision", "fp32")
+        self._feed = Feed(images, self.batch, self.algorithm.latent, self._seed, lane.device)
+        self._lane, self._report, self._cycle = lane, report, self.algorithm.cycle
+        self._done = 0
+        self._records: dict[int, Record] = {}
+        self._newest: Record | None = None
+        if self._cycle is None:
+            self._one_by_one("after how many of them they repeat is not known (Algorithm.cycle)")
+
+    def step(self, index: int) -> Scalars:
+        """Do step ``index``, counted from 0, and return its named scalars."""
+        seed = streams.derive("layers", self._seed, index)
+        record = self._record(index, seed)
+        with self._lane.turn(seed):
+            self._feed.seek(index)
+            self._newest, self._done = record, self._done + 1
+            return self._plainly(index) if record is None else record.replay()
+
+    def settle(self) -> None:
+        """Wait for what was begun; then weights, gradients and scalars may be read."""
+        self._lane.settle()
+        if self._newest is not None:
+            self._newest.show_gradients()
+
+    def _record(self, index: int, seed: int) -> Record | None:
+        """What to replay for a step; None where it is done one by one."""
+        if self._cycle is None or self._done < max(_WARM_UP, self._cycle):
+            return None
+        phase = index % self._cycle
+        if phase not in self._records:
+            try:
+                with self._lane.turn(seed):
+                    self._records[phase] = self._lane.record(
+                        lambda: self._plainly(index), self._weights()
+                    )
+            except RuntimeError as problem:
+                self._one_by_one(" ".join(str(problem).split()))
+                return None
+        return self._records[phase]
+
+    def _plainly(self, index: int) -> Scalars:
+        with (
+            arithmetic.products_in(self._precision, self._lane.device.type),
+            warnings.catch_warnings(),
+        ):
+            warnings.filterwarnings("ignore", message=".*capturable=True")  # it is recorded later
+            return self.algorithm.step(self._feed.read(index))
+
+    def _one_by_one(self, why: str) -> None:
+        self._cycle = None
+        self._records.clear()
+        self._report(f"{self._name}: its steps are launched one by one, not recorded: {why}.")
+
+    def _weights(self) -> list[Tensor]:
+        return [w for network in self.algorithm.networks().values() for w in network.parameters()]
