@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bench import store
-from bench.data import mnist
+from bench.data import files
 from bench.errors import UserError, unknown
 from bench.ruler import identity
 
@@ -105,7 +105,7 @@ class Trial:
     seed: int
     budget: int
     protocol: Mapping[str, Any]
-    dataset: str = mnist.DIGEST
+    dataset: str = files.DIGEST
     ruler: str = identity.DIGITS.id
 
     @property

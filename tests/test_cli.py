@@ -15,7 +15,7 @@ from rich.console import Console
 from bench import cli
 from bench import experiment as experiments
 from bench.comparison import Comparison
-from bench.data import mnist
+from bench.data import files, mnist
 from bench.sweep.run import Ended, Outcome
 from bench.training import generator
 from bench.training.status import Status
@@ -238,4 +238,4 @@ def test_score_of_the_test_images_themselves(
 def test_data_verifies(ganbench: Run, mnist_store: Path) -> None:
     code, out, _ = ganbench("data")
     assert code == 0
-    assert mnist.DIGEST in out
+    assert files.DIGEST in out

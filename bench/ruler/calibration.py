@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench import store, streams
-from bench.data import mnist, pixels
+from bench.data import files, mnist, pixels
 from bench.ruler import suite
 from bench.ruler.evidence import Evidence
 from bench.ruler.identity import SAMPLES
@@ -106,7 +106,7 @@ def shipped(ruler: "Ruler") -> list[dict[str, Value]] | None:
 
 def ids(ruler: "Ruler") -> list[str]:
     """What the rows depend on beside the metrics' code."""
-    return [ruler.id, ruler.witness_id, mnist.DIGEST]
+    return [ruler.id, ruler.witness_id, files.DIGEST]
 
 
 def ship(ruler: "Ruler") -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bench.data import mnist, pixels
+from bench.data import files, pixels
 from bench.errors import UserError
 from bench.ruler.backbone import Backbone
 
@@ -53,4 +53,4 @@ def backbone(weights: Path) -> Backbone:
             f"{weights} does not hold the Inception weights that torch-fidelity publishes: "
             "fetch the file again."
         ) from error
-    return Backbone(f"inception-{mnist.digest_of(weights)[:8]}", net)
+    return Backbone(f"inception-{files.digest_of(weights)[:8]}", net)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.data import mnist
+from bench.data import files, mnist
 from bench.errors import UserError
 from bench.ruler import backbone as backbones
 from bench.ruler import identity, inception, jackknife, memory, suite
@@ -161,7 +161,7 @@ class Ruler:
         """Where measured values are kept; a changed line of this room makes them anew."""
         room = Path(__file__).parent
         others = [backbone.id for backbone, _ in self._others.values()]
-        return Cache(self.id, *others, mnist.DIGEST, *sorted(room.rglob("*.py")))
+        return Cache(self.id, *others, files.DIGEST, *sorted(room.rglob("*.py")))
 
 
 def _pass(

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench import store, streams
-from bench.data import mnist, pixels
+from bench.data import files, mnist, pixels
 from bench.data.order import Order
 from bench.errors import unknown
 from bench.ruler.networks import BUILDERS, DigitNet
@@ -122,7 +122,7 @@ def save(net: DigitNet, path: Path) -> str:
     weights = {k: v.contiguous().to(torch.float32) for k, v in net.state_dict().items()}
     with store.replacing(path) as file:
         file.write(safetensors.torch.save(weights))
-    return mnist.digest_of(path)
+    return files.digest_of(path)
 
 
 def _training_set() -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.data import mnist, pixels
+from bench.data import files, mnist, pixels
 from bench.ruler.backbone import Backbone
 from bench.ruler.cache import Cache
 from bench.ruler.evidence import Evidence
@@ -67,8 +67,8 @@ def of_mnist(backbone: Backbone) -> Reference:
     room = Path(__file__).parent
     seen_by = [Path(pixels.__file__), room / "networks.py", room / "backbone.py"]
     derived_by = [room / name for name in ("neighbours.py", "manifold.py", "memory.py")]
-    features = Cache(backbone.id, mnist.DIGEST, *seen_by)
-    derived = Cache(backbone.id, mnist.DIGEST, *seen_by, *derived_by)
+    features = Cache(backbone.id, files.DIGEST, *seen_by)
+    derived = Cache(backbone.id, files.DIGEST, *seen_by, *derived_by)
 
     def load(split: mnist.Split) -> Evidence:
         kept = features.tensors(split, lambda: _observed(backbone, split))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from bench import store
-from bench.data import mnist
+from bench.data import files
 from bench.sweep.plan import environment
 from bench.training import trial
 
@@ -44,12 +44,12 @@ class Kit:
 def pack(plugins: Sequence[Path]) -> Kit:
     """The kit, from this machine's store and the user's plug-in files."""
     root = store.root()
-    files = {f"data/mnist/{name}": mnist.folder() / name for name in mnist.DIGESTS}
+    taken = {f"data/mnist/{name}": files.folder() / name for name in files.DIGESTS}
     kept = (root / "reference").glob("*/[!.]*")
-    files |= {path.relative_to(root).as_posix(): path for path in kept}
+    taken |= {path.relative_to(root).as_posix(): path for path in kept}
     if weights := os.environ.get("GANBENCH_INCEPTION"):
-        files[_INCEPTION] = Path(weights)
-    arrays = {name: np.fromfile(path, np.uint8) for name, path in files.items()}
+        taken[_INCEPTION] = Path(weights)
+    arrays = {name: np.fromfile(path, np.uint8) for name, path in taken.items()}
     return Kit(arrays, [(path.name, path.read_bytes()) for path in plugins])
 
 

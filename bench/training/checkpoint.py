@@ -15,7 +15,7 @@ import torch
 from safetensors import safe_open
 
 from bench import store
-from bench.data.mnist import digest_of
+from bench.data.files import digest_of
 
 _KEPT = 2
 

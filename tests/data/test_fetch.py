@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.data import fetch, mnist
+from bench.data import fetch, files, mnist
 from bench.errors import UserError
 
 
@@ -25,7 +25,7 @@ def _spoil(path: Path) -> str:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    return mnist.digest_of(path)
+    return files.digest_of(path)
 
 
 def test_all_seventy_thousand_images(mnist_store: Path) -> None:
@@ -71,7 +71,7 @@ def test_an_altered_file_is_named_with_both_digests(copy: Path) -> None:
         fetch.ensure()
     message = str(caught.value)
     assert name in message
-    assert mnist.DIGESTS[name] in message
+    assert files.DIGESTS[name] in message
     assert found in message
     assert "ganbench data" in message
 
@@ -90,8 +90,8 @@ def test_refetching_mends_an_altered_file(
     monkeypatch.setattr(fetch, "_mirrors", lambda scratch: mnist_folder)
     fetch.ensure(refetch=True)
     assert (
-        mnist.digest_of(copy / "train-labels-idx1-ubyte")
-        == mnist.DIGESTS["train-labels-idx1-ubyte"]
+        files.digest_of(copy / "train-labels-idx1-ubyte")
+        == files.DIGESTS["train-labels-idx1-ubyte"]
     )
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from bench.data import mnist
+from bench.data import files, mnist
 from bench.errors import UserError
 from bench.ruler.instrument import Ruler
 
@@ -42,7 +42,7 @@ def test_features_and_name(weights: Path, mnist_store: Path) -> None:
     torch.testing.assert_close(features, expected.double(), rtol=1e-3, atol=1e-4)
     assert logits is None
     assert expected.std(0).max() > 1e-3
-    assert ruler.measure_name == f"inception-{mnist.digest_of(weights)[:8]}/penultimate/n10000/test"
+    assert ruler.measure_name == f"inception-{files.digest_of(weights)[:8]}/penultimate/n10000/test"
 
 
 def test_files_that_are_no_weights(tmp_path: Path) -> None:

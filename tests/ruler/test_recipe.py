@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 
-from bench.data import mnist
+from bench.data import files
 from bench.errors import UserError
 from bench.ruler import identity, recipe
 from bench.ruler.networks import BUILDERS
@@ -24,7 +24,7 @@ def test_retraining_writes_the_shipped_form(short: None, network: str, tmp_path:
     done = recipe.retrain(network, tmp_path / "new.safetensors", lines.append)
     assert len(lines) == 1
     assert lines[0].startswith("epoch 1/1")
-    assert done.sha256 == mnist.digest_of(tmp_path / "new.safetensors")
+    assert done.sha256 == files.digest_of(tmp_path / "new.safetensors")
     assert done.accuracy == pytest.approx(100 - sum(done.errors) / 3)
     assert len(done.errors) == 10
     shipped = {"digits": identity.DIGITS, "witness": identity.WITNESS}[network].path

@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 
 from bench import experiment as experiments
-from bench.data import mnist
+from bench.data import files
 from bench.sweep import cluster, node
 from bench.sweep import plan as planning
 from bench.sweep.plan import Planned
@@ -77,13 +77,13 @@ def test_in_stretches_of_a_step_it_ends_with_the_same_bits(
 ) -> None:
     item = planned()
     trial.run(item.folder)
-    expected = metrics(item.folder), mnist.digest_of(item.folder / "generator.safetensors")
+    expected = metrics(item.folder), files.digest_of(item.folder / "generator.safetensors")
     for file in [*item.folder.glob("*.json*"), *item.folder.glob("*.safetensors")]:
         if file.name != "trial.json":
             file.unlink()
     stretches = advance(item, node.pack([]), seconds=0.0)
     assert stretches == 7  # six steps, and what is due after the last
-    found = metrics(item.folder), mnist.digest_of(item.folder / "generator.safetensors")
+    found = metrics(item.folder), files.digest_of(item.folder / "generator.safetensors")
     assert found == expected
     events = [entry for entry, _ in journal.read(item.folder / "journal.jsonl")]
     assert [e["status"] for e in events if e["event"] == "end"] == ["done"]

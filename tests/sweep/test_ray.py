@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bench import experiment as experiments
-from bench.data import mnist
+from bench.data import files
 from bench.errors import UserError
 from bench.sweep import cluster
 from bench.sweep import plan as planning
@@ -193,7 +193,7 @@ def test_mlflow_has_every_run_with_its_weights(disturbed: Gate) -> None:
     (row,) = shown["variants"]
     assert [point["seed"] for point in row["final"]["fid"]["points"]] == [0, 1, 2]
     kept = (disturbed.root / "mlflow").rglob("generator.safetensors")
-    assert sorted(map(mnist.digest_of, kept)) == sorted(weights(disturbed.root).values())
+    assert sorted(map(files.digest_of, kept)) == sorted(weights(disturbed.root).values())
 
 
 def planned(plugin: Path, seeds: str) -> list[Planned]:
@@ -208,7 +208,7 @@ def planned(plugin: Path, seeds: str) -> list[Planned]:
 def weights(root: Path) -> dict[str, str]:
     """The sha256 of each generator, by trial."""
     found = root.glob("trials/*/generator.safetensors")
-    return {path.parent.name: mnist.digest_of(path) for path in found}
+    return {path.parent.name: files.digest_of(path) for path in found}
 
 
 @pytest.mark.parametrize("executor", ["serial", "processes"])
