@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from bench import store
+from bench import catalogue, store
 from bench.data import files
 from bench.errors import UserError, unknown
 from bench.ruler import identity
@@ -83,12 +83,10 @@ class Experiment(BaseModel):
         Raises:
             UserError: an unknown variant, or a configuration that does not fit.
         """
-        from bench.variants import registry
-
         for name in self.variant:
             if name not in self.variants:
-                registry.get(name)
-        settings = {n: registry.configure(n, self.variant.get(n, {})) for n in self.variants}
+                catalogue.configure(name, {})
+        settings = {n: catalogue.configure(n, self.variant.get(n, {})) for n in self.variants}
         return [
             Trial(name, settings[name], seed, self.budget, self.protocol)
             for seed in self.seeds

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -78,12 +78,17 @@ def experiment_of(
 ) -> Any:
     """The experiment of the file with the command line's choices."""
     from bench import experiment as experiments
-    from bench.variants import registry
 
-    added = [variant for plugin in plugins for variant in registry.load_plugin(plugin)]
+    added = [variant for plugin in plugins for variant in _loaded(plugin)]
     chosen = experiments.load(name, overrides)
     wanted = variants.split(",") if variants else [*chosen.variants, *added]
     return experiments.select(chosen, list(dict.fromkeys(wanted)), seeds)
+
+
+def _loaded(plugin: Path) -> list[str]:
+    from bench.variants import registry
+
+    return registry.load_plugin(plugin)
 
 
 def _announce(console: Console, name: str, planned: Any) -> None:
@@ -101,10 +106,10 @@ def _announce(console: Console, name: str, planned: Any) -> None:
 
 def _check(executor: str, ray_address: str | None, device: str) -> None:
     from bench.errors import UserError, unknown
-    from bench.sweep.executors import EXECUTORS
+    from bench.sweep import Executor
 
-    if executor not in EXECUTORS:
-        raise unknown("executor", executor, EXECUTORS)
+    if executor not in get_args(Executor):
+        raise unknown("executor", executor, get_args(Executor))
     if ray_address is not None and executor != "ray":
         raise UserError("--ray-address is for --executor ray only: add that, or leave it out.")
     if executor == "ray" and device != "cpu":

@@ -10,14 +10,13 @@ from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Literal
 
 from bench import store
+from bench.sweep import Executor
 from bench.training import ending, status, trial
 from bench.training.arithmetic import born_lean, one_thread
 from bench.training.trial import Turns
 
-Executor = Literal["serial", "streams", "processes", "ray"]
 Stopping = Callable[[], bool]
 
 _POLL_SECONDS = 0.5
@@ -159,7 +158,7 @@ def _context() -> BaseContext:
     return context
 
 
-EXECUTORS: dict[str, Callable[[Sequence[Path], int, Stopping], None]] = {
+EXECUTORS: dict[Executor, Callable[[Sequence[Path], int, Stopping], None]] = {
     "serial": streams,
     "streams": streams,
     "processes": processes,

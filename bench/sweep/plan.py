@@ -10,13 +10,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bench import store
+from bench import catalogue, store
 from bench.experiment import Experiment, Trial
 from bench.tracking import record
 from bench.tracking.cursor import Cursor
 from bench.tracking.store import tracking_uri
 from bench.training import status
-from bench.variants import registry
 
 _PACKAGES = (
     "ganbench",
@@ -47,7 +46,7 @@ class Planned:
 
 
 def plan(experiment: Experiment) -> list[Planned]:
-    """Every trial of an experiment, with its place in the store; nothing is written."""
+    """Every trial of an experiment, with its place in the store; none is begun."""
     folder = store.root() / "trials"
     return [Planned(trial, folder / trial.key) for trial in experiment.trials()]
 
@@ -72,7 +71,7 @@ def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequenc
                 "recorded": {
                     **recorded,
                     "measure": item.trial.measure,
-                    "source": registry.source_digest(item.trial.variant),
+                    "source": catalogue.source_digest(item.trial.variant),
                 },
             }
             try:
@@ -94,7 +93,7 @@ def outdated(planned: Sequence[Planned]) -> list[str]:
         path = item.folder / "trial.json"
         if item.ended and path.exists():
             then = record.load(item.folder)["recorded"].get("source")
-            if then != registry.source_digest(item.trial.variant):
+            if then != catalogue.source_digest(item.trial.variant):
                 found.add(item.trial.variant)
     return sorted(found)
 

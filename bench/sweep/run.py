@@ -17,7 +17,8 @@ from bench import store
 from bench.data import fetch
 from bench.experiment import Experiment, Trial
 from bench.ruler import Ruler, calibration
-from bench.sweep.executors import EXECUTORS, Executor
+from bench.sweep import Executor
+from bench.sweep.executors import EXECUTORS
 from bench.sweep.observer import Mirror, Observer
 from bench.sweep.plan import Planned, plan, prepare
 from bench.sweep.view import view

@@ -1,0 +1,79 @@
+"""What planning needs of a variant, remembered: its configuration and its file's digest.
+
+Both follow from the code alone, but to ask the code takes torch, and with it seconds that a dry run
+or a sweep with nothing to do would spend on nothing else. So the store keeps the answers for as
+long as no file of this package changes. Variants from elsewhere (plug-ins) are always asked.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench import store
+
+_PACKAGE = Path(__file__).parent
+
+
+def configure(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The full configuration of a variant, as `bench.variants.registry.configure` gives it.
+
+    Raises:
+        UserError: no such variant, or what it says of the overrides.
+    """
+    found: dict[str, Any] = _entry(name, overrides)["configuration"]
+    return found
+
+
+def source_digest(name: str) -> str:
+    """The sha256 of the file that defines a variant.
+
+    Raises:
+        UserError: no such variant.
+    """
+    return str(_entry(name, {})["source"])
+
+
+def _entry(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    asked = json.dumps([name, overrides], sort_keys=True, default=repr)
+    known = _read()
+    if asked not in known:
+        from bench.variants import registry
+
+        known[asked] = {
+            "configuration": registry.configure(name, overrides),
+            "source": registry.source_digest(name),
+        }
+        if registry.source(name).is_relative_to(_PACKAGE):
+            _write(known)
+    found: dict[str, Any] = known[asked]
+    return found
+
+
+def _read() -> dict[str, Any]:
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        kept = json.loads(_path().read_text())
+        if kept["code"] == _code():
+            return dict(kept["entries"])
+    return {}
+
+
+def _write(entries: dict[str, Any]) -> None:
+    with suppress(OSError), store.replacing(_path(), "w") as file:
+        json.dump({"code": _code(), "entries": entries}, file)
+
+
+def _path() -> Path:
+    return store.root() / "catalogue.json"
+
+
+@cache
+def _code() -> str:
+    """The sha256 of every Python file of the package, names included."""
+    digest = hashlib.sha256()
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        digest.update(f"{path.relative_to(_PACKAGE)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
