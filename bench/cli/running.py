@@ -1,6 +1,5 @@
 """`run` and `table`: from an experiment to its comparison."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -120,6 +119,7 @@ def _check(executor: str, ray_address: str | None, device: str) -> None:
 
 
 def _resources(executor: str, workers: int | None, ray_address: str | None) -> Any:
+    from bench.sweep import cores
     from bench.sweep.run import Resources
 
     if executor == "ray":
@@ -128,13 +128,6 @@ def _resources(executor: str, workers: int | None, ray_address: str | None) -> A
         return Resources("ray", cluster.connect(ray_address, workers))
     usual = STREAMS if executor == "streams" else cores()
     return Resources(executor, 1 if executor == "serial" else workers or usual)  # type: ignore[arg-type]
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _sweep_and_compare(chosen: Any, plugins: list[Path], resources: Any, console: Console) -> None:

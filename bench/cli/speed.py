@@ -29,11 +29,12 @@ def speed(
     Example: ganbench speed --variants mlp_bce --rounds 3
     """
     from bench import store as places
-    from bench.cli.running import cores, experiment_of
+    from bench.cli.running import experiment_of
     from bench.data import fetch
     from bench.speed import overhead
     from bench.speed.measurement import Spread, measure
     from bench.speed.report import Report
+    from bench.sweep import cores
     from bench.sweep.plan import code, environment
 
     chosen = experiment_of(experiment, [], variants, "1", [])

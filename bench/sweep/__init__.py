@@ -1,6 +1,14 @@
-"""Which trials remain, who runs them, and what one sees meanwhile."""
+"""Which trials remain, who runs them, what one sees meanwhile; this itself loads nothing heavy."""
 
+import os
 from typing import Literal
 
 Executor = Literal["serial", "streams", "processes", "ray"]
-"""Who runs the trials (`bench.sweep.executors`); importing this loads nothing heavy."""
+"""Who runs the trials: one of `bench.sweep.executors`."""
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

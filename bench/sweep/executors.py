@@ -6,13 +6,19 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from concurrent import futures
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import torch
+
 from bench import store
-from bench.sweep import Executor
+from bench.sweep import Executor, cores
 from bench.training import ending, status, trial
 from bench.training.arithmetic import born_lean, one_thread
 from bench.training.trial import Turns
@@ -29,30 +35,57 @@ _BUSY = 75
 """A worker's exit code (sysexits' EX_TEMPFAIL) where another process was at its trial."""
 
 
+def serial(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
+    """One trial after the other in this process; the debugger's executor."""
+    with one_thread():
+        _take_turns(folders, 1, stopping, None)
+
+
 def streams(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
     """``workers`` trials in this process, a step of each in turn; a GPU does them at the same time.
 
-    With one worker it is the debugger's executor.
+    Measurements, which the processor makes, go to threads meanwhile, one a core.
     """
-    waiting, elsewhere = deque(folders), deque[Path]()
-    going: deque[tuple[Path, Turns]] = deque()
-    with one_thread():
-        while waiting or going or (elsewhere and not stopping()):
-            while waiting and len(going) < workers:
-                folder = waiting.popleft()
-                if not stopping():
-                    going.append((folder, trial.turns(folder, stopping)))
-            if going:
-                folder, turns = going.popleft()
-                try:
-                    next(turns)
-                    going.append((folder, turns))
-                except StopIteration as end:
-                    if end.value == "running":
-                        elsewhere.append(folder)
-            elif elsewhere:  # another sweep has them: wait for their end, or take them over
-                time.sleep(_POLL_SECONDS)
-                waiting, elsewhere = elsewhere, deque()
+    ready = partial(torch.set_flush_denormal, True)  # a thread does not inherit it
+    with one_thread(), ThreadPoolExecutor(cores(), initializer=ready) as aside:
+        _take_turns(folders, workers, stopping, aside)
+
+
+@dataclass
+class _Going:
+    """A trial that takes turns, and the measurement that it waits for."""
+
+    folder: Path
+    turns: Turns
+    measuring: Future[None] | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self.measuring is None or self.measuring.done()
+
+
+def _take_turns(
+    folders: Sequence[Path], workers: int, stopping: Stopping, aside: ThreadPoolExecutor | None
+) -> None:
+    waiting, elsewhere, going = deque(folders), deque[Path](), list[_Going]()
+    while waiting or going or (elsewhere and not stopping()):
+        while waiting and len(going) < workers:
+            folder = waiting.popleft()
+            if not stopping():
+                going.append(_Going(folder, trial.turns(folder, stopping, aside=aside)))
+        for item in [item for item in going if item.ready]:
+            try:
+                item.measuring = next(item.turns)
+            except StopIteration as end:
+                going.remove(item)
+                if end.value == "running":
+                    elsewhere.append(item.folder)
+        busy = [item.measuring for item in going if item.measuring and not item.ready]
+        if going and len(busy) == len(going):
+            futures.wait(busy, _POLL_SECONDS, futures.FIRST_COMPLETED)
+        elif elsewhere and not (going or waiting):
+            time.sleep(_POLL_SECONDS)  # another sweep has them: wait for their end, or take over
+            waiting, elsewhere = elsewhere, deque()
 
 
 def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
@@ -159,7 +192,7 @@ def _context() -> BaseContext:
 
 
 EXECUTORS: dict[Executor, Callable[[Sequence[Path], int, Stopping], None]] = {
-    "serial": streams,
+    "serial": serial,
     "streams": streams,
     "processes": processes,
     "ray": ray,

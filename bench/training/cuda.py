@@ -10,6 +10,9 @@ from torch import Tensor
 
 Scalars = dict[str, Tensor]
 
+_MODE = "thread_local"
+"""What other threads ask of the GPU while this one records does no harm to the record."""
+
 
 class Lane:
     """One trial's part of a GPU; trials in other lanes run at the same time and do not disturb it.
@@ -58,7 +61,7 @@ class Lane:
         """
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, stream=self._stream):
+            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode=_MODE):
                 found = work()
                 row = torch.stack([value.to(torch.float32) for value in found.values()])
         except RuntimeError:

@@ -1,35 +1,20 @@
-"""One trial from its folder to its end: train, measure, write down; go on where it stopped."""
+"""One trial from its folder to its end, whatever that is; or a step of it at a time."""
 
 import contextlib
-import json
 import math
-import resource
-import sys
-import time
 import traceback
 from collections.abc import Callable, Generator
+from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Any
 
-import torch
-from torch import Tensor
-
-from bench.data import mnist
-from bench.ruler import Ruler, suite
-from bench.tracking import journal
-from bench.training import checkpoint, curves, ending, evaluation, generator, pictures
+from bench.training import ending
 from bench.training.arithmetic import one_thread
-from bench.training.curves import Curves, Diverged
-from bench.training.evaluation import Measured
+from bench.training.curves import Diverged
+from bench.training.session import Session
 from bench.training.status import ENDED, State, Status, over, owning, read
-from bench.training.stepper import stepper
-from bench.training.stop import Abandoning, Stopped
-from bench.variants import registry
+from bench.training.stop import Stopped
 
-Turns = Generator[None, None, State]
-
-_HEARTBEAT_SECONDS = 1.0
-_CURVES = frozenset(metric.name for metric in suite.of_cost("cheap"))
+Turns = Generator[Future[None] | None, None, State]
 
 
 def run(
@@ -57,30 +42,45 @@ def run(
 
 
 def turns(
-    folder: Path, stopping: Callable[[], bool] = lambda: False, seconds: float = math.inf
+    folder: Path,
+    stopping: Callable[[], bool] = lambda: False,
+    seconds: float = math.inf,
+    aside: Executor | None = None,
 ) -> Turns:
-    """As `run`, a step or a measurement at each turn, so that several trials can take turns.
+    """As `run`, a step at each turn, so that several trials can take turns.
 
     The caller sees to `bench.training.arithmetic.one_thread`.
+
+    Args:
+        folder, stopping, seconds: as of `run`.
+        aside: makes the measurements, while others take their turns; by default they are a turn.
+
+    Yields:
+        The measurement that has to end before the trial goes on, if there is one.
     """
     with owning(folder) as mine:
         if not mine:
             return "running"
         status = read(folder)
         if not over(folder):
-            yield from _guarded(folder, status, stopping, seconds)
+            yield from _guarded(folder, status, stopping, seconds, aside)
         return status.status
 
 
 def _guarded(
-    folder: Path, status: Status, stopping: Callable[[], bool], seconds: float
-) -> Generator[None, None, None]:
+    folder: Path,
+    status: Status,
+    stopping: Callable[[], bool],
+    seconds: float,
+    aside: Executor | None,
+) -> Generator[Future[None] | None, None, None]:
     """Whatever happens, the journal and the status say how the trial ended."""
     lost = status.status in ENDED
     status.status, status.reason = "running", None
     try:
         status.write(folder)
-        if not (yield from _Session(folder, status, anew=lost).train(stopping, seconds)):
+        session = Session(folder, status, anew=lost)
+        if not (yield from session.train(stopping, seconds, aside)):
             return
         status.status = "done"
     except Stopped:
@@ -92,212 +92,3 @@ def _guarded(
         with contextlib.suppress(OSError):
             (folder / "error.txt").write_text(traceback.format_exc())
     ending.close(folder, status)
-
-
-class _Session:
-    """A trial in progress."""
-
-    def __init__(self, folder: Path, status: Status, *, anew: bool) -> None:
-        self.folder, self.status = folder, status
-        record = json.loads((folder / "trial.json").read_text())
-        for plugin in record["recorded"].get("plugins", []):
-            registry.load_plugin(Path(plugin))
-        self.identity: dict[str, Any] = record["identity"]
-        self.seed: int = self.identity["seed"]
-        protocol = self.identity["protocol"]
-        self.batch, self.n = protocol["batch"], protocol["samples"]
-        self.total = -(-self.identity["budget"] // self.batch)
-        self.points = _points(self.total, protocol["evaluations"])
-        self.ruler = Ruler.load()
-        self.images = mnist.load("train").images
-        self.stepper = stepper(self.identity, self.images, _report)
-        self.algorithm = self.stepper.algorithm
-        self.journal, self.curves = journal.Journal(folder), Curves(self.total)
-        self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
-        self.seconds, self.eval_seconds = 0.0, 0.0
-        self.measured, self.saved, self.beaten = 0, -1, time.monotonic()
-        self._resume(anew)
-
-    def _resume(self, anew: bool) -> None:
-        """Go on from the newest checkpoint, unless the journal has lost lines since it was written.
-
-        Those would be missing for good; all of them come again, to the same bits, from the start.
-        """
-        found = checkpoint.load(self.folder, _report)
-        if anew or (found is not None and self.journal.size < found[1].get("journal", 0)):
-            _report(f"The journal {self.journal.path} has lost its end: the trial begins anew.")
-            checkpoint.clear(self.folder)
-            self.journal.clear()
-        elif found is not None:
-            self.step, state = found
-            self.saved = self.step
-            self.algorithm.load(state["algorithm"])
-            self.curves.load(state["curves"], self._device())
-            self.counts = state["counts"]
-            self.seconds, self.eval_seconds = state["seconds"], state["eval_seconds"]
-
-    def _device(self) -> torch.device:
-        return next(self.algorithm.networks()["generator"].parameters()).device
-
-    def _checkpoint(self) -> None:
-        if self.saved == self.step:
-            return
-        self.stepper.settle()
-        state = {
-            "algorithm": self.algorithm.state(),
-            "curves": self.curves.state(),
-            "counts": self.counts,
-            "seconds": self.seconds,
-            "eval_seconds": self.eval_seconds,
-            "journal": self.journal.size,
-        }
-        checkpoint.save(self.folder, self.step, state)
-        self.saved = self.step
-
-    def train(self, stopping: Callable[[], bool], seconds: float) -> Generator[None, None, bool]:
-        """Go to the end of the budget; False where the seconds were over before.
-
-        Raises:
-            Stopped: it was asked to stop before.
-        """
-        end = self.seconds + seconds
-        while self.measured < self.total:
-            if stopping():
-                self._checkpoint()
-                raise Stopped
-            if self.step in self.points and self.measured < self.step:
-                # First, because a measurement takes seconds: a trial that is stopped or killed in
-                # it goes on from here and measures again, to the same bits.
-                self._timed(self.stepper.settle)
-                self._checkpoint()
-                self._beat()
-                with Abandoning(stopping):
-                    self._evaluate()
-                self.measured = self.step
-            else:
-                self._timed(self._one_step)
-                if self.seconds >= end:
-                    self._checkpoint()
-                    self._beat()
-                    return False
-            yield
-        self._finish()
-        return True
-
-    def _timed(self, work: Callable[[], None]) -> None:
-        started = time.perf_counter()
-        work()
-        self.seconds += time.perf_counter() - started
-        # Never by the calendar's clock, which may be set back.
-        if time.monotonic() - self.beaten > _HEARTBEAT_SECONDS:
-            self._beat()
-
-    def _one_step(self) -> None:
-        measured = self.stepper.step(self.step)
-        self.counts["d_steps"] += "loss_d" in measured
-        self.counts["g_steps"] += "loss_g" in measured
-        self.curves.add(self.step, measured)
-        if self.curves.due(self.step):
-            self._write_curves(measured)
-        self.step += 1
-
-    def _write_curves(self, measured: dict[str, Tensor]) -> None:
-        self.stepper.settle()
-        means = self.curves.flush()
-        # A network that has not moved in this step only has an old gradient to show.
-        marks = {"generator": "loss_g", "discriminator": "loss_d"}
-        networks = self.algorithm.networks()
-        moved = {n: net for n, net in networks.items() if marks.get(n, "loss_g") in measured}
-        means |= curves.gradients(moved, self.step + 1)
-        self.journal.metrics((self.step + 1) * self.batch, means)
-
-    def _beat(self) -> None:
-        self.status.images, self.status.seconds = self.step * self.batch, self.seconds
-        self.status.measuring = self.eval_seconds
-        self.status.write(self.folder)
-        self.beaten = time.monotonic()
-
-    def _evaluate(self) -> None:
-        started = time.perf_counter()
-        curves.weights(self.algorithm.networks(), self.step)
-        images = self._samples()
-        last = self.step == self.total
-        measured = evaluation.measure(self.ruler, images, last=last)
-        shown = self.step * self.batch
-        name = f"samples/{shown:09d}.png"
-        evaluation.grid(images, self.folder / name)
-        drawn = {"samples": name} | (self._pictures(images) if last else {})
-        self.eval_seconds += time.perf_counter() - started
-        self.journal.metrics(shown, self._point(measured.values))
-        for key, file in drawn.items():
-            self.journal.image(shown, key, file)
-        if last:
-            self._last_words(measured)
-        self.status.fid = measured.values["fid"]
-        self.status.modes = int(measured.values["modes"])
-        self._beat()
-
-    def _samples(self) -> Tensor:
-        try:
-            return evaluation.samples(self.algorithm, self.n, self.seed)
-        except Diverged as problem:
-            raise Diverged(f"{problem} at step {self.step}") from problem
-
-    def _pictures(self, images: Tensor) -> dict[str, str]:
-        return pictures.draw(
-            self.ruler, self.algorithm, images, self.images, self.seed, self.folder
-        )
-
-    def _last_words(self, measured: Measured) -> None:
-        """The final numbers, and how far other samples would have moved them."""
-        for section, values in (("final", measured.values), ("noise", measured.noise)):
-            self.journal.metrics(0, {f"{section}/{name}": v for name, v in values.items()})
-        self.journal.tags({f"ganbench.{name}": value for name, value in measured.words.items()})
-
-    def _point(self, measured: dict[str, float]) -> dict[str, float]:
-        point = {f"eval/{name}": value for name, value in measured.items() if name in _CURVES}
-        return point | {"eval/seconds": self.seconds} | _named("eval", self.counts)
-
-    def _finish(self) -> None:
-        """The best point, the costs, and the generator's weights."""
-        shown = self.total * self.batch
-        self.journal.metrics(0, _best(self.journal.path))
-        self.journal.metrics(0, _named("cost", self.counts) | self._cost(shown))
-        generator.save(self.folder, self.algorithm, self.identity, shown)
-        for name in generator.FILES:
-            self.journal.artifact(name)
-
-    def _cost(self, shown: int) -> dict[str, float]:
-        peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return {
-            "cost/images": shown,
-            "cost/seconds": self.seconds,
-            "cost/eval_seconds": self.eval_seconds,
-            "cost/images_per_s": shown / self.seconds,
-            "cost/peak_mem_mb": peak_kib / 1024,
-        }
-
-
-def _report(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-def _points(total: int, evaluations: int) -> set[int]:
-    """The steps after which a trial is measured; fewer than asked where there are fewer steps."""
-    return {max(1, round(total * (i + 1) / evaluations)) for i in range(evaluations)}
-
-
-def _named(section: str, values: dict[str, int]) -> dict[str, float]:
-    return {f"{section}/{name}": value for name, value in values.items()}
-
-
-def _best(path: Path) -> dict[str, float]:
-    """The point of lowest held-out FID as ``best/*``; the test images have no say in the choice."""
-    points = [
-        (entry["metrics"]["eval/fid_heldout"], entry["step"], entry["metrics"])
-        for entry, _ in journal.read(path)
-        if "eval/fid_heldout" in entry.get("metrics", {})
-    ]
-    _, shown, metrics = min(points, key=lambda point: point[:2])
-    best = {f"best/{k.removeprefix('eval/')}": v for k, v in metrics.items()}
-    return {**best, "best/images": shown}

@@ -9,7 +9,7 @@ import pytest
 from bench import experiment as experiments
 from bench.sweep import plan as planning
 from bench.sweep.plan import Planned
-from bench.training import trial
+from bench.training import session
 
 SMALL = ("budget=960", "batch=32", "samples=100", "evaluations=3", "seeds=1")
 
@@ -33,7 +33,7 @@ def make_trial(own_store: Path) -> MakeTrial:
 def after(monkeypatch: pytest.MonkeyPatch) -> After:
     """Makes a `stopping` that says yes from a given step of the trial on."""
     reached = [0]
-    one_step = trial._Session._one_step
+    one_step = session.Session._one_step
 
     def count(session: Any) -> None:
         one_step(session)
@@ -43,5 +43,5 @@ def after(monkeypatch: pytest.MonkeyPatch) -> After:
         reached[0] = 0
         return lambda: reached[0] >= step
 
-    monkeypatch.setattr(trial._Session, "_one_step", count)
+    monkeypatch.setattr(session.Session, "_one_step", count)
     return at

