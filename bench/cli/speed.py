@@ -17,8 +17,10 @@ def speed(
         float, typer.Option(min=0.1, max=600, help="How long each rate is taken in a round.")
     ] = 3.0,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Trials side by side; one a core by default.")
+        int | None,
+        typer.Option(min=1, help="Trials side by side; one a core by default, on a GPU 16."),
     ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
@@ -29,16 +31,19 @@ def speed(
     Example: ganbench speed --variants mlp_bce --rounds 3
     """
     from bench import store as places
-    from bench.cli.running import experiment_of
+    from bench.cli.running import STREAMS, experiment_of
     from bench.data import fetch
     from bench.speed import overhead
     from bench.speed.measurement import Spread, measure
     from bench.speed.report import Report
     from bench.sweep import cores
     from bench.sweep.plan import code, environment
+    from bench.training import arithmetic
 
-    chosen = experiment_of(experiment, [], variants, "1", [])
-    console, width = Console(stderr=True), workers or cores()
+    on_gpu = device != "cpu"
+    chosen = experiment_of(experiment, [f"device={device}"] * on_gpu, variants, "1", [])
+    arithmetic.require("fp32", device)
+    console, width = Console(stderr=True), workers or (STREAMS if on_gpu else cores())
     fetch.ensure(console.print)
     found = []
     for trial in chosen.trials():
@@ -49,9 +54,16 @@ def speed(
         for words in (["--help"], ["run", experiment, "--dry-run"])
     )
     report = Report(
-        chosen.name, environment(), code(), width, rounds, seconds, found,
+        chosen.name, environment(), _gpu() if on_gpu else None, code(),
+        width, rounds, seconds, found,
         overhead.mirroring(experiment), help_, dry,
     )  # fmt: skip
     path = report.save(places.home() / "results" / "speed")
     print(report.json() if as_json else report.markdown())
     console.print(f"Written to {path} and {path.with_suffix('.json').name}.", soft_wrap=True)
+
+
+def _gpu() -> str:
+    import torch
+
+    return torch.cuda.get_device_name()

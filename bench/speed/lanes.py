@@ -1,9 +1,11 @@
 """Processes that work side by side as those of a sweep do, each on command for a given time."""
 
 import multiprocessing
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import count
 from multiprocessing.connection import Connection
@@ -14,9 +16,10 @@ from bench.training.arithmetic import born_lean, one_thread
 SGEMM = 2048
 """Side of the square matrices whose product gives the machine's peak."""
 
-Kind = Literal["tutorial", "trial", "bf16", "sgemm", "point", "end"]
-"""What is repeated: a step of the tutorials' loop, a step of a trial, one in bf16, a product of two
-square matrices, a measurement in the midst of a trial, all the measurements at its end."""
+Kind = Literal["tutorial", "alone", "trial", "bf16", "sgemm", "point", "end"]
+"""What is repeated: a step of the tutorials' loop; a step of one trial; of each of the process's
+trials; that in bf16; a product of two square matrices; a measurement in the midst of a trial; all
+the measurements at its end."""
 
 
 class Lane:
@@ -46,20 +49,25 @@ def together(lanes: Sequence[Lane], kind: Kind, seconds: float) -> float:
 
 
 @contextmanager
-def lanes(identity: dict[str, Any], width: int, *, single: bool = True) -> Iterator[list[Lane]]:
+def lanes(
+    identity: dict[str, Any], width: int, *, single: bool = True, beside: int = 1
+) -> Iterator[list[Lane]]:
     """``width`` processes for the trial of an identity; they end with the block.
 
     Args:
         identity: the trial's (`bench.experiment.Trial.identity`).
         width: how many.
         single: single-threaded as in a sweep; otherwise as torch decides.
+        beside: trials in each process.
     """
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
         opened = []
         for _ in range(width):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, identity, single), daemon=True)
+            process = context.Process(
+                target=_serve, args=(theirs, identity, single, beside), daemon=True
+            )
             with born_lean() if single else nullcontext():
                 process.start()
             theirs.close()
@@ -69,62 +77,105 @@ def lanes(identity: dict[str, Any], width: int, *, single: bool = True) -> Itera
         yield opened
 
 
-def _serve(pipe: Connection, identity: dict[str, Any], single: bool) -> None:
-    prepared = cache(lambda kind: _BUILDERS[kind](identity))
+def _serve(pipe: Connection, identity: dict[str, Any], single: bool, beside: int) -> None:
+    prepared = cache(lambda kind: _BUILDERS[kind](identity, beside))
     with one_thread() if single else nullcontext(), suppress(EOFError):
         while True:  # until the other end is closed
             kind, seconds = pipe.recv()
             pipe.send(_repeat(prepared(kind), seconds))
 
 
-def _repeat(once: Callable[[], object], seconds: float) -> tuple[int, float]:
+@dataclass(frozen=True)
+class _Work:
+    """What is repeated."""
+
+    once: Callable[[], object]
+    counts: int = 1
+    settle: Callable[[], None] = lambda: None
+    """Waits until it is done, where it is done elsewhere."""
+
+
+def _repeat(work: _Work, seconds: float) -> tuple[int, float]:
     started, done, took = time.perf_counter(), 0, 0.0
     while not done or took < seconds:
-        once()
-        done, took = done + 1, time.perf_counter() - started
-    return done, took
+        work.once()
+        done, took = done + work.counts, time.perf_counter() - started
+    work.settle()
+    return done, time.perf_counter() - started
 
 
-def _tutorial(identity: dict[str, Any]) -> Callable[[], object]:
+def _device(identity: dict[str, Any]) -> str:
+    return str(identity["protocol"].get("device", "cpu"))
+
+
+def _synchronised(device: str) -> Callable[[], None]:
+    import torch
+
+    return torch.cuda.synchronize if device == "cuda" else lambda: None
+
+
+def _tutorial(identity: dict[str, Any], beside: int) -> _Work:
     from bench.data import mnist
     from bench.speed import tutorial
     from bench.training.generator import build
 
-    gan = build(identity)
-    return tutorial.loop(gan, mnist.load("train").images, identity["protocol"]["batch"])  # type: ignore[arg-type]
+    images, device = mnist.load("train").images, _device(identity)
+    loop = tutorial.loop(build(identity), images, identity["protocol"]["batch"], device)  # type: ignore[arg-type]
+    return _Work(loop, settle=_synchronised(device))
 
 
-def _trial(identity: dict[str, Any], **protocol: str) -> Callable[[], object]:
+def _trials(identity: dict[str, Any], beside: int, **protocol: str) -> _Work:
     from bench.data import mnist
-    from bench.training.stepper import Eager
+    from bench.training.stepper import stepper
 
+    images, first = mnist.load("train").images, identity["seed"]
     changed = identity | {"protocol": identity["protocol"] | protocol}
-    stepper, index = Eager(changed, mnist.load("train").images), count()
-    return lambda: stepper.step(next(index))
+    seeds = range(first, first + beside)
+    steppers = [stepper(changed | {"seed": seed}, images, _warn) for seed in seeds]
+    index = count()
+
+    def once() -> None:
+        step = next(index)
+        for each in steppers:
+            each.step(step)
+
+    def settle() -> None:
+        for each in steppers:
+            each.settle()
+
+    return _Work(once, beside, settle)
 
 
-def _sgemm(identity: dict[str, Any]) -> Callable[[], object]:
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _sgemm(identity: dict[str, Any], beside: int) -> _Work:
     import torch
 
-    a, b, out = torch.randn(3, SGEMM, SGEMM)
-    return lambda: torch.mm(a, b, out=out)
+    device = _device(identity)
+    a, b, out = torch.randn(3, SGEMM, SGEMM, device=device)
+    return _Work(lambda: torch.mm(a, b, out=out), settle=_synchronised(device))
 
 
-def _measuring(identity: dict[str, Any], last: bool) -> Callable[[], object]:
+def _measuring(identity: dict[str, Any], last: bool) -> _Work:
     from bench.ruler import Ruler
     from bench.training import evaluation
     from bench.training.generator import build
 
     ruler, algorithm = Ruler.load(), build(identity)
     n, seed = identity["protocol"]["samples"], identity["seed"]
-    return lambda: evaluation.measure(ruler, evaluation.samples(algorithm, n, seed), last=last)
+    return _Work(
+        lambda: evaluation.measure(ruler, evaluation.samples(algorithm, n, seed), last=last)
+    )
 
 
-_BUILDERS: dict[Kind, Callable[[dict[str, Any]], Callable[[], object]]] = {
+_BUILDERS: dict[Kind, Callable[[dict[str, Any], int], _Work]] = {
     "tutorial": _tutorial,
-    "trial": _trial,
-    "bf16": partial(_trial, precision="bf16"),
+    "alone": lambda identity, beside: _trials(identity, 1),
+    "trial": _trials,
+    "bf16": partial(_trials, precision="bf16"),
     "sgemm": _sgemm,
-    "point": partial(_measuring, last=False),
-    "end": partial(_measuring, last=True),
+    "point": lambda identity, beside: _measuring(identity, last=False),
+    "end": lambda identity, beside: _measuring(identity, last=True),
 }

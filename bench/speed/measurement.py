@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.data import mnist
 from bench.speed import tutorial
 from bench.speed.lanes import SGEMM, Kind, lanes, together
+from bench.sweep import cores
 from bench.training import arithmetic
 from bench.training.generator import build
 from bench.training.stepper import Eager
@@ -52,23 +53,23 @@ class Speed:
     tutorial: Spread
     """The tutorials' loop on the same networks, which may use all cores."""
     alone: Spread
-    """One trial, the other cores idle."""
+    """One trial, the rest of the machine idle."""
     machine: Spread
-    """One trial a core, all of them together."""
+    """One trial a core, or several on a GPU, all of them together."""
     gain: Spread
     """``machine`` over ``tutorial``."""
     bf16: Spread | None
     """``machine`` in bf16 over ``machine``; None where the processor lacks it."""
     sgemm: Spread
-    """GFLOP/s of bare products of large matrices, one process a core, all of them together."""
+    """GFLOP/s of bare products of large matrices where the trials are trained, all of it."""
     roofline: Spread
     """The share of ``sgemm`` at which the steps of ``machine`` computed."""
     point: Spread
-    """Seconds of a measurement in the midst of a trial, one trial a core."""
+    """Seconds of a measurement in the midst of a trial, on every core."""
     end: Spread
-    """Seconds of the measurement at a trial's end, one trial a core."""
+    """Seconds of the measurement at a trial's end, on every core."""
     share: Spread
-    """The measurements' part of a trial's time, one trial a core, at the experiment's settings."""
+    """The measurements' part of all the time, side by side, at the experiment's settings."""
 
 
 def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -> Speed:
@@ -76,7 +77,7 @@ def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -
 
     Args:
         identity: the trial's (`bench.experiment.Trial.identity`); no other seed is looked at.
-        width: trials side by side.
+        width: trials side by side: processes, or on a GPU streams of one process.
         rounds: how often everything is repeated.
         seconds: how long each rate is taken, in each round.
 
@@ -85,13 +86,14 @@ def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -
     """
     tutorial.step_of(build(identity))  # type: ignore[arg-type]
     gflop = _flop(identity) / 1e9
-    found = _rounds(identity, width, rounds, seconds)
     protocol = identity["protocol"]
+    measuring = cores() if "device" in protocol else width
+    found = _rounds(identity, width, measuring, rounds, seconds)
     taken, between = -(-identity["budget"] // protocol["batch"]), protocol["evaluations"] - 1
 
     def share(one: Round) -> float:
-        measuring = between / one["point"] + 1 / one["end"]
-        return float(measuring / (measuring + taken / one["trial"]))
+        measured = between / one["point"] + 1 / one["end"]
+        return float(measured / (measured + taken / one["trial"]))
 
     return Speed(
         identity["variant"],
@@ -103,25 +105,33 @@ def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -
         bf16=Spread.over(found, lambda o: o["bf16"] / o["trial"]) if "bf16" in found[0] else None,
         sgemm=Spread.over(found, lambda one: one["sgemm"] * _SGEMM_GFLOP),
         roofline=Spread.over(found, lambda o: o["trial"] * gflop / (o["sgemm"] * _SGEMM_GFLOP)),
-        point=Spread.over(found, lambda one: width / one["point"]),
-        end=Spread.over(found, lambda one: width / one["end"]),
+        point=Spread.over(found, lambda one: measuring / one["point"]),
+        end=Spread.over(found, lambda one: measuring / one["end"]),
         share=Spread.over(found, share),
     )
 
 
-def _rounds(identity: dict[str, Any], width: int, rounds: int, seconds: float) -> list[Round]:
+def _rounds(
+    identity: dict[str, Any], width: int, measuring: int, rounds: int, seconds: float
+) -> list[Round]:
     """The summed rate of each kind of work, round by round; the first round is to warm up."""
-    bf16: list[Kind] = ["bf16"] if arithmetic.available("bf16") else []
+    device = identity["protocol"].get("device", "cpu")
+    bf16: list[Kind] = ["bf16"] if arithmetic.available("bf16", device) else []
     steps: list[Kind] = ["trial", *bf16, "sgemm"]
-    with lanes(identity, 1, single=False) as base, lanes(identity, width) as side:
+    with (
+        lanes(identity, 1, single=False) as base,
+        lanes(identity, measuring) as each,
+        lanes(identity, int(device != "cpu"), beside=width) as gpu,
+    ):
+        side = gpu or each
 
         def once() -> Round:
             return {
                 "tutorial": together(base, "tutorial", seconds),
-                "alone": together(side[:1], "trial", seconds),
+                "alone": together(side[:1], "alone", seconds),
                 **{kind: together(side, kind, seconds) for kind in steps},
-                "point": together(side, "point", 0),
-                "end": together(side, "end", 0),
+                "point": together(each, "point", 0),
+                "end": together(each, "end", 0),
             }
 
         once()

@@ -17,6 +17,8 @@ class Report:
 
     experiment: str
     environment: dict[str, Any]
+    gpu: str | None
+    """The GPU that trained, if one did."""
     code: dict[str, Any]
     width: int
     rounds: int
@@ -31,9 +33,10 @@ class Report:
 
     @property
     def machine(self) -> str:
-        """The processor and its cores, as a file's name."""
-        processor = re.sub(r"[^a-z0-9]+", "-", self.environment["processor"].lower()).strip("-")
-        return f"{processor or 'processor'}-{self.environment['cores']}-cores"
+        """The processor and its cores, or the GPU, as a file's name."""
+        name = self.gpu or self.environment["processor"] or "processor"
+        words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        return words if self.gpu else f"{words}-{self.environment['cores']}-cores"
 
     def markdown(self) -> str:
         """A table with one line a figure and one column a variant, and how it was measured."""
@@ -58,17 +61,20 @@ class Report:
     def _place(self) -> str:
         cores = f"{self.environment['cores']} cores of {self.environment['processor']}"
         torch = self.environment["packages"]["torch"]
-        return f"{cores}, torch {torch}, Python {self.environment['python']}"
+        place = f"{self.gpu} beside {cores}" if self.gpu else cores
+        return f"{place}, torch {torch}, Python {self.environment['python']}"
 
     def _method(self) -> str:
+        side = "single-threaded processes" if self.gpu is None else "trials on streams of one GPU"
+        peak = "" if self.gpu else ", one process a core"
         return (
             f"Medians over {self.rounds} rounds with lowest and highest, in brackets; in each "
             f"round everything was measured once, one after the other, {self.seconds:g} s each. "
-            f"Side by side: {self.width} single-threaded processes. The tutorials' loop "
+            f"Side by side: {self.width} {side}. The tutorials' loop "
             "(DataLoader with transforms, Sigmoid and BCELoss, default optimisers) has the same "
             "networks and batch and torch's default threads. The peak is that of single-precision "
-            "products of square matrices, one process a core. The measurements' share is at the "
-            f"settings of `{self.experiment}`."
+            f"products of square matrices{peak}. The measurements' share is at the settings of "
+            f"`{self.experiment}`."
         )
 
     def _surroundings(self) -> str:

@@ -23,23 +23,26 @@ Step = Callable[[Tensor, Draw], None]
 """From real images (B, 1, 28, 28) in [-1, 1] and a source of latents."""
 
 
-def loop(gan: GAN, images: Tensor, batch: int) -> Callable[[], None]:
+def loop(gan: GAN, images: Tensor, batch: int, device: str = "cpu") -> Callable[[], None]:
     """One training step at each call, from an endless shuffled DataLoader.
 
     Args:
         gan: whose networks are trained.
         images: (N, 1, 28, 28) uint8.
         batch: real images a step.
+        device: where the networks are; the DataLoader is the processor's.
 
     Raises:
         UserError: no tutorial's loop is known for this variant.
     """
     shown = _endless(DataLoader(Digits(images), batch_size=batch, shuffle=True, drop_last=True))
+    for network in gan.networks().values():
+        network.to(device)
     step = step_of(gan)
 
     def once() -> None:
-        real = next(shown)
-        step(real, lambda: torch.randn(len(real), gan.latent))
+        real = next(shown).to(device)
+        step(real, lambda: torch.randn(len(real), gan.latent, device=device))
 
     return once
 

@@ -1,14 +1,16 @@
 """What `ganbench speed` measures, on a small scale, and how it is written down."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from bench import experiment as experiments
 from bench.errors import UserError
 from bench.experiment import Experiment
-from bench.speed import measurement, overhead, tutorial
+from bench.speed import lanes, measurement, overhead, tutorial
 from bench.speed.measurement import Speed, Spread
 from bench.speed.report import Report
 from bench.training import arithmetic
@@ -34,7 +36,9 @@ def report() -> Report:
     }  # fmt: skip
     found = [speed("mlp_bce"), speed("wgan")]
     start = Spread(0.25, 0.2, 0.3)
-    return Report("quick", environment, {"commit": "c0ffee"}, 2, 5, 3.0, found, 0.4, start, start)
+    return Report(
+        "quick", environment, None, {"commit": "c0ffee"}, 2, 5, 3.0, found, 0.4, start, start
+    )
 
 
 @pytest.mark.system
@@ -74,6 +78,22 @@ def test_every_variant_of_the_repository_has_one() -> None:
         tutorial.step_of(registry.create(name, registry.configure(name, {})))  # type: ignore[arg-type]
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_every_figure_is_measured_on_a_gpu(own_store: Path) -> None:
+    small = experiments.load("quick", ["samples=100", "budget=6400", "device=cuda"])
+    found = measurement.measure(small.trials()[0].identity, width=4, rounds=1, seconds=0.2)
+    assert found.machine.median > found.alone.median > 0
+    assert 0 < found.roofline.median < 1
+
+
+def test_several_trials_of_a_process_count_each(small: Experiment) -> None:
+    work = lanes._trials(small.trials()[3].identity, 3)
+    done, took = lanes._repeat(work, 0)
+    assert (done, work.counts) == (3, 3)
+    assert took > 0
+
+
 @pytest.mark.system
 def test_what_surrounds_the_training(small: Experiment) -> None:
     assert overhead.mirroring("quick") > 0
@@ -88,6 +108,13 @@ def test_the_table_says_what_and_where(report: Report) -> None:
     assert "| share of that peak [%] | 50 [25–75] | 50 [25–75] |" in text
     assert "Medians over 5 rounds" in text
     assert "`ganbench --help` answered in 0.25 [0.2–0.3] s" in text
+
+
+def test_a_gpu_is_the_machine(report: Report) -> None:
+    found = dataclasses.replace(report, gpu="NVIDIA H100 80GB HBM3", width=16)
+    assert found.machine == "nvidia-h100-80gb-hbm3"
+    assert "**NVIDIA H100 80GB HBM3 beside 2 cores of Some (R)" in found.markdown()
+    assert "Side by side: 16 trials on streams of one GPU." in found.markdown()
 
 
 def test_it_is_kept_by_machine(report: Report, tmp_path: Path) -> None:
