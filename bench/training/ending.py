@@ -4,6 +4,8 @@ import contextlib
 import errno
 from pathlib import Path
 
+import torch
+
 from bench import store
 from bench.errors import UserError
 from bench.tracking import journal
@@ -44,6 +46,6 @@ def _short_of_memory(problem: Exception) -> bool:
     """Python, the system and torch each say it in their own way."""
     if isinstance(problem, OSError):
         return problem.errno == errno.ENOMEM
-    return isinstance(problem, MemoryError) or (
+    return isinstance(problem, MemoryError | torch.OutOfMemoryError) or (
         isinstance(problem, RuntimeError) and "t allocate memory" in str(problem)
     )

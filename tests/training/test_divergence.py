@@ -109,6 +109,7 @@ def test_an_image_that_is_not_finite_is_divergence(
         ("crash", "{}['no such key']", "KeyError"),
         ("no_memory", "torch.empty(10**15)", "Out of memory: use fewer --workers"),
         ("no_python_memory", "raise MemoryError", "Out of memory: use fewer --workers"),
+        ("no_gpu_memory", "raise torch.OutOfMemoryError", "Out of memory: use fewer --workers"),
     ],
 )
 def test_a_crash_is_an_error(
