@@ -35,7 +35,7 @@ def run(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Trials side by side; one a core by default, on a GPU 16."),
+        typer.Option(min=1, help="Trials side by side; one a core by default, 16 as streams."),
     ] = None,
     ray_address: Annotated[
         str | None,

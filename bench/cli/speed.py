@@ -18,7 +18,7 @@ def speed(
     ] = 3.0,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Trials side by side; one a core by default, on a GPU 16."),
+        typer.Option(min=1, help="Trials side by side; one a core by default, 16 on a GPU."),
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     as_json: JsonOption = False,

@@ -57,12 +57,14 @@ class Spectral(nn.Module):
             self._iterate(weight)
 
     def forward(self, weight: Tensor) -> Tensor:
-        if self.training:
-            self._iterate(weight)
-        normalised: Tensor
-        # Copies, because a gradient may be asked for after the next iteration.
-        normalised, _ = _Normalised.apply(weight, self._u.clone(), self._v.clone())
-        return normalised
+        # A GPU's autocast, unlike a processor's, would iterate in half precision.
+        with torch.autocast(weight.device.type, enabled=False):
+            if self.training:
+                self._iterate(weight)
+            normalised: Tensor
+            # Copies, because a gradient may be asked for after the next iteration.
+            normalised, _ = _Normalised.apply(weight, self._u.clone(), self._v.clone())
+            return normalised
 
     @torch.no_grad()
     def _iterate(self, weight: Tensor) -> None:

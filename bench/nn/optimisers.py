@@ -29,17 +29,19 @@ class _RMSprop(torch.optim.RMSprop):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
+        everything = [weight for group in self.param_groups for weight in group["params"]]
+        if closure is not None or not all(weight.is_cpu for weight in everything):
+            return super().step(closure)
         for group in self.param_groups:
-            if closure is not None or not all(weight.is_cpu for weight in group["params"]):
-                return super().step(closure)
             weights: list[Tensor] = []
             gradients: list[Tensor] = []
             squares: list[Tensor] = []
             self._init_group(group, weights, gradients, squares, [], [], [])  # type: ignore[no-untyped-call]
-            torch._fused_adam_(
-                weights, gradients, gradients, squares, [],
-                [torch.tensor(_LONG_AGO)] * len(weights),
-                lr=group["lr"], beta1=0.0, beta2=group["alpha"], weight_decay=0.0,
-                eps=group["eps"], amsgrad=False, maximize=False,
-            )  # fmt: skip
+            if weights:
+                torch._fused_adam_(
+                    weights, gradients, gradients, squares, [],
+                    [torch.tensor(_LONG_AGO)] * len(weights),
+                    lr=group["lr"], beta1=0.0, beta2=group["alpha"], weight_decay=0.0,
+                    eps=group["eps"], amsgrad=False, maximize=False,
+                )  # fmt: skip
         return None

@@ -31,9 +31,11 @@ def _spectral(layer: nn.Module) -> bool:
 
 
 def _normalised_by_torch(layer: nn.Linear) -> nn.Module:
-    # Not the dtype of its weight: reading that would advance the estimate.
-    dtype = next(layer.parameters()).dtype
-    theirs = nn.Linear(layer.in_features, layer.out_features, layer.bias is not None, dtype=dtype)
+    # Not those of its weight: reading that would advance the estimate.
+    like = next(layer.parameters())
+    theirs = nn.Linear(
+        layer.in_features, layer.out_features, layer.bias is not None, like.device, like.dtype
+    )
     parametrizations.spectral_norm(theirs)
     theirs.load_state_dict(layer.state_dict())
     return theirs.train(layer.training)

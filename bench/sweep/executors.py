@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -46,9 +45,14 @@ def streams(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
 
     Measurements, which the processor makes, go to threads meanwhile, one a core.
     """
-    ready = partial(torch.set_flush_denormal, True)  # a thread does not inherit it
-    with one_thread(), ThreadPoolExecutor(cores(), initializer=ready) as aside:
+    with one_thread(), ThreadPoolExecutor(cores(), initializer=_as_one_thread) as aside:
         _take_turns(folders, workers, stopping, aside)
+
+
+def _as_one_thread() -> None:
+    """What `one_thread` has set, for a thread that does not inherit it."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
 
 
 @dataclass
@@ -80,6 +84,9 @@ def _take_turns(
                 going.remove(item)
                 if end.value == "running":
                     elsewhere.append(item.folder)
+            except OSError as problem:  # not even the lock can be written
+                going.remove(item)
+                print(store.unwritable(item.folder, problem), file=sys.stderr)
         busy = [item.measuring for item in going if item.measuring and not item.ready]
         if going and len(busy) == len(going):
             futures.wait(busy, _POLL_SECONDS, futures.FIRST_COMPLETED)

@@ -85,7 +85,9 @@ def sweep(
     experiments.write(experiment.name, [item.trial.key for item in planned], about)
     _mark_dead(planned)
     remaining = [item.folder for item in planned if not item.ended]
-    observer = Observer(planned, resources.workers, view(console))
+    # Where trials take turns, each one's seconds are its share of the time.
+    beside = resources.workers if resources.executor in ("processes", "ray") else 1
+    observer = Observer(planned, beside, view(console))
     with _signals() as asked:
         observer.start(lambda: _mirror(Publisher(uri, experiment.name, about), planned))
         try:

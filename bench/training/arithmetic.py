@@ -31,7 +31,9 @@ def one_thread() -> Iterator[None]:
 def available(precision: str, device: str = "cpu") -> bool:
     """Whether this machine computes in it."""
     if device == "cuda":
-        return torch.cuda.is_available() and (precision == "fp32" or torch.cuda.is_bf16_supported())
+        return torch.cuda.is_available() and (
+            precision == "fp32" or torch.cuda.is_bf16_supported(including_emulation=False)
+        )
     return precision == "fp32" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
@@ -70,7 +72,7 @@ BORN_WITH = {
     # Gradients come and go with every step. By default glibc gives their pages back to the system
     # each time, and a tenth of a step goes into getting them anew.
     "MALLOC_TRIM_THRESHOLD_": str(1024 * _MIB),
-    "MALLOC_MMAP_THRESHOLD_": str(64 * _MIB),
+    "MALLOC_MMAP_THRESHOLD_": str(32 * _MIB),
 }
 """The environment of a process that trains: torch reads it when imported, glibc at the start."""
 

@@ -1,7 +1,9 @@
 """A GPU as one trial sees it: a stream and random numbers of its own, and recorded work."""
 
 import contextlib
+import gc
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -28,6 +30,8 @@ class Lane:
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
+        # The first steps of an optimiser that can be recorded are not.
+        warnings.filterwarnings("ignore", message=".*capturable=True")
         self.device = torch.device("cuda", torch.cuda.current_device())
         self._default = torch.cuda.default_generators[self.device.index]
         self._begin()
@@ -61,17 +65,39 @@ class Lane:
         """
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode=_MODE):
+            with (
+                _no_collection(),
+                torch.cuda.graph(graph, stream=self._stream, capture_error_mode=_MODE),
+            ):
                 found = work()
                 row = torch.stack([value.to(torch.float32) for value in found.values()])
-        except RuntimeError:
-            self._begin()  # the old stream and random numbers still believe to be recorded
-            raise
+        except RuntimeError as problem:
+            self._begin()  # so that nothing of the broken record clings to the lane
+            raise RuntimeError(str(_first(problem))) from problem
         return Record(graph, tuple(found), row, weights)
 
     def settle(self) -> None:
         """Wait until all that was begun in the lane is done."""
         self._stream.synchronize()
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """What Python would collect now may be another trial's graph, which ends the record."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _first(problem: BaseException) -> BaseException:
+    """The error that broke the record, and not the one that says that it is broken."""
+    while problem.__context__ is not None:
+        problem = problem.__context__
+    return problem
 
 
 class Record:

@@ -4,7 +4,6 @@ A step of these networks is some hundred kernels of a few microseconds; launched
 Python they leave a GPU idle. Replayed as one CUDA graph they do not.
 """
 
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ from bench import streams
 from bench.training import arithmetic
 from bench.training.feed import Feed
 from bench.training.generator import build
+from bench.variants import Algorithm
 
 _WARM_UP = 3
 """Steps before the first record: allocators and libraries choose in them what to use from then."""
@@ -56,14 +56,14 @@ class Replayed:
     def __init__(
         self, identity: dict[str, Any], images: Tensor, lane: Lane, report: Callable[[str], None]
     ) -> None:
-        self.algorithm = build(identity)
-        self.algorithm.to(lane.device)
+        self.algorithm, self.device = build(identity), lane.device
+        self.algorithm.to(self.device)
         self.batch: int = identity["protocol"]["batch"]
         self._name, self._seed = f"{identity['variant']} seed {identity['seed']}", identity["seed"]
         self._precision: str = identity["protocol"].get("precision", "fp32")
-        self._feed = Feed(images, self.batch, self.algorithm.latent, self._seed, lane.device)
+        self._feed = Feed(images, self.batch, self.algorithm.latent, self._seed, self.device)
         self._lane, self._report, self._cycle = lane, report, self.algorithm.cycle
-        self._done = 0
+        self._done, self._numbers = 0, list[object]()
         self._records: dict[int, Record] = {}
         self._newest: Record | None = None
         if self._cycle is None:
@@ -86,7 +86,13 @@ class Replayed:
 
     def _record(self, index: int, seed: int) -> Record | None:
         """What to replay for a step; None where it is done one by one."""
-        if self._cycle is None or self._done < max(_WARM_UP, self._cycle):
+        if self._cycle is None:
+            return None
+        if self._done < max(_WARM_UP, self._cycle):
+            self._numbers.append(_numbers(self.algorithm))
+            return None
+        if any(numbers != self._numbers[0] for numbers in self._numbers):
+            self._one_by_one("they change numbers of Python, which a record would hold still")
             return None
         phase = index % self._cycle
         if phase not in self._records:
@@ -101,11 +107,7 @@ class Replayed:
         return self._records[phase]
 
     def _plainly(self, index: int) -> Scalars:
-        with (
-            arithmetic.products_in(self._precision, self._lane.device.type),
-            warnings.catch_warnings(),
-        ):
-            warnings.filterwarnings("ignore", message=".*capturable=True")  # it is recorded later
+        with arithmetic.products_in(self._precision, self.device.type):
             return self.algorithm.step(self._feed.read(index))
 
     def _one_by_one(self, why: str) -> None:
@@ -115,3 +117,18 @@ class Replayed:
 
     def _weights(self) -> list[Tensor]:
         return [w for network in self.algorithm.networks().values() for w in network.parameters()]
+
+
+def _numbers(algorithm: Algorithm) -> object:
+    """The plain values that the algorithm and its optimisers go by."""
+    parts = vars(algorithm)
+    groups = [
+        group
+        for part in parts.values()
+        if isinstance(part, torch.optim.Optimizer)
+        for group in part.param_groups
+    ]
+    return [
+        {name: value for name, value in plain.items() if isinstance(value, int | float | str)}
+        for plain in (parts, *groups)
+    ]

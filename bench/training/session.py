@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from bench.data import mnist
@@ -66,12 +65,9 @@ class Session:
             self.step, state = found
             self.saved = self.step
             self.algorithm.load(state["algorithm"])
-            self.curves.load(state["curves"], self._device())
+            self.curves.load(state["curves"], self.stepper.device)
             self.counts = state["counts"]
             self.seconds, self.eval_seconds = state["seconds"], state["eval_seconds"]
-
-    def _device(self) -> torch.device:
-        return next(self.algorithm.networks()["generator"].parameters()).device
 
     def _checkpoint(self) -> None:
         if self.saved == self.step:
@@ -120,6 +116,7 @@ class Session:
         return True
 
     def _timed(self, work: Callable[[], None]) -> None:
+        """The trial's seconds are those of its turns: beside others, its share of the machine's."""
         started = time.perf_counter()
         work()
         self.seconds += time.perf_counter() - started
@@ -225,7 +222,10 @@ def _measuring(
     measurement = aside.submit(work)
     while not measurement.done():
         yield measurement
-    measurement.result()
+    try:
+        measurement.result()
+    finally:
+        del measurement  # its error would hold this frame, and with it the session, and that it
 
 
 def _report(line: str) -> None:

@@ -21,6 +21,7 @@ class Stepper(Protocol):
 
     algorithm: Algorithm
     batch: int
+    device: torch.device
 
     def step(self, index: int) -> dict[str, Tensor]:
         """Do step ``index``, counted from 0, and return its named scalars."""
@@ -54,6 +55,8 @@ class Eager:
         identity: the trial's (`bench.experiment.Trial.identity`).
         images: (N, 1, 28, 28) uint8, what it is trained on.
     """
+
+    device = torch.device("cpu")
 
     def __init__(self, identity: dict[str, Any], images: Tensor) -> None:
         self.algorithm = build(identity)

@@ -67,7 +67,8 @@ class Algorithm(ABC):
         """After how many steps the same operations on the same tensors come again; None: unknown.
 
         Where it is known, a GPU may record the steps of one cycle and replay them from then on. So
-        it is None where a step depends on a number of Python that changes (a schedule).
+        it is None where a step goes by a number of Python that changes (a schedule): set
+        ``cycle = None`` in such a variant.
         """
         return None
 
@@ -133,7 +134,8 @@ class GAN(Algorithm):
 
     @property
     def cycle(self) -> int | None:
-        return self.n_critic if type(self).step is GAN.step else None
+        ours = type(self).step is GAN.step and type(self).d_step is GAN.d_step
+        return self.n_critic if ours and type(self).g_step is GAN.g_step else None
 
     def to(self, device: torch.device) -> None:
         super().to(device)

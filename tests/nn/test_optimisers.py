@@ -48,6 +48,13 @@ def test_rmsprop_leaves_gradients_and_what_has_none_alone() -> None:
     assert torch.equal(net[2].weight.grad, gradient)
 
 
+def test_rmsprop_without_any_gradient_moves_nothing() -> None:
+    net = network()
+    before = copy.deepcopy(net.state_dict())
+    rmsprop(net, 1e-3).step()
+    assert all(torch.equal(weight, before[name]) for name, weight in net.state_dict().items())
+
+
 @pytest.mark.parametrize("closure", [True, False])
 def test_rmsprop_goes_on_from_its_state(closure: bool) -> None:
     one, other = network(), network()

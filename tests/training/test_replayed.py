@@ -18,6 +18,7 @@ from bench import experiment as experiments
 from bench.data import mnist
 from bench.data.order import Order
 from bench.errors import UserError
+from bench.nn import wasserstein_generator
 from bench.sweep.executors import EXECUTORS
 from bench.training import arithmetic, checkpoint, cuda, stepper, trial
 from bench.training.feed import Feed
@@ -181,15 +182,72 @@ def test_what_cannot_be_recorded_is_said_once(mnist_folder: object) -> None:
     assert "operation not permitted when stream is capturing" in line
 
 
+@pytest.mark.parametrize("name", ["step", "d_step", "g_step"])
 def test_a_step_of_ones_own_is_not_recorded(
-    mnist_folder: object, monkeypatch: pytest.MonkeyPatch
+    name: str, mnist_folder: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is known of what it does with the step's number."""
-    once, said, lane = GAN.step, list[str](), Rehearsal()
-    monkeypatch.setattr(registry.get("mlp_bce"), "step", lambda s, b: once(s, b), raising=False)
+    once, said, lane = getattr(GAN, name), list[str](), Rehearsal()
+    ours = lambda *given: once(*given)  # noqa: E731
+    monkeypatch.setattr(registry.get("mlp_bce"), name, ours, raising=False)
     stepped("mlp_bce", lane, 6, said)
     assert lane.recorded == 0
     assert "Algorithm.cycle" in said[0]
+
+
+class Item:
+    """A loss that goes by the value of a loss."""
+
+    def __call__(self, gan: Any, fake: Tensor) -> Tensor:
+        loss = wasserstein_generator(fake)
+        return loss if loss.item() == loss.item() else loss.detach()
+
+
+class Counted:
+    """A loss that goes by how often it was asked for."""
+
+    def __call__(self, gan: Any, fake: Tensor) -> Tensor:
+        gan.calls = getattr(gan, "calls", 0) + 1
+        return wasserstein_generator(fake) / gan.calls
+
+
+class Scheduled:
+    """A loss that lowers the learning rate."""
+
+    def __call__(self, gan: Any, fake: Tensor) -> Tensor:
+        gan.optimizer_g.param_groups[0]["lr"] *= 0.9
+        return wasserstein_generator(fake)
+
+
+def with_loss(loss: Any, lane: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    said: list[str] = []
+    ours = lambda gan, fake: loss(gan, fake)  # noqa: E731
+    monkeypatch.setattr(registry.get("mlp_bce"), "g_loss", ours)
+    stepped("mlp_bce", lane, 8, said)
+    return said
+
+
+@pytest.mark.parametrize("loss", [Counted(), Scheduled()])
+def test_numbers_that_change_are_not_recorded(
+    loss: Any, mnist_folder: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = Rehearsal()
+    (line,) = with_loss(loss, lane, monkeypatch)
+    assert "they change numbers of Python" in line
+    assert lane.recorded == 0
+
+
+@pytest.mark.parametrize("lane", [pytest.param(cuda.Lane, marks=gpu)])
+def test_what_broke_the_record_is_named(
+    lane: Any, mnist_folder: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And other lanes go on as before, this one step by step."""
+    (line,) = with_loss(Item(), lane(), monkeypatch)
+    assert "not permitted when stream is capturing" in line
+    monkeypatch.undo()
+    said: list[str] = []
+    stepped("mlp_bce", lane(), 8, said)
+    assert said == []
 
 
 def test_each_record_has_results_and_gradients_of_its_own() -> None:
@@ -281,6 +339,16 @@ def test_one_that_fails_does_not_disturb_the_others(
     assert "ZeroDivisionError" in str(bad.status.reason)
     assert good.status.status == "done"
     assert_goes_on_to(expected, good.folder)
+
+
+def test_a_trial_that_cannot_even_be_locked_does_not_stop_the_others(
+    rehearsed: None, make_trial: MakeTrial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = make_trial("mlp_bce", CUDA), make_trial("wgan", CUDA)
+    (bad.folder / "lock").mkdir()
+    EXECUTORS["streams"]([bad.folder, good.folder], 2, lambda: False)
+    assert good.status.status == "done"
+    assert "Cannot write" in capsys.readouterr().err
 
 
 def test_what_another_sweep_trains_is_waited_for(rehearsed: None, make_trial: MakeTrial) -> None:
