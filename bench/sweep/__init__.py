@@ -1,10 +1,13 @@
 """Which trials remain, who runs them, what one sees meanwhile; this itself loads nothing heavy."""
 
 import os
+from collections.abc import Callable
 from typing import Literal
 
 Executor = Literal["serial", "streams", "processes", "ray"]
 """Who runs the trials: one of `bench.sweep.executors`."""
+Stopping = Callable[[], bool]
+"""True once a stop was asked for."""
 
 
 def cores() -> int:

@@ -26,8 +26,7 @@ from typing import Any
 
 from bench import store
 from bench.errors import UserError
-from bench.sweep import node
-from bench.sweep.executors import Stopping
+from bench.sweep import Stopping, node
 from bench.training import checkpoint, ending, status
 from bench.training.arithmetic import BORN_WITH
 

@@ -17,12 +17,10 @@ from pathlib import Path
 import torch
 
 from bench import store
-from bench.sweep import Executor, cores
+from bench.sweep import Executor, Stopping, cores
 from bench.training import ending, status, trial
 from bench.training.arithmetic import born_lean, one_thread
 from bench.training.trial import Turns
-
-Stopping = Callable[[], bool]
 
 _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 5.0
