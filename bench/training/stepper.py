@@ -76,7 +76,7 @@ class Eager:
         """Nothing to wait for."""
 
     def _batch(self, index: int) -> Batch:
-        real = pixels.to_float(self._images[self._order.indices(index)])
+        real = pixels.to_float(self._images.index_select(0, self._order.indices(index)))
         self._latents.manual_seed(streams.derive("latent", self._seed, index))
         shape = (2, self.batch, self.algorithm.latent)
         torch.default_generator.manual_seed(streams.derive("layers", self._seed, index))
