@@ -243,7 +243,7 @@ def select(experiment: Experiment, variants: list[str], seeds: str | None) -> Ex
     Args:
         experiment: as loaded.
         variants: the names to keep or add.
-        seeds: how many (``5``) or which (``0,3,7``); None keeps those of the file.
+        seeds: how many (``5``) or which (``0,3,7``; one alone: ``7,``); None keeps the file's.
 
     Raises:
         UserError: duplicate variants, or seeds that are not distinct non-negative integers.
@@ -251,7 +251,7 @@ def select(experiment: Experiment, variants: list[str], seeds: str | None) -> Ex
     table = experiment.model_dump() | {"variants": variants}
     if seeds is not None:
         try:
-            numbers = [int(part) for part in seeds.split(",")]
+            numbers = [int(part) for part in seeds.removesuffix(",").split(",")]
         except ValueError as error:
             raise UserError(
                 f"'--seeds {seeds}' is not understood: write how many (5) or which (0,3,7)."

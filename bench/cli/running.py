@@ -64,9 +64,9 @@ def run(
         return
     executor = executor or ("streams" if chosen.device == "cuda" else "processes")
     _check(executor, ray_address, chosen.device)
-    written = _results(chosen.name) / "table.md"
-    if planning.settled(planned, chosen.name, written):
-        console.print(f"Nothing to do: {written} is up to date.", soft_wrap=True)
+    out = _results(chosen.name)
+    if planning.settled(planned, chosen.name, out / "index.html"):  # what is written last
+        console.print(f"Nothing to do: {out / 'table.md'} is up to date.", soft_wrap=True)
         return
     resources = _resources(executor, workers, ray_address)
     _sweep_and_compare(chosen, plugin or [], resources, console)
@@ -163,7 +163,22 @@ def _compare(name: str, console: Console) -> None:
     console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
     console.print(comparison.verdict, soft_wrap=True, markup=False, highlight=False)
     console.print(f"\nAll tables and pictures: {out / 'index.html'}", soft_wrap=True)
+    _conclude(name, comparison, console)
     console.print("Every run in MLflow: make ui, or ganbench ui")
+
+
+def _conclude(name: str, comparison: Any, console: Console) -> None:
+    """Put verdict and page into MLflow as well; they are written whatever it says to that."""
+    from bench.tracking.conclusion import conclude
+    from bench.tracking.store import tracking_uri
+
+    shown = [path for path in comparison.files if path.stem in ("index", "table")]
+    try:
+        conclude(tracking_uri(), name, comparison.verdict, shown)
+    except Exception as error:
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        line = f"MLflow does not show the verdict ({why}); nothing else is amiss."
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _crown(name: str, console: Console) -> None:

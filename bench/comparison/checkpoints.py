@@ -1,8 +1,10 @@
 """What the choice of a checkpoint does to FID, and how much choosing on the reference flatters."""
 
+from dataclasses import dataclass
+
 from bench.comparison.figures.curves import Course
-from bench.comparison.records import Records
-from bench.comparison.summary import Summary, rows
+from bench.comparison.records import Records, Trial
+from bench.comparison.summary import Row, Summary, rows
 from bench.comparison.table import Cell, Grid
 
 _HEADS = (
@@ -16,10 +18,28 @@ _NOTE = (
 )
 
 
-def checkpoints(records: Records, curves: list[Course]) -> Grid | None:
-    """Last, chosen on held-out, chosen on the reference; None when no trial has all three."""
+@dataclass(frozen=True)
+class Choice:
+    """One row's FID at the last checkpoint and at two chosen ones, over the same trials.
+
+    Attributes:
+        heldout: of the checkpoint that was best on held-out training images.
+        reference: of the one that was best on the very images it is reported on.
+        optimism: ``heldout`` − ``reference``, seed by seed.
+    """
+
+    row: Row
+    trials: tuple[Trial, ...]
+    last: Summary
+    heldout: Summary
+    reference: Summary
+    optimism: Summary
+
+
+def choices(records: Records, curves: list[Course]) -> list[Choice]:
+    """Every row of which some trial has all three, in the table's order."""
     lowest = {course.trial.run_id: float(course.fid.min()) for course in curves}
-    lines = []
+    found = []
     for row in rows(records):
         trials = [t for t in row.done if {"fid"} <= t.best.keys() & t.final.keys()]
         trials = [t for t in trials if t.run_id in lowest]
@@ -29,8 +49,21 @@ def checkpoints(records: Records, curves: list[Course]) -> Grid | None:
             Summary(tuple((t.seed, lowest[t.run_id]) for t in trials)),
             Summary(tuple((t.seed, t.best["fid"] - lowest[t.run_id]) for t in trials)),
         ]
-        cells = [Cell(one.text(), trials=tuple(trials), value=one.mean) for one in columns]
-        if trials:
-            lines.append((Cell(row.name, trials=row.trials), Cell(str(len(trials))), *cells))
+        found += [Choice(row, tuple(trials), *columns)] if trials else []
+    return found
+
+
+def checkpoints(records: Records, curves: list[Course]) -> Grid | None:
+    """Last, chosen on held-out, chosen on the reference; None when no trial has all three."""
+    lines = [_line(choice) for choice in choices(records, curves)]
     caption = "Which checkpoint is reported"
     return Grid("checkpoints", caption, _HEADS, tuple(lines), (_NOTE,)) if lines else None
+
+
+def _line(choice: Choice) -> tuple[Cell, ...]:
+    columns = choice.last, choice.heldout, choice.reference, choice.optimism
+    return (
+        Cell(choice.row.name, trials=choice.row.trials),
+        Cell(str(len(choice.trials)), trials=choice.trials, value=len(choice.trials)),
+        *(Cell(one.text(), trials=choice.trials, value=one.mean) for one in columns),
+    )

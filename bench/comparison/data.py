@@ -4,6 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.comparison import summary, verdicts, words
+from bench.comparison.checkpoints import Choice, choices
+from bench.comparison.figures.curves import Course
 from bench.comparison.records import Records
 from bench.comparison.summary import MAIN, Row, Summary
 
@@ -25,8 +27,9 @@ def csv_table(records: Records) -> tuple[list[str], list[list[str | float | int]
     return heads, rows
 
 
-def json_tree(records: Records) -> dict[str, Any]:
-    """Everything: verdict, protocol, rows with points and run ids, pairs, floor, calibration."""
+def json_tree(records: Records, curves: list[Course]) -> dict[str, Any]:
+    """Everything: verdict, protocol, rows with points and run ids, pairs, checkpoints, floor,
+    calibration."""
     table = summary.rows(records)
     pairs = verdicts.pairs(table, "fid")
     return {
@@ -39,6 +42,7 @@ def json_tree(records: Records) -> dict[str, Any]:
         "calibration": list(records.calibration),
         "variants": [_json_row(row) for row in table],
         "pairs": [asdict(pair) for pair in pairs],
+        "checkpoints": [_json_choice(choice) for choice in choices(records, curves)],
         "notes": list(records.notes),
     }
 
@@ -78,6 +82,16 @@ def _json_row(row: Row) -> dict[str, Any]:
             for trial in row.trials
         ],
     }  # fmt: skip
+
+
+def _json_choice(choice: Choice) -> dict[str, Any]:
+    return {
+        "variant": choice.row.name,
+        "last": _json_value(choice.last),
+        "chosen on held-out": _json_value(choice.heldout),
+        "chosen on the reference": _json_value(choice.reference),
+        "optimism": _json_value(choice.optimism),
+    }
 
 
 def _json_value(value: Summary) -> dict[str, Any]:

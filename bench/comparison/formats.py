@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 from bench.comparison.table import Cell, Grid
 
@@ -10,8 +11,14 @@ _LATEX = {
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "↓": r"$\downarrow$", "↑": r"$\uparrow$", "–": "--", "×": r"$\times$",
     "−": "$-$", "≈": r"$\approx$", "∞": r"$\infty$", "≤": r"$\leq$",
-    "<": "$<$", ">": "$>$", "²": r"\textsuperscript{2}",
+    "<": "$<$", ">": "$>$", "²": r"\textsuperscript{2}", "…": r"\ldots{}", "·": r"$\cdot$",
+    "`": r"\textasciigrave{}",
+    "--": "-{}-{}",  # which would become a dash, and a command that cannot be typed
 }  # fmt: skip
+_CODE = re.compile(r"`([^`]+)`")
+_TOKEN = re.compile(r"--|.", re.DOTALL)
+_ACCENTED = re.compile(r"[À-ÖØ-öø-ÿ]")
+_NO_ACCENTS = "ÐðÞþ"
 
 
 def markdown(grids: list[Grid], verdict: str = "") -> str:
@@ -24,14 +31,27 @@ def latex(grids: list[Grid], verdict: str) -> str:
     body = "\n".join(_latex(grid) for grid in grids)
     return (
         "\\documentclass{article}\n\\usepackage[utf8]{inputenc}\n"
-        "\\usepackage{booktabs}\n\\usepackage{graphicx}\n\\usepackage[margin=2cm]{geometry}\n"
+        "\\usepackage{booktabs}\n\\usepackage{graphicx}\n"
+        "\\usepackage[a4paper,landscape,margin=1.5cm]{geometry}\n"
         f"\\begin{{document}}\n{escaped(verdict)}\n\n{body}\\end{{document}}\n"
     )
 
 
 def escaped(text: str) -> str:
-    """``text`` as LaTeX sets it literally."""
-    return "".join(_LATEX.get(char, char) for char in text)
+    """``text`` as LaTeX sets it literally, what stands in backticks as code.
+
+    A character that a plain LaTeX cannot set is named (``U+03C3``), since it would end the run.
+    """
+    parts = ["".join(map(_literal, _TOKEN.findall(part))) for part in _CODE.split(text)]
+    return "".join(rf"\texttt{{{part}}}" if i % 2 else part for i, part in enumerate(parts))
+
+
+def _literal(token: str) -> str:
+    known = _LATEX.get(token)
+    if known is not None or token.isascii():
+        return known or token
+    settable = _ACCENTED.fullmatch(token) and token not in _NO_ACCENTS
+    return token if settable else f"U+{ord(token):04X}"
 
 
 def comma_separated(heads: list[str], rows: list[list[str | float | int]]) -> str:

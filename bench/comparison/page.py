@@ -67,7 +67,7 @@ def page(records: Records, contents: Contents) -> str:
         rows=rows(records),
         floor=table.FLOOR,
         trial_heads=_trial_heads(records),
-        trial_values=_trial_values,
+        trial_values=lambda trial: _trial_values(records, trial),
         samples=_samples(contents.shown),
         steps=sorted({step for one in contents.shown for step in one.grids}),
         protocol=table.protocol(records),
@@ -115,11 +115,15 @@ def _link(trial: Trial, records: Records, uri: str) -> str | None:
 
 def _trial_heads(records: Records) -> list[str]:
     recorded = {name for trial in records.trials for name in trial.final}
-    return [measure(name).head for name in MAIN if name in recorded]
+    main = [measure(name).head for name in MAIN if name in recorded]
+    return [*main, table.CHOSEN, "training [s]"]
 
 
-def _trial_values(trial: Trial) -> list[str]:
-    return [f"{trial.final[name]:.6g}" if name in trial.final else "–" for name in MAIN]
+def _trial_values(records: Records, trial: Trial) -> list[str]:
+    recorded = {name for other in records.trials for name in other.final}
+    values = [trial.final.get(name) for name in MAIN if name in recorded]
+    values += [trial.best.get("fid"), trial.cost.get("seconds")]
+    return ["–" if value is None else f"{value:.6g}" for value in values]
 
 
 def _samples(shown: list[Shown]) -> dict[str, list[Shown]]:

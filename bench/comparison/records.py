@@ -12,6 +12,8 @@ from bench.comparison.store import RecordStore
 from bench.errors import UserError, unknown
 
 COUNTED = ("done", "diverged")
+_KIND = "ganbench.kind"
+"""The tag of a run that is no trial: the one that holds the page of an earlier comparison."""
 _SECTIONS = {"final": "final/", "best": "best/", "cost": "cost/", "noise": "noise/"}
 
 
@@ -95,7 +97,7 @@ def read(store: RecordStore, name: str) -> Records:
     experiment = store.experiment(name)
     if experiment is None or experiment.lifecycle_stage != "active":
         raise _no_experiment(name, store)
-    runs = store.runs(experiment.experiment_id)
+    runs = [run for run in store.runs(experiment.experiment_id) if _KIND not in run.data.tags]
     protocol, mine, notes = _of_protocol(runs, experiment.tags.get("ganbench.protocol"))
     counted, more = _counted(mine)
     if not counted:

@@ -11,7 +11,7 @@ from bench.comparison import data, formats, records, table, verdicts, words
 from bench.comparison.checkpoints import checkpoints
 from bench.comparison.figures import style
 from bench.comparison.figures.album import TITLES, draw
-from bench.comparison.figures.curves import courses
+from bench.comparison.figures.curves import Course, courses
 from bench.comparison.gallery import gallery
 from bench.comparison.page import Contents, Picture, page
 from bench.comparison.records import Records
@@ -48,11 +48,12 @@ def compare(
     """
     store = RecordStore(tracking_uri)
     found = records.read(store, experiment)
-    written = [_write(out / f"table.{form}", _rendered(found, form)) for form in get_args(Format)]
+    curves, forms = courses(store, found), get_args(Format)
+    written = [_write(out / f"table.{form}", _rendered(found, curves, form)) for form in forms]
     report(f"{len(found.trials)} trials compared; the tables are in {out}.")
     copies = _copies(store, found)
     written += [_write(out / name, text) for name, text in copies.items()]
-    written += _pictured(store, found, copies, out)
+    written += _pictured(store, found, curves, copies, out)
     report(f"The figures and the page are there too: open {out / 'index.html'}.")
     return Comparison(formats.markdown([table.main(found)]), _verdict(found), tuple(written))
 
@@ -63,19 +64,26 @@ def render(experiment: str, tracking_uri: str, format: Format) -> str:
     Raises:
         UserError: as ``compare``.
     """
-    return _rendered(records.read(RecordStore(tracking_uri), experiment), format)
+    store = RecordStore(tracking_uri)
+    found = records.read(store, experiment)
+    return _rendered(found, courses(store, found), format)
 
 
-def _rendered(found: Records, format: Format) -> str:
+def _rendered(found: Records, curves: list[Course], format: Format) -> str:
     if format == "json":
-        return json.dumps(data.json_tree(found), indent=1, allow_nan=False) + "\n"
+        return json.dumps(data.json_tree(found, curves), indent=1, allow_nan=False) + "\n"
     if format == "csv":
         return formats.comma_separated(*data.csv_table(found))
-    grids = [table.main(found), table.pairs(found), table.others(found)]
-    grids += [table.witness(found), uncertainty(found), table.costs(found)]
-    grids += [table.calibration(found)]
     write = formats.markdown if format == "md" else formats.latex
-    return write([grid for grid in grids if grid], _verdict(found))
+    return write(_grids(found, curves), _verdict(found))
+
+
+def _grids(found: Records, curves: list[Course]) -> list[table.Grid]:
+    """The tables in their order, as far as the records suffice for them."""
+    grids = [table.main(found), table.pairs(found), table.others(found)]
+    grids += [table.witness(found), uncertainty(found), checkpoints(found, curves)]
+    grids += [table.costs(found), table.calibration(found)]
+    return [grid for grid in grids if grid]
 
 
 def _verdict(found: Records) -> str:
@@ -91,9 +99,11 @@ def _copies(store: RecordStore, found: Records) -> dict[str, str]:
     return {name: content.decode() for name, content in contents.items() if content is not None}
 
 
-def _pictured(store: RecordStore, found: Records, copies: dict[str, str], out: Path) -> list[Path]:
+def _pictured(
+    store: RecordStore, found: Records, curves: list[Course], copies: dict[str, str], out: Path
+) -> list[Path]:
     """Draw the figures, then the page that holds them; a figure not drawn any more is removed."""
-    curves, shown = courses(store, found), gallery(store, found)
+    shown = gallery(store, found)
     drawn = draw(found, curves, shown)
     written = [path for one in drawn for path in style.save(one.figure, out, one.name)]
     for name in TITLES.keys() - {one.name for one in drawn}:
@@ -104,12 +114,9 @@ def _pictured(store: RecordStore, found: Records, copies: dict[str, str], out: P
         for one in drawn
         if one.name != "samples"
     ]
-    grids = [table.main(found), table.pairs(found), table.others(found)]
-    grids += [table.witness(found), uncertainty(found), checkpoints(found, curves)]
-    grids += [table.costs(found), table.calibration(found)]
     contents = Contents(
         verdict=_verdict(found),
-        grids=[grid for grid in grids if grid],
+        grids=_grids(found, curves),
         pictures=pictures,
         shown=shown.get("samples", []),
         toml=copies.get("experiment.toml", found.toml),

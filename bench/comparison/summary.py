@@ -71,6 +71,11 @@ class Row:
     def diverged(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.diverged]
 
+    @property
+    def mostly_diverged(self) -> bool:
+        """Whether the median trial did not finish."""
+        return 2 * len(self.diverged) >= len(self.trials)
+
     def final(self, metric: str) -> Summary:
         return self._summary(metric, lambda trial: trial.final)
 
@@ -96,9 +101,13 @@ class Row:
 
 
 def rows(records: Records) -> list[Row]:
-    """Best mean FID first; rows of which no trial finished last."""
+    """Best mean FID first; after them the rows of which half the trials diverged, or more.
+
+    The mean is over what finished, so a variant that is lucky once and diverges otherwise would
+    lead every table.
+    """
     found = [Row(name, tuple(records.of(name))) for name in records.rows]
-    return sorted(found, key=lambda row: (_or_worst(row.final("fid").mean), row.name))
+    return sorted(found, key=_place)
 
 
 def other_measures(records: Records) -> list[str]:
@@ -145,5 +154,6 @@ def trimmed(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _or_worst(mean: float | None) -> float:
-    return float("inf") if mean is None else mean
+def _place(row: Row) -> tuple[bool, float, str]:
+    mean = row.final("fid").mean
+    return row.mostly_diverged, float("inf") if mean is None else mean, row.name

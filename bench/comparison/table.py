@@ -10,9 +10,10 @@ from bench.comparison.summary import MAIN, Row, Summary
 from bench.comparison.verdicts import Pair
 
 FLOOR = "real images (floor)"
+CHOSEN = "best FID (held-out) ↓"
 _SD = "_sd"
 _CALIBRATION = (
-    "± is the standard deviation over the draws; the other rows are single sets of images."
+    "± is the standard deviation over the draws; where there is none, it is one set of images."
 )
 _COSTS = {
     "images": "real images",
@@ -25,7 +26,7 @@ _COSTS = {
 _COST = "Means over the finished seeds. Training excludes measuring; trials ran side by side."
 _LETTERS = "Group: variants that share a letter cannot be told apart by FID."
 _PAIR_HEADS = ("seeds", "p", "p (Holm)", "P(A better)", "A against B", "seeds needed")
-_BOLD = "Bold: better than every other variant by the paired test below, each measure on its own."
+_BOLD = "Bold: better than every other variant by the paired test, each measure on its own."
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def main(records: Records) -> Grid:
         *(["group"] if letters else []),
         *(measure(name).head for name in MAIN[1:4]),
         *("missing", *(measure(name).head for name in MAIN[4:])),
-        *("best FID (held-out) ↓", measure("images_per_s").head),
+        *(CHOSEN, measure("images_per_s").head),
     )
     best = {name: verdicts.winner(table, found) for name, found in judged.items()}
     cells = [_variant(row, records.floor, best, letters) for row in table]
@@ -81,7 +82,7 @@ def witness(records: Records) -> Grid | None:
     names = [name for name in summary.other_measures(records) if name.startswith(WITNESS)]
     caption = "The same trials by a second, independently trained classifier"
     grid = _measures(records, "witness", caption, names)
-    return grid and replace(grid, notes=words.orders(summary.rows(records)))
+    return grid and replace(grid, notes=(*grid.notes, *words.orders(summary.rows(records))))
 
 
 def _measures(records: Records, name: str, caption: str, names: list[str]) -> Grid | None:
@@ -94,7 +95,7 @@ def _measures(records: Records, name: str, caption: str, names: list[str]) -> Gr
     floor = (Cell(FLOOR), *(_plain(records.floor.get(name)) for name in names))
     if any(name in records.floor for name in names):
         rows.append(floor)
-    return Grid(name, caption, heads, tuple(rows))
+    return Grid(name, caption, heads, tuple(rows), (_BOLD,) if any(best.values()) else ())
 
 
 def pairs(records: Records, name: str = "fid") -> Grid | None:
@@ -110,17 +111,20 @@ def pairs(records: Records, name: str = "fid") -> Grid | None:
 
 
 def calibration(records: Records) -> Grid | None:
-    """What the same code says of images whose quality is known; None when nothing was recorded."""
+    """What the same code says of images whose quality is known; None when nothing was recorded.
+
+    A line for each measure, because there are more of them than of sets of images.
+    """
     if not records.calibration:
         return None
     recorded = {name for row in records.calibration for name in row if "/" not in name}
     names = [name for name in (*MAIN[:4], "missing", *MAIN[4:]) if name in recorded]
     names += sorted(n for n in recorded - {*names, "row"} if not n.startswith(WITNESS))
     names = [name for name in names if not name.endswith(_SD)]
-    heads = ("images", *(measure(name).head for name in names))
+    heads = ("measure", *(str(row["row"]) for row in records.calibration))
     rows = [
-        (Cell(str(row["row"])), *(_known(row, name) for name in names))
-        for row in records.calibration
+        (Cell(measure(name).head), *(_known(row, name) for row in records.calibration))
+        for name in names
     ]
     caption = "What each measure sees: images of known quality"
     return Grid("calibration", caption, heads, tuple(rows), (_CALIBRATION,))
@@ -138,7 +142,7 @@ def costs(records: Records) -> Grid | None:
     """What a trial took: steps of both networks, time, memory; None where none was recorded."""
     table = summary.rows(records)
     lines = [
-        (_name(row), *(_cost(row.cost(name)) for name in _COSTS))
+        (_name(row), *(_cost(row, name) for name in _COSTS))
         for row in table
         if row.cost("seconds").points
     ]
@@ -146,8 +150,9 @@ def costs(records: Records) -> Grid | None:
     return Grid("costs", "What a trial took", heads, tuple(lines), (_COST,)) if lines else None
 
 
-def _cost(spent: Summary) -> Cell:
-    return Cell("–" if spent.mean is None else f"{spent.mean:,.0f}", value=spent.mean)
+def _cost(row: Row, name: str) -> Cell:
+    spent = row.cost(name)
+    return Cell(_whole(spent), trials=tuple(row.done), value=spent.mean)
 
 
 def protocol(records: Records) -> list[tuple[str, str]]:
@@ -194,8 +199,8 @@ def _thousands(count: str) -> str:
 
 def _failures(table: list[Row]) -> list[str]:
     return [
-        f"{row.name} seed {trial.seed} diverged{f' ({trial.reason})' if trial.reason else ''}: it "
-        "is left out of the means and ranked worst in every comparison."
+        f"{row.name} seed {trial.seed} diverged{f' ({trial.reason})' if trial.reason else ''}: "
+        "counted under failures and ranked worst in every comparison; no mean can hold it."
         for row in table
         for trial in row.diverged
     ]
@@ -213,7 +218,7 @@ def _variant(
         Cell(str(len(row.diverged)), trials=tuple(row.diverged), value=len(row.diverged)),
         cells["fid"],
         _ratio(row.final("fid").mean, floor.get("fid"), row),
-        *([Cell(letters[row.name])] if letters else []),
+        *([Cell(letters[row.name], trials=row.trials)] if letters else []),
         *(cells[name] for name in MAIN[1:4]),
         Cell(row.missing(), trials=done),
         *(cells[name] for name in MAIN[4:]),
@@ -233,10 +238,10 @@ def _pair(pair: Pair, records: Records) -> tuple[Cell, ...]:
     shared = len(pair.seeds)
     seeds = f"{shared}" if pair.finished == shared else f"{shared} ({pair.finished} finished)"
     return (
-        Cell(pair.a, bold=pair.verdict == "better"),
-        Cell(pair.b, bold=pair.verdict == "worse"),
-        Cell(words.effect_text(pair), trials=trials, value=pair.effect),
-        Cell(seeds, trials=trials, value=shared),
+        Cell(pair.a, pair.verdict == "better", tuple(t for t in trials if t.row == pair.a)),
+        Cell(pair.b, pair.verdict == "worse", tuple(t for t in trials if t.row == pair.b)),
+        Cell(words.effect_text(pair), value=pair.effect),
+        Cell(seeds, value=shared),
         Cell(words.p_text(pair.p), value=pair.p),
         Cell(words.p_text(pair.p_holm), value=pair.p_holm),
         Cell(f"{pair.probability:.2f}", value=pair.probability),

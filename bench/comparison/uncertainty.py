@@ -3,15 +3,20 @@
 import math
 
 from bench.comparison.records import Records
-from bench.comparison.summary import MAIN, Row, Summary, rows, trimmed
+from bench.comparison.summary import MAIN, Row, Summary, decimals, rows, trimmed
 from bench.comparison.table import Cell, Grid
 
-_HEADS = ("variant", "n", "FID", "sd over training seeds", "sd over samples", "share of samples")
+_HEADS = (
+    "variant", "n", "FID", "95 % interval", "sd over training seeds", "sd over samples",
+    "share of samples",
+)  # fmt: skip
 _NOTE = (
-    "The sd over samples is that of one network measured on other sets of as many samples, "
-    "estimated by a jackknife over twenty groups and pooled over the seeds; the sd over training "
-    "seeds contains it. The share is the part of the variance over seeds that more samples would "
-    "remove; training more seeds is what narrows the rest."
+    "The interval is Student's t-interval of the mean over training seeds. The sd over samples is "
+    "that of one network measured on other sets of as many samples, estimated by a jackknife over "
+    "twenty groups and pooled over the seeds; the sd over training seeds contains it. The share is "
+    "the part of the variance over seeds that more samples would remove; training more seeds is "
+    "what narrows the rest. With few seeds both are rough, and the share may exceed the whole "
+    "(≥ 100%)."
 )
 
 
@@ -33,7 +38,22 @@ def _line(row: Row) -> tuple[Cell, ...] | None:
         Cell(row.name, trials=row.trials),
         Cell(str(len(trials)), trials=trials, value=len(trials)),
         Cell(trimmed(fid.mean or 0.0), trials=trials, value=fid.mean),
+        Cell(_interval(fid), trials=trials),
         Cell("–" if fid.sd is None else trimmed(fid.sd), trials=trials, value=fid.sd),
         Cell(trimmed(drawn), trials=trials, value=drawn),
-        Cell("–" if share is None else f"{share:.0%}", trials=trials, value=share),
+        Cell(_share(share), trials=trials, value=share),
     )
+
+
+def _interval(fid: Summary) -> str:
+    if fid.interval is None:
+        return "–"
+    low, high = fid.interval
+    places = decimals(high - low) if high > low else 2
+    return f"{low:.{places}f} to {high:.{places}f}"
+
+
+def _share(share: float | None) -> str:
+    if share is None:
+        return "–"
+    return f"{share:.0%}" if share < 1 else "≥ 100%"

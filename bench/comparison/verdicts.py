@@ -58,9 +58,12 @@ class Pair:
 
 
 def pairs(rows: list[Row], name: str) -> list[Pair]:
-    """Every pair in the rows' order; none for a measure without a better side."""
+    """Every pair in the rows' order; none for a measure of which neither less nor more is better.
+
+    What is best near the floor is not judged: both sides of it are bad, each in its own way.
+    """
     what = measure(name)
-    if what.better == "neither":
+    if what.better not in ("lower", "higher"):
         return []
     losses = {row.name: _losses(row, what, _log(rows, what)) for row in rows}
     both = list(itertools.combinations([row.name for row in rows if losses[row.name]], 2))
@@ -157,13 +160,22 @@ def _judged(found: list[Pair], losses: dict[str, dict[int, float]]) -> list[Pair
 
 
 def _verdict(pair: Pair, differences: Array, p: float | None, comparisons: int) -> Verdict:
-    if p is None or statistics.smallest_p(len(pair.seeds)) * comparisons > ALPHA:
+    if p is None or (p > ALPHA and not _decidable(pair, differences, comparisons)):
         return "too few seeds"
     if p > ALPHA or _interval_covers_none(pair, differences):
         return "tied"
     whole = np.isfinite(differences).all()
     lead = differences if whole else statistics.signed_ranks(differences)
     return "better" if lead.sum() < 0 else "worse"
+
+
+def _decidable(pair: Pair, differences: Array, comparisons: int) -> bool:
+    """Whether so many seeds could have told the pair apart, alone among all the comparisons.
+
+    A seed at which both diverged says nothing, so it does not count where another one speaks.
+    """
+    speaking = int(np.count_nonzero(differences)) if pair.diverged else 0
+    return statistics.smallest_p(speaking or len(differences)) * comparisons <= ALPHA
 
 
 def _interval_covers_none(pair: Pair, differences: Array) -> bool:

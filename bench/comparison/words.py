@@ -1,7 +1,9 @@
 """The verdict in words, as a reader asks for it: which is best, how sure, what is missing."""
 
 import re
+import tomllib
 from itertools import combinations
+from typing import Any
 
 from bench.comparison import statistics
 from bench.comparison.measures import WITNESS
@@ -9,6 +11,8 @@ from bench.comparison.records import Records
 from bench.comparison.statistics import ALPHA
 from bench.comparison.summary import Row, decimals, times, trimmed
 from bench.comparison.verdicts import Pair, groups
+
+_PLUGINS = "ganbench.plugins"
 
 
 def verdict(records: Records, rows: list[Row], pairs: list[Pair]) -> str:
@@ -38,16 +42,46 @@ def effect_text(pair: Pair) -> str:
     return f"{pair.effect:.{places}f} ({pair.low:.{places}f} to {pair.high:.{places}f})"
 
 
-def command(records: Records) -> str:
-    """What a user types to run the experiment of these records (again)."""
+def command(records: Records, seeds: int | None = None) -> str:
+    """What a user types to run what these records hold again.
+
+    Args:
+        records: the experiment's; where they hold other variants or seeds than its file names, the
+            command names them.
+        seeds: how many seeds to run instead.
+    """
     name, _, overrides = records.experiment.partition("@")
-    return " ".join(
-        [
-            "ganbench run",
-            name,
-            *(f"-o {one}" for one in re.split(r",(?=[\w.]+=)", overrides) if one),
-        ]
-    )
+    trials = records.trials
+    plugins = sorted({file for t in trials for file in t.tags.get(_PLUGINS, "").split("/") if file})
+    variants = list(dict.fromkeys(trial.variant for trial in trials))
+    ran = sorted({trial.seed for trial in trials})
+    filed = {} if overrides else _filed(records.toml)
+    parts = [f"-o {one}" for one in re.split(r",(?=[\w.]+=)", overrides) if one]
+    parts += [f"--plugin {file}" for file in plugins]
+    if sorted(variants) != sorted(filed.get("variants", [])):
+        parts.append(f"--variants {','.join(variants)}")
+    if seeds is not None:
+        parts.append(f"--seeds {seeds}")
+    elif ran != filed.get("seeds"):
+        counted = ran == list(range(len(ran)))
+        parts.append(f"--seeds {len(ran) if counted else _listed(ran)}")
+    return " ".join(["ganbench run", name, *parts])
+
+
+def _listed(seeds: list[int]) -> str:
+    """``0,3,7``; one alone with a comma, without which it would be a number of seeds."""
+    return ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")
+
+
+def _filed(toml: str) -> dict[str, list[Any]]:
+    """Variants and seeds as the experiment file names them; empty where it cannot be read."""
+    try:
+        table = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError:  # cut to what MLflow keeps
+        return {}
+    seeds = table.get("seeds", [])
+    listed = list(range(seeds)) if isinstance(seeds, int) else sorted(seeds)
+    return {"variants": table.get("variants", []), "seeds": listed}
 
 
 def p_text(p: float | None) -> str:
@@ -66,6 +100,8 @@ def needed_text(pair: Pair) -> str:
 def _lead(row: Row, floor: dict[str, float]) -> str:
     fid = row.final("fid")
     over = f"mean ± sd over {fid.n} seeds" if fid.n > 1 else "n = 1"
+    if row.diverged:
+        over += f", of {len(row.trials)}"
     over_floor = ""
     if floor.get("fid") and fid.mean is not None:
         over_floor = f", {times(fid.mean / floor['fid'])} times what real images get"
@@ -84,7 +120,7 @@ def _too_few(records: Records, pairs: list[Pair]) -> str:
     many = f"{len(pairs)} comparisons need" if len(pairs) > 1 else "one comparison needs"
     return (
         f"Whether any difference is real cannot be said yet (too few seeds): {least}, and "
-        f"{many} at least {needed} seeds; `{command(records)} --seeds {needed}` runs them."
+        f"{many} at least {needed} seeds; `{command(records, needed)}` runs them."
     )
 
 
@@ -108,13 +144,13 @@ def _standing(name: str, pairs: list[Pair], in_full: bool) -> str:
 
 def _sure(pair: Pair) -> str:
     told = f"p = {p_text(pair.p_holm)}"
+    if pair.diverged:  # a ratio over the seeds that finished may point the other way
+        return f"{told}, a diverged trial counting as worst"
     if pair.effect is None or not pair.ratio:
         return told
-    if pair.low is None or pair.high is None:
-        return f"{pair.effect:.2f} times its FID, {told}"
-    return (
-        f"{pair.effect:.2f} times its FID, 95 % interval {pair.low:.2f} to {pair.high:.2f}; {told}"
-    )
+    effect, _, interval = effect_text(pair).rstrip(")").partition(" (")
+    within = f", 95 % interval {interval}" if interval else ""
+    return f"FID {effect} times as high{within}; {told}"
 
 
 def _more(pair: Pair) -> str:
@@ -135,10 +171,15 @@ def how(pairs: list[Pair]) -> str:
     return (
         "Pairs are trials of one seed, which share data order and evaluation noise. The ratio is "
         "of geometric means over the seeds that finished on both sides, with a 95 % t-interval of "
-        "the paired log difference; p is exact (sign flips over the shared seeds, a diverged trial "
-        f"ranking worst), Holm's over all {len(pairs)} pairs. Better: Holm's p ≤ {ALPHA} and the "
-        "interval leaves out equality; tied: otherwise; too few seeds: no result could reach "
-        f"{ALPHA}. Seeds needed: for a difference of the size seen here, at 80 % power."
+        "the paired log difference; p is of sign flips over the shared seeds (all of them up to "
+        f"{statistics.EXACT_UP_TO} seeds, 65,536 drawn ones beyond; a diverged trial ranks worst), "
+        f"Holm's over all {len(pairs)} pairs. P(A better): in what share of all pairs of a run of "
+        "A and a run of B the run of A is better; it says how far the two overlap here, not how "
+        f"sure that is. Better: Holm's p ≤ {ALPHA} and the interval leaves out equality; tied: "
+        "otherwise; too few seeds: even if every seed agreed, p times the number of pairs would "
+        f"exceed {ALPHA}. Seeds needed: for a difference of the size seen here, at 80 % power of "
+        "a paired t-test; the exact test may need one or two more, and few seeds say little of "
+        "the size."
     )
 
 

@@ -142,15 +142,15 @@ def _has_cpuinfo() -> bool:
     return Path("/proc/cpuinfo").is_file()
 
 
-def settled(planned: Sequence[Planned], experiment: str, table: Path) -> bool:
-    """Whether every trial has ended, MLflow has all of its journal, and ``table`` is younger."""
+def settled(planned: Sequence[Planned], experiment: str, page: Path) -> bool:
+    """Whether every trial has ended, MLflow has all of its journal, and ``page`` is younger."""
     uri = tracking_uri()
-    return all(item.ended and _mirrored_before(item, uri, experiment, table) for item in planned)
+    return all(item.ended and _mirrored_before(item, uri, experiment, page) for item in planned)
 
 
-def _mirrored_before(item: Planned, uri: str, experiment: str, table: Path) -> bool:
+def _mirrored_before(item: Planned, uri: str, experiment: str, page: Path) -> bool:
     cursor = Cursor(item.folder, uri, experiment)
-    if not (table.exists() and cursor.path.exists()):
+    if not (page.exists() and cursor.path.exists()):
         return False
     whole = (item.folder / "journal.jsonl").stat().st_size == cursor.offset
-    return whole and cursor.path.stat().st_mtime < table.stat().st_mtime
+    return whole and cursor.path.stat().st_mtime < page.stat().st_mtime

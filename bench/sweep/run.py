@@ -110,6 +110,7 @@ def _about(experiment: Experiment, first: Planned) -> ExperimentRecord:
         calibration=calibration.shipped(ruler) or ruler.calibration(),
         description=experiment.description,
         budget=_shown(first),
+        seed=experiment.seeds[0],
     )
 
 

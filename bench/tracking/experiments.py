@@ -23,6 +23,7 @@ class ExperimentRecord:
         calibration: one row a known set of images, ``{"row": name, metric: value, ...}``.
         description: Markdown, shown above the runs.
         budget: real images at the last evaluation point, where the view of the grids opens.
+        seed: of the trials whose grids that view shows.
     """
 
     toml: str
@@ -32,6 +33,7 @@ class ExperimentRecord:
     calibration: list[dict[str, Any]] = field(default_factory=list)
     description: str = ""
     budget: int = 0
+    seed: int = 0
 
 
 @dataclass(frozen=True)

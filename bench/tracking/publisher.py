@@ -100,7 +100,7 @@ class Publisher:
         if self._connection is None:
             client = store.client(self.uri)
             experiment_id = store.experiment_id(client, self.uri, self.experiment)
-            _describe(client, experiment_id, experiment_tags(self.about, experiment_id))
+            _describe(client, experiment_id, self.about)
             self._connection = client, experiment_id
         return self._connection
 
@@ -169,9 +169,9 @@ def _status(folder: Path) -> tuple[str, str | None, int | None]:
     return status, reason, int(beat * 1000) if beat else None
 
 
-def _describe(client: "MlflowClient", experiment_id: str, tags: dict[str, str]) -> None:
+def _describe(client: "MlflowClient", experiment_id: str, about: ExperimentRecord) -> None:
     present = client.get_experiment(experiment_id).tags
-    for name, value in tags.items():
+    for name, value in experiment_tags(about, experiment_id, present).items():
         if present.get(name) != value:
             client.set_experiment_tag(experiment_id, name, value)
 

@@ -7,6 +7,7 @@ looked at in a real browser by a test; a version that does not know it ignores i
 import base64
 import json
 import zlib
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +16,10 @@ from bench.tracking.record import EXPERIMENT_TAG_LIMIT, within
 
 PRIMARY = "final/fid"
 """The metric that orders an experiment; lower is better."""
+NOTE = "mlflow.note.content"
+"""The tag that MLflow shows as an experiment's description."""
+DESCRIPTION, VERDICT, PAGE = "ganbench.description", "ganbench.verdict", "ganbench.page"
+"""The tags that it is made of: the file's own words, the verdict, the run that holds the page."""
 
 COLUMNS = (
     "params.`variant`",
@@ -42,21 +47,33 @@ _BASE = {
     # Ten runs are drawn unless told otherwise, and a quick experiment has twelve.
     "runsHiddenMode": "SHOW_ALL",
     "isAccordionReordered": True,
+    # Not the run that holds the page, which is no trial.
+    "searchFilter": "params.`variant` != ''",
 }
 MODES = {"leaderboard": "TABLE", "curves": "CHART", "samples": "CHART"}
 """The saved views, and whether each opens as a table or as charts."""
 
 
-def experiment_tags(about: ExperimentRecord, experiment_id: str) -> dict[str, str]:
-    """Every tag of the experiment."""
+def experiment_tags(
+    about: ExperimentRecord, experiment_id: str, present: Mapping[str, str]
+) -> dict[str, str]:
+    """Every tag of the experiment that the sweep knows.
+
+    Args:
+        about: what the experiment says of itself.
+        experiment_id: MLflow's.
+        present: the tags that it has; a verdict among them stays in the description.
+    """
     toml = within(about.toml, EXPERIMENT_TAG_LIMIT, "the artifact experiment.toml of each run")
+    described = {DESCRIPTION: within(about.description, EXPERIMENT_TAG_LIMIT, "experiment.toml")}
     tags = {
         "ganbench.protocol": about.protocol,
         "ganbench.measure": about.measure,
         "ganbench.floor": json.dumps(about.floor),
         "ganbench.calibration": json.dumps(about.calibration),
         "ganbench.toml": toml,
-        "mlflow.note.content": description(about.description, experiment_id),
+        **described,
+        NOTE: note({**present, **described}, experiment_id),
         "mlflow.experimentKind": "custom_model_development",
         "mlflow.experiment.primaryMetric.name": PRIMARY,
         "mlflow.experiment.primaryMetric.greaterIsBetter": "false",
@@ -64,12 +81,20 @@ def experiment_tags(about: ExperimentRecord, experiment_id: str) -> dict[str, st
     return tags | {f"mlflow.sharedViewState.{name}": view for name, view in _views(about).items()}
 
 
-def description(text: str, experiment_id: str) -> str:
-    """Markdown with links to the saved views below it, within MLflow's limit."""
-    links = " · ".join(f"[{name}]({address(experiment_id, name)})" for name in MODES)
-    footer = f"\n\nViews: {links}"
-    cut = within(text, EXPERIMENT_TAG_LIMIT - len(footer), "the table of the experiment")
-    return cut + footer
+def note(tags: Mapping[str, str], experiment_id: str) -> str:
+    """The description: what was asked, the verdict if there is one, links to page and views.
+
+    Markdown within MLflow's limit.
+    """
+    links = [f"[{name}]({address(experiment_id, name)})" for name in MODES]
+    footer = f"\n\nViews: {' · '.join(links)}"
+    if PAGE in tags:
+        page = f"#/experiments/{experiment_id}/runs/{tags[PAGE]}/artifacts/index.html"
+        footer = f"\n\n[The whole comparison on one page]({page}){footer}"
+    if VERDICT in tags:
+        footer = f"\n\n**Verdict:** {tags[VERDICT]}{footer}"
+    room = EXPERIMENT_TAG_LIMIT - len(footer)
+    return within(tags.get(DESCRIPTION, ""), room, "the artifact experiment.toml") + footer
 
 
 def address(experiment_id: str, view: str) -> str:
@@ -92,8 +117,15 @@ def _views(about: ExperimentRecord) -> dict[str, str]:
             "Curves by variant, mean over seeds",
             _BASE | {"groupBy": _BY_VARIANT} | _charts([_line(name) for name in curves], "eval"),
         ),
-        "samples": _packed("Sample grids", _BASE | _charts([_grids(about.budget)], "samples")),
+        "samples": _packed("Sample grids", _BASE | _samples(about)),
     }
+
+
+def _samples(about: ExperimentRecord) -> dict[str, Any]:
+    """The grids of one seed, because MLflow draws ten runs and a sweep has more: no variant is
+    left out."""
+    chosen = {"searchFilter": f"params.`seed` = '{about.seed}'"}
+    return chosen | _charts([_grids(about.budget)], "samples")
 
 
 def _packed(name: str, state: dict[str, Any]) -> str:

@@ -14,8 +14,9 @@ def test_words_and_spreads_have_their_place() -> None:
     records: Any = SimpleNamespace(calibration=rows)
     grid = table.calibration(records)
     assert grid is not None
-    assert len(grid.heads) == 4
+    assert grid.heads == ("measure", "halves", "one digit")
     assert [[cell.text for cell in row] for row in grid.rows] == [
-        ["halves", "0.0468 ± 0.0212", "10", "none"],
-        ["one digit", "87.78", "1", "0 2"],
+        ["FID ↓", "0.0468 ± 0.0212", "87.78"],
+        ["modes [of 10] ↑", "10", "1"],
+        ["missing", "none", "0 2"],
     ]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.comparison import compare, records, render
+from bench.comparison import compare, data, records, render
 from bench.comparison.checkpoints import checkpoints
 from bench.comparison.figures.curves import courses
 from bench.comparison.figures.digits import digit_failures, means, missed
@@ -167,7 +167,14 @@ def test_choosing_on_the_reference_is_never_worse_and_its_optimism_is_told(quick
     found = records.read(store, "quick")
     table = checkpoints(found, courses(store, found))
     assert table is not None
+    flattered, late = set(), set()
     for row in table.rows:
         last, heldout, reference, optimism = (cell.value or 0.0 for cell in row[2:])
         assert 0 < reference <= min(last, heldout)
         assert optimism == pytest.approx(heldout - reference)
+        flattered |= {row[0].text} if optimism > 0 else set()
+        late |= {row[0].text} if last > heldout else set()
+    assert (flattered, late) == ({"batchnorm_dropout"}, {"mlp_bce"})
+    tree = data.json_tree(found, courses(store, found))
+    told = {one["variant"]: one["optimism"]["mean"] for one in tree["checkpoints"]}
+    assert {variant for variant, optimism in told.items() if optimism > 0} == flattered

@@ -76,6 +76,9 @@ def test_the_latex_table_compiles_as_it_is(quick: Store, tmp_path: Path) -> None
 def test_latex_sets_special_characters_literally() -> None:
     assert escaped("a_b & 5 % {x} ± ↓") == r"a\_b \& 5 \% \{x\} $\pm$ $\downarrow$"
     assert escaped("\\~^$#") == (r"\textbackslash{}\textasciitilde{}\textasciicircum{}\$\#")
+    assert escaped("run `a_b --seeds 8` – σ, é") == (
+        r"run \texttt{a\_b -{}-{}seeds 8} -- U+03C3, é"
+    )
 
 
 @pytest.mark.parametrize("format", ["md", "tex", "csv", "json"])

@@ -31,8 +31,9 @@ def test_draws_are_pooled_and_set_against_the_seeds() -> None:
         )
     )
     assert found is not None
-    ((_, _, fid, seeds, draws, share),) = found.rows
+    ((_, _, fid, interval, seeds, draws, share),) = found.rows
     assert fid.value == 10
+    assert interval.text == "-15 to 35"  # 10 ± 12.7 · √8 / √2
     assert seeds.value == pytest.approx(8**0.5)
     assert draws.value == pytest.approx((0.125) ** 0.5)
     assert share.value == pytest.approx(0.125 / 8)
@@ -41,7 +42,18 @@ def test_draws_are_pooled_and_set_against_the_seeds() -> None:
 def test_one_seed_has_no_spread_over_seeds() -> None:
     found = uncertainty(records(trial("wgan", 0, final={"fid": 8.0}, noise={"fid": 0.3})))
     assert found is not None
-    assert [cell.text for cell in found.rows[0]] == ["wgan", "1", "8", "–", "0.3", "–"]
+    assert [cell.text for cell in found.rows[0]] == ["wgan", "1", "8", "–", "–", "0.3", "–"]
+
+
+def test_a_share_above_the_whole_is_not_told_as_a_number() -> None:
+    found = uncertainty(
+        records(
+            trial("wgan", 0, final={"fid": 8.0}, noise={"fid": 0.3}),
+            trial("wgan", 1, final={"fid": 8.1}, noise={"fid": 0.3}),
+        )
+    )
+    assert found is not None
+    assert found.rows[0][-1].text == "≥ 100%"
 
 
 def test_without_draws_there_is_no_table() -> None:

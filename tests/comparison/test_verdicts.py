@@ -1,9 +1,12 @@
 """Verdicts on whole rows: what is called better, tied, or beyond the seeds that there are."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from bench.comparison import verdicts, words
+from bench.comparison import summary, verdicts, words
 from bench.comparison.records import Records, Trial
 from bench.comparison.summary import Row
 from bench.comparison.verdicts import Pair
@@ -104,6 +107,38 @@ def test_both_diverged_is_no_difference() -> None:
     assert (pair.verdict, pair.p, pair.probability) == ("tied", 1.0, 0.5)
 
 
+def test_seeds_at_which_both_diverged_do_not_make_enough_of_them() -> None:
+    a = row("a", [None, *scattered(5, 0.02, 1, 5)])
+    b = row("b", [None, *scattered(9, 0.02, 2, 5)])
+    (pair,) = verdicts.pairs([a, b], "fid")
+    assert (pair.p, pair.verdict) == (2 / 2**5, "too few seeds")
+
+
+def test_what_holm_calls_real_is_not_called_too_few_seeds() -> None:
+    """Three pairs with seven shared seeds, three with ten: Holm spends less on the later ones."""
+    levels = {"a": 1.0, "b": 10.0, "c": 100.0, "d": 1000.0}
+    rows = [row(n, scattered(at, 0.1, int(at), 7 if n == "d" else 10)) for n, at in levels.items()]
+    found = verdicts.pairs(rows, "fid")
+    assert {len(pair.seeds): pair.verdict for pair in found} == {10: "better", 7: "better"}
+    assert all(pair.p_holm is not None and pair.p_holm <= 0.05 for pair in found)
+
+
+def test_a_variant_that_is_lucky_once_and_diverges_otherwise_does_not_lead() -> None:
+    lucky = row("lucky", [3.0, *[None] * 7])
+    solid = row("solid", scattered(5, 0.05, 1))
+    table = summary.rows(records([lucky, solid]))
+    assert [one.name for one in table] == ["solid", "lucky"]
+    said = words.verdict(records([lucky, solid]), table, verdicts.pairs(table, "fid"))
+    assert said.startswith("solid has the lowest mean FID")
+    assert "solid is better than lucky (p = 0.016, a diverged trial counting as worst)" in said
+    assert "7 of 8 lucky trials diverged." in said
+
+
+def test_a_leader_some_of_whose_trials_diverged_says_of_how_many() -> None:
+    rows = [row("a", [None, *scattered(5, 0.02, 1)[1:]]), row("b", scattered(9, 0.02, 2))]
+    assert "(mean ± sd over 7 seeds, of 8)" in told(rows)
+
+
 def test_higher_is_better_where_the_measure_says_so() -> None:
     rows = [
         Row(name, tuple(trial(name, s, score=v + s / 100, fid=1.0) for s in range(SEEDS)))
@@ -113,6 +148,15 @@ def test_higher_is_better_where_the_measure_says_so() -> None:
     assert pair.effect == pytest.approx(1.0)
     assert (pair.verdict, pair.ratio) == ("better", False)
     assert verdicts.pairs(rows, "of_no_known_direction") == []
+
+
+def test_what_is_best_near_the_floor_is_not_judged_by_its_side() -> None:
+    rows = [
+        Row(n, tuple(trial(n, s, confidence=v + s / 1000) for s in range(SEEDS)))
+        for n, v in (("real", 0.98), ("collapsed", 0.87))
+    ]
+    assert verdicts.pairs(rows, "confidence") == []
+    assert verdicts.winner(rows, []) is None
 
 
 def test_a_measure_that_every_trial_shares_is_tied() -> None:
@@ -136,6 +180,9 @@ def test_under_the_null_a_family_of_verdicts_is_rarely_false() -> None:
         values = np.exp(0.2 * shared + 0.1 * random.normal(size=(4, SEEDS)))
         rows = [row(name, list(of)) for name, of in zip("abcd", values, strict=True)]
         false += any(pair.told_apart for pair in verdicts.pairs(rows, "fid"))
+        values[0] /= 2
+        shifted = [row(name, list(of)) for name, of in zip("abcd", values, strict=True)]
+        assert verdicts.winner(shifted, verdicts.pairs(shifted, "fid")) == "a"
     assert false <= 120 * 0.05 + 2 * np.sqrt(120 * 0.05 * 0.95)
 
 
@@ -165,13 +212,37 @@ def told(rows: list[Row]) -> str:
 def test_the_verdict_names_the_command_that_would_settle_it() -> None:
     said = told([row("a", [1.0, 1.1, 1.2]), row("b", [9.0, 9.1, 9.2])])
     assert "too few seeds" in said
-    assert "`ganbench run quick -o lr=0.1 -o seeds=0,1 --seeds 6`" in said
+    assert "`ganbench run quick -o lr=0.1 -o seeds=0,1 --variants a,b --seeds 6`" in said
     assert "better" not in said
+
+
+@pytest.mark.parametrize(
+    ("seeds", "toml", "command"),
+    [
+        ([0, 1], 'variants = ["b", "a"]\nseeds = 2', "ganbench run quick"),
+        ([0, 1], 'variants = ["a"]\nseeds = 3', "ganbench run quick --variants a,b --seeds 2"),
+        ([3, 7], 'variants = ["b", "a"]\nseeds = [7, 3]', "ganbench run quick"),
+        ([3, 7], 'variants = ["b", "a"]\nseeds = 2', "ganbench run quick --seeds 3,7"),
+        ([4], 'variants = ["b", "a"]\nseeds = 2', "ganbench run quick --seeds 4,"),
+        ([0], "cut… (", "ganbench run quick --variants a,b --seeds 1"),
+    ],
+)  # fmt: skip
+def test_the_command_runs_what_the_records_hold(seeds: list[int], toml: str, command: str) -> None:
+    trials = tuple(trial(name, seed, fid=1.0) for name in "ab" for seed in seeds)
+    held = replace(records([Row("a", trials)]), experiment="quick", toml=toml)
+    assert words.command(held) == command
+    assert words.command(held, 6) == f"{command.partition(' --seeds')[0]} --seeds 6"
+
+
+def test_the_command_names_the_plug_in() -> None:
+    mine = replace(trial("mine", 0, fid=1.0), tags={"ganbench.plugins": "mine.py"})
+    held = replace(records([Row("mine", (mine,))]), experiment="quick", toml='variants = ["a"]')
+    assert words.command(held) == "ganbench run quick --plugin mine.py --variants mine --seeds 1"
 
 
 def test_the_verdict_says_by_how_much_and_how_sure() -> None:
     said = told([row("a", scattered(5, 0.02, 1)), row("b", scattered(10, 0.02, 2))])
-    assert "a is better than b (0.50 times its FID, 95 % interval 0.4" in said
+    assert re.search(r"a is better than b \(FID 0\.\d+ times as high, 95 % interval 0\.4", said)
     assert "p = 0.0078" in said
 
 

@@ -67,9 +67,11 @@ def records(root: Path) -> dict[str, float]:
 
 
 def mlflow_runs(root: Path, experiment: str = NAME) -> list[Any]:
+    """The runs of trials."""
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{root}/mlflow/mlflow.db")
     found = client.get_experiment_by_name(experiment)
     assert found is not None
-    return list(client.search_runs([found.experiment_id]))
+    runs = client.search_runs([found.experiment_id])
+    return [run for run in runs if "ganbench.kind" not in run.data.tags]

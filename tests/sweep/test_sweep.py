@@ -87,6 +87,22 @@ def test_mlflow_holds_the_files(sweep: Sweep) -> None:
     assert weights == {"generator/generator.safetensors", "generator/generator.json"}
 
 
+def test_mlflow_shows_the_verdict_and_holds_the_page(sweep: Sweep) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{sweep.root}/mlflow/mlflow.db")
+    experiment = client.get_experiment_by_name(NAME)
+    assert experiment is not None
+    results = sweep.home / "results" / NAME
+    verdict = json.loads((results / "table.json").read_text())["verdict"]
+    assert f"**Verdict:** {verdict}" in experiment.tags["mlflow.note.content"]
+    assert "--plugin wgan_gp.py --variants mlp_bce,wgan,wgan_gp --seeds 7`" in verdict
+    condition = "tags.`ganbench.kind` = 'comparison'"
+    (run,) = client.search_runs([experiment.experiment_id], condition)
+    page = Path(client.download_artifacts(run.info.run_id, "index.html")).read_bytes()
+    assert page == (results / "index.html").read_bytes()
+
+
 def test_the_table_and_mlflow_agree(sweep: Sweep) -> None:
     shown = json.loads((sweep.home / "results" / NAME / "table.json").read_text())
     recorded = {

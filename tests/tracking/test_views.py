@@ -43,22 +43,26 @@ def test_later_description_replaces_the_earlier(
 
 def test_no_tag_is_longer_than_mlflow_keeps(about: ExperimentRecord) -> None:
     long = replace(about, toml="x" * 30_000, description="y" * 30_000)
-    tags = views.experiment_tags(long, "1")
+    tags = views.experiment_tags(long, "1", {})
     assert max(len(value) for value in tags.values()) == EXPERIMENT_TAG_LIMIT
+    told = {views.VERDICT: "z" * (EXPERIMENT_TAG_LIMIT // 2), views.PAGE: "0" * 32}
+    with_verdict = views.experiment_tags(long, "1", told)[views.NOTE]
+    assert len(with_verdict) == EXPERIMENT_TAG_LIMIT
+    assert told[views.VERDICT] in with_verdict
     assert "30,000 characters" in tags["ganbench.toml"]
     assert views.address("1", "samples") in tags["mlflow.note.content"]
 
 
 def test_tags_are_the_same_at_every_start(about: ExperimentRecord) -> None:
     """Else every start would write them anew."""
-    assert views.experiment_tags(about, "1") == views.experiment_tags(about, "1")
+    assert views.experiment_tags(about, "1", {}) == views.experiment_tags(about, "1", {})
 
 
 @pytest.mark.parametrize("name", views.MODES)
 def test_saved_view_is_an_envelope_around_a_packed_state(
     name: str, about: ExperimentRecord
 ) -> None:
-    envelope = json.loads(views.experiment_tags(about, "1")[f"mlflow.sharedViewState.{name}"])
+    envelope = json.loads(views.experiment_tags(about, "1", {})[f"mlflow.sharedViewState.{name}"])
     assert set(envelope) == {"name", "createdAt", "updatedAt", "state"}
     packed = envelope["state"].removeprefix("deflate;")
     state = json.loads(zlib.decompress(base64.b64decode(packed)))

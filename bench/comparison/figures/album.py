@@ -30,11 +30,12 @@ _CAPTIONS = {
     "seeds": "Left: each mark is one seed, the black bar is the geometric mean with its 95 % "
     "t-interval. Right: the best FID to be expected of k seeds, drawn without replacement.",
     "ranking": "Ranks by FID within each seed, averaged. A bar joins variants of which no pair is "
-    "told apart.",
+    "told apart, and has a dot at each of them.",
     "digits": "How many finished seeds draw a digit less than a tenth as often as real images do; "
     "below, where recorded, means over the seeds: how often each digit is drawn, and the share of "
     "its test images that a sample of it comes near.",
-    "tradeoffs": "Each mark is one seed at the end of training; up and right is better.",
+    "tradeoffs": "Each mark is one seed at the end of training; the star is what real images get. "
+    "A generator that draws one thing only may lie high and far to the left.",
     "samples": "The last sample grid, from the same latents for every variant.",
     "paths": "The same three latents of the median seed at each evaluation point.",
     "interpolation": "The median seed's generator on spherical walks, a line each, between latents "

@@ -64,6 +64,8 @@ def _draw(axes: Axes, name: str, mine: list[Course], look: Look) -> None:
             axes.plot(x, course.fid, ls=look.dash, color=look.color, lw=0.6)
             axes.plot(x[-1:], course.fid[-1:], "kx", ms=9, mew=2, zorder=4, label=style.DIVERGED)
     if not done:
+        axes.plot([], [], ls=look.dash, marker=look.marker, mfc="white", color=look.color,
+                  label=mine[0].trial.row if mine else None)  # fmt: skip
         return
     x, fid = (_together(done, attribute) for attribute in (name, "fid"))
     middle = x.mean(axis=1)

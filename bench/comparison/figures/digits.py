@@ -80,8 +80,8 @@ def _shares(records: Records) -> _Panel | None:
     # Half of the palette is as often as real, its end twice as often or more.
     shade = values / np.array(found.get(_REAL, [0.1] * len(_DIGITS))) / 2
     told = [[f"{100 * value:.1f}" for value in line] for line in values]
-    title = "Share of the samples [%] (orange: too seldom)"
-    return _Panel(title, list(found), told, shade, "PuOr")
+    title = "Share of the samples [%] (white: never, dark: too often)"
+    return _Panel(title, list(found), told, shade, "Purples")
 
 
 def _covered(records: Records) -> _Panel | None:

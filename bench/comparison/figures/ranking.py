@@ -55,18 +55,19 @@ def _variants(axes: Axes, ranks: dict[str, float], records: Records) -> None:
     axes.set_ylim(0, last + 0.8)
 
 
-def _bars(letters: dict[str, str], ranks: dict[str, float]) -> list[tuple[float, float]]:
-    """(lowest, highest mean rank) of every group of two or more."""
+def _bars(letters: dict[str, str], ranks: dict[str, float]) -> list[list[float]]:
+    """The mean ranks of every group of two or more."""
     found = []
     for letter in sorted(set("".join(letters.values()))):
         of_group = [ranks[name] for name, text in letters.items() if letter in text]
         if len(of_group) > 1:
-            found.append((min(of_group), max(of_group)))
+            found.append(of_group)
     return found
 
 
-def _joined(axes: Axes, bars: list[tuple[float, float]]) -> None:
-    for place, (low, high) in enumerate(bars):
+def _joined(axes: Axes, bars: list[list[float]]) -> None:
+    for place, of_group in enumerate(bars):
         height = 0.35 + 0.3 * place
-        axes.plot([low - 0.04, high + 0.04], [height] * 2, color="black", lw=4, alpha=0.8,
-                  solid_capstyle="butt")  # fmt: skip
+        axes.plot([min(of_group), max(of_group)], [height] * 2, color="black", lw=2)
+        # A variant in between need not belong to the group: the verdicts are of pairs.
+        axes.plot(of_group, [height] * len(of_group), "o", color="black", ms=6)

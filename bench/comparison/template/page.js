@@ -35,8 +35,8 @@ if (slider) {
     for (const variant of document.querySelectorAll(".variant")) {
       let found = false;
       for (const trial of variant.querySelectorAll(".trial")) {
-        trial.hidden = found || !trial.dataset.places.split(" ").includes(place.value);
-        found = found || !trial.hidden;
+        trial.hidden = !trial.dataset.places.split(" ").includes(place.value);
+        found ||= !trial.hidden;
         const images = [...trial.querySelectorAll("img")];
         const past = images.filter((image) => Number(image.dataset.step) <= step);
         const current = past.at(-1) ?? images[0];
