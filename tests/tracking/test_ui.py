@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import json
 import shutil
 import signal
 import socket
@@ -10,12 +11,14 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench.comparison import compare
 from bench.errors import UserError
 from bench.tracking import store, ui
+from bench.tracking.conclusion import conclude
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 
@@ -86,16 +89,22 @@ def test_server_that_does_not_end_when_asked_is_ended(monkeypatch: pytest.Monkey
 def test_interface_opens_at_the_ready_made_views_and_stops(
     home: Path, uri: str, about: ExperimentRecord, tmp_path: Path
 ) -> None:
-    """Started as a user starts it, looked at as a user looks at it, stopped with Ctrl-C."""
+    """Started as a user starts it, looked at as a user looks at it, stopped with Ctrl-C.
+
+    What is seen is held against the table that was made of the same store.
+    """
     trials = [Trial(home, name, seed).points().finish() for name in VARIANTS for seed in range(3)]
     publisher = Publisher(uri, "quick", about)
     assert all(publisher.send(trial.folder) for trial in trials), publisher.problem
+    compared = compare("quick", uri, tmp_path / "results")
+    conclude(uri, "quick", compared.verdict, [tmp_path / "results" / "index.html"])
+    table = json.loads((tmp_path / "results" / "table.json").read_text())
     with _served(tmp_path / "said") as (process, addresses):
         assert list(addresses) == ["leaderboard", "curves", "samples"]
         with pytest.raises(UserError, match="did you mean 'quick'"):
             ui.serve(addresses["curves"].partition("/#")[0], "quik", 0)
         if not MISSING:
-            _look(addresses, trials)
+            _look(addresses, table)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     with contextlib.suppress(OSError), urllib.request.urlopen(addresses["curves"], timeout=5):
@@ -126,7 +135,7 @@ def _served(said: Path) -> Iterator[tuple["subprocess.Popen[bytes]", dict[str, s
         process.wait(60)
 
 
-def _look(addresses: dict[str, str], trials: list[Trial]) -> None:
+def _look(addresses: dict[str, str], table: dict[str, Any]) -> None:
     from playwright.sync_api import sync_playwright
 
     options = ["--headless", "--no-sandbox", "--disable-gpu"]
@@ -135,29 +144,35 @@ def _look(addresses: dict[str, str], trials: list[Trial]) -> None:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=options)
         page = browser.new_page(viewport={"width": 1600, "height": 1200})
         page.set_default_timeout(120_000)
-        _look_at_leaderboard(page, addresses["leaderboard"], trials)
+        _look_at_leaderboard(page, addresses["leaderboard"], table)
         _look_at_curves(page, addresses["curves"])
+        _look_at_means(page, addresses["curves"], table)
         _look_at_samples(page, addresses["samples"])
         browser.close()
 
 
-def _look_at_leaderboard(page: "Page", address: str, trials: list[Trial]) -> None:
-    """All twelve runs, the lowest FID first, each beside its number; the links to the views."""
+def _look_at_leaderboard(page: "Page", address: str, table: dict[str, Any]) -> None:
+    """The verdict; all twelve trials and nothing else, the lowest FID first, beside its number."""
     page.goto(address)
     page.get_by_text("12 matching runs").wait_for()
     page.get_by_text("Sort: final/fid").wait_for()
     close = page.get_by_role("button", name="Close").last
     if close.is_visible():
         close.click()  # MLflow's assistant covers a third of the page at a first visit
-    ranked = sorted(trials, key=lambda trial: trial.fid(4))
+    assert page.get_by_text(table["verdict"].partition(":")[0]).first.is_visible()
+    ranked = sorted(
+        (point["value"], f"{row['variant']} seed {point['seed']}")
+        for row in table["variants"]
+        for point in row["final"]["fid"]["points"]
+    )
     links = page.get_by_role("link", name="seed")
     links.nth(len(ranked) - 1).wait_for()  # the count is shown before the rows are drawn
     names = links.all_inner_texts()
-    assert names == [f"{trial.variant} seed {trial.seed}" for trial in ranked]
+    assert names == [name for _, name in ranked]
     cells = page.locator("[role=gridcell][col-id*='final/fid']")
     cells.nth(len(ranked) - 1).wait_for()
     fids = cells.all_inner_texts()
-    assert [float(text) for text in fids] == [trial.fid(4) for trial in ranked]
+    assert [float(text) for text in fids] == [fid for fid, _ in ranked]
 
 
 def _look_at_curves(page: "Page", address: str) -> None:
@@ -174,10 +189,22 @@ def _look_at_curves(page: "Page", address: str) -> None:
         assert legend.count() == 1
 
 
+def _look_at_means(page: "Page", address: str, table: dict[str, Any]) -> None:
+    """The view of the curves as a table: a row a variant, its mean FID that of our table."""
+    page.goto(address.replace("compareRunsMode=CHART", "compareRunsMode=TABLE"))
+    cells = page.locator("[role=gridcell][col-id*='final/fid']").filter(has_text="(average)")
+    cells.nth(len(VARIANTS) - 1).wait_for()
+    shown = [float(text.removesuffix(" (average)")) for text in cells.all_inner_texts()]
+    means = [row["final"]["fid"]["mean"] for row in table["variants"]]
+    assert sorted(shown) == pytest.approx(sorted(means), rel=1e-3)
+
+
 def _look_at_samples(page: "Page", address: str) -> None:
-    """Grids of the last point at once, and a slider through the earlier ones."""
+    """A grid of every variant at the last point, and a slider through the earlier ones."""
     page.goto(address)
-    page.get_by_text("Displaying images from first 10 runs").wait_for()
+    page.get_by_text("4 matching runs").wait_for()
+    for variant in VARIANTS:
+        page.get_by_text(f"{variant} seed 0").first.wait_for()
     image = page.locator("[data-testid='experiment-view-compare-runs-chart-area'] img")
     image.first.wait_for()
     assert image.first.evaluate("picture => picture.naturalWidth") > 0
