@@ -58,7 +58,8 @@ class Records:
         notes: what was left out or is worth knowing, one sentence each.
         floor: metric to the value that real images get; empty when none was recorded.
         calibration: rows {"row": name, metric: value}.
-        toml: the experiment file as it was run.
+        toml: the experiment file as it was last run; the newest trial has its own copy.
+        description: the file's own words.
         newest: the run id of the newest trial that counts.
     """
 
@@ -72,6 +73,7 @@ class Records:
     floor: dict[str, float]
     calibration: tuple[dict[str, Any], ...]
     toml: str
+    description: str
     newest: str
 
     @property
@@ -116,6 +118,7 @@ def read(store: RecordStore, name: str) -> Records:
         floor=json.loads(experiment.tags.get("ganbench.floor") or "{}"),
         calibration=tuple(json.loads(experiment.tags.get("ganbench.calibration") or "[]")),
         toml=experiment.tags.get("ganbench.toml", ""),
+        description=experiment.tags.get("ganbench.description", ""),
         newest=newest.info.run_id,
     )
 

@@ -92,11 +92,12 @@ def _verdict(found: Records) -> str:
 
 
 def _copies(store: RecordStore, found: Records) -> dict[str, str]:
-    """The experiment file and the environment, as the newest trial recorded them."""
+    """The experiment file as it was last run, the environment as the newest trial recorded it."""
     contents = {
         name: store.artifact(found.newest, name) for name in ("experiment.toml", "environment.json")
     }
-    return {name: content.decode() for name, content in contents.items() if content is not None}
+    copies = {name: text.decode() for name, text in contents.items() if text is not None}
+    return copies | ({"experiment.toml": found.toml} if words.stated(found.toml) else {})
 
 
 def _pictured(

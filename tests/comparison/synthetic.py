@@ -63,6 +63,7 @@ class Sweep:
             "ganbench.floor": json.dumps(FLOOR | DIGITS),
             "ganbench.calibration": json.dumps(calibration()),
             "ganbench.toml": TOML,
+            "ganbench.description": "Which of `these` is best?",
         }
         self.experiment_id = self.client.create_experiment(self.name, location, tags)
 

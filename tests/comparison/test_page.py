@@ -61,6 +61,7 @@ def test_it_says_the_verdict_and_shows_every_run(text: str, written: Written, qu
     assert all(trial.run_id in text for trial in found.trials)
     assert "digits-v1-0a1b2c3d/penultimate/n10000/test" in text
     assert "<code>ganbench run quick</code>" in text
+    assert "Which of <code>these</code> is best?" in text
     assert "uniform noise" in text
 
 

@@ -35,7 +35,7 @@ def scattered(level: float, spread: float, seed: int, n: int = SEEDS) -> list[fl
 
 def records(rows: list[Row]) -> Records:
     trials = tuple(trial for row in rows for trial in row.trials)
-    return Records("quick@lr=0.1,seeds=0,1", "1", trials, (), "r", "r/l", "p", {}, (), "", "")
+    return Records("quick@lr=0.1,seeds=0,1", "1", trials, (), "r", "r/l", "p", {}, (), "", "", "")
 
 
 def test_a_clear_difference_is_better_and_its_ratio_is_in_the_interval() -> None:
