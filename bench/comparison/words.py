@@ -55,14 +55,14 @@ def command(records: Records, seeds: int | None = None) -> str:
     plugins = sorted({file for t in trials for file in t.tags.get(_PLUGINS, "").split("/") if file})
     variants = list(dict.fromkeys(trial.variant for trial in trials))
     ran = sorted({trial.seed for trial in trials})
-    file = {} if overrides else stated(records.toml)
+    own = {} if overrides else stated(records.toml)
     parts = [f"-o {one}" for one in re.split(r",(?=[\w.]+=)", overrides) if one]
     parts += [f"--plugin {file}" for file in plugins]
-    if sorted(variants) != sorted(file.get("variants", [])):
+    if sorted(variants) != sorted(own.get("variants", [])):
         parts.append(f"--variants {','.join(variants)}")
     if seeds is not None:
         parts.append(f"--seeds {seeds}")
-    elif ran != file.get("seeds"):
+    elif ran != own.get("seeds"):
         counted = ran == list(range(len(ran)))
         parts.append(f"--seeds {len(ran) if counted else _listed(ran)}")
     return " ".join(["ganbench run", name, *parts])
