@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import UserError
 from bench.tracking import run, store
 
 if TYPE_CHECKING:
@@ -57,12 +56,7 @@ def crown(
     if "@" in experiment:
         return {}
     client = store.client(uri)
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        raise UserError(
-            f"There is no experiment '{experiment}' in {store.shown(uri)}: run it first with "
-            f"`ganbench run {experiment}`."
-        )
+    found = store.recorded(client, uri, experiment)
     done = run.search(client, found.experiment_id, "tags.`ganbench.status` = 'done'")
     protocol = found.tags.get("ganbench.protocol")
     best = _best(one for one in done if one.data.tags.get("ganbench.protocol") == protocol)

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import UserError
 from bench.tracking import record, run, store, views
 
 if TYPE_CHECKING:
@@ -34,12 +33,7 @@ def conclude(uri: str, experiment: str, verdict: str, files: Iterable[Path]) -> 
         UserError: the experiment is not in the store.
     """
     client = store.client(uri)
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        raise UserError(
-            f"There is no experiment '{experiment}' in {store.shown(uri)}: run it first with "
-            f"`ganbench run {experiment}`."
-        )
+    found = store.recorded(client, uri, experiment)
     run_id = _run(client, found.experiment_id)
     for file in files:
         client.log_artifact(run_id, str(file))

@@ -17,6 +17,7 @@ from bench.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 # MLflow's own defaults block one call for 247 s when a server is down. These are set only where
 # the user has not set them; the backoff starts at this many seconds and doubles.
@@ -126,6 +127,21 @@ def client(uri: str) -> "MlflowClient":
     from mlflow import MlflowClient
 
     return MlflowClient(uri, registry_uri=uri)
+
+
+def recorded(client: "MlflowClient", uri: str, name: str) -> "Experiment":
+    """The MLflow experiment of that name.
+
+    Raises:
+        UserError: there is none.
+    """
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        raise UserError(
+            f"There is no experiment '{name}' in {shown(uri)}: run it first with "
+            f"`ganbench run {name}`."
+        )
+    return found
 
 
 def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
