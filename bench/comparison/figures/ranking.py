@@ -33,12 +33,16 @@ def ranking(records: Records) -> Figure | None:
         axes = figure.subplots()
         _variants(axes, ranks, records)
         _joined(axes, _bars(letters, ranks))
-        axes.set_title(
-            "Mean rank by FID; a bar joins variants that cannot be told apart"
-            if letters
-            else "Mean rank by FID (too few seeds for a verdict on any pair)"
-        )
+        axes.set_title(_title(letters, ranks))
     return figure
+
+
+def _title(letters: dict[str, str], ranks: dict[str, float]) -> str:
+    if not letters:
+        return "Mean rank by FID (too few seeds for a verdict on any pair)"
+    if not _bars(letters, ranks):
+        return "Mean rank by FID; every pair is told apart"
+    return "Mean rank by FID; a bar joins variants that cannot be told apart"
 
 
 def _variants(axes: Axes, ranks: dict[str, float], records: Records) -> None:

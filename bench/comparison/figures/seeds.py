@@ -61,7 +61,7 @@ def _best_of(axes: Axes, row: Row, look: Look) -> None:
 def _label(axes: Axes, names: Sequence[str], floor: float | None) -> None:
     axes.set(yticks=range(len(names)), yticklabels=names, xscale="log", xlabel=measure("fid").axis)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_title("Final FID of every seed, geometric mean and 95 % interval")
+    axes.set_title("FID of every seed, geometric mean, 95 % interval")
     if floor:
         axes.axvline(floor, color=GREY, ls=(0, (1, 2)), lw=1)
         axes.text(floor, 1.0, " floor", transform=axes.get_xaxis_transform(), color=GREY,
