@@ -82,19 +82,19 @@ def experiment_tags(
 
 
 def note(tags: Mapping[str, str], experiment_id: str) -> str:
-    """The description: what was asked, the verdict if there is one, links to page and views.
+    """The description: the verdict if there is one, what was asked, links to page and views.
 
-    Markdown within MLflow's limit.
+    Markdown within MLflow's limit. Folded, it shows two lines, so the verdict comes first.
     """
     links = [f"[{name}]({address(experiment_id, name)})" for name in MODES]
     footer = f"\n\nViews: {' · '.join(links)}"
     if PAGE in tags:
         page = f"#/experiments/{experiment_id}/runs/{tags[PAGE]}/artifacts/index.html"
         footer = f"\n\n[The whole comparison on one page]({page}){footer}"
-    if VERDICT in tags:
-        footer = f"\n\n**Verdict:** {tags[VERDICT]}{footer}"
-    room = EXPERIMENT_TAG_LIMIT - len(footer)
-    return within(tags.get(DESCRIPTION, ""), room, "the artifact experiment.toml") + footer
+    verdict = f"**Verdict:** {tags[VERDICT]}\n\n" if VERDICT in tags else ""
+    room = EXPERIMENT_TAG_LIMIT - len(verdict) - len(footer)
+    asked = within(tags.get(DESCRIPTION, ""), room, "the artifact experiment.toml")
+    return verdict + asked + footer
 
 
 def address(experiment_id: str, view: str) -> str:

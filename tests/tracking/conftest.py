@@ -79,7 +79,7 @@ def about(trial: Trial) -> ExperimentRecord:
         measure=MEASURE,
         floor={"fid": 0.3, "modes": 10.0},
         calibration=[{"row": "uniform noise", "fid": 900.0}],
-        description="**Verdict**: none yet.",
+        description="Which is **best**?",
         budget=trial.budget,
     )
 

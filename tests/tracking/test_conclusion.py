@@ -30,14 +30,14 @@ def description(uri: str) -> str:
 
 
 def test_the_verdict_stands_in_the_description_and_the_page_beside_the_runs(
-    publisher: Publisher, uri: str, trial: Trial, page: Path
+    publisher: Publisher, uri: str, about: ExperimentRecord, trial: Trial, page: Path
 ) -> None:
     trial.points().finish()
     assert publisher.send(trial.folder), publisher.problem
     for verdict in ("a is better than b.", "wgan is best."):
         conclude(uri, "quick", verdict, [page])
     told = description(uri)
-    assert told.startswith("**Verdict**: none yet.\n\n**Verdict:** wgan is best.\n\n")
+    assert told.startswith(f"**Verdict:** wgan is best.\n\n{about.description}\n\n")
     assert "a is better than b." not in told
     (held,) = [run for run in runs(uri) if "ganbench.kind" in run.data.tags]
     assert (held.info.status, artifacts(uri, held)) == ("FINISHED", ["index.html"])

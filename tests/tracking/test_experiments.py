@@ -19,7 +19,7 @@ def test_plan_is_read_back(about: ExperimentRecord) -> None:
 
 def test_later_plan_adds_keys_and_replaces_the_rest(about: ExperimentRecord) -> None:
     experiments.write("quick", KEYS[:2], about)
-    later = replace(about, description="**Verdict**: wgan.")
+    later = replace(about, description="Which is worst?")
     experiments.write("quick", KEYS[1:], later)
     assert experiments.read("quick") == experiments.Planned("quick", KEYS, later)
 

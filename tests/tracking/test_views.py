@@ -27,18 +27,18 @@ def test_experiment_tells_what_its_numbers_mean(
     assert json.loads(tags["ganbench.calibration"]) == about.calibration
     assert tags["mlflow.experiment.primaryMetric.name"] == "final/fid"
     assert tags["mlflow.experiment.primaryMetric.greaterIsBetter"] == "false"
-    assert tags["mlflow.note.content"].startswith("**Verdict**: none yet.")
+    assert tags["mlflow.note.content"].startswith("Which is **best**?")
 
 
 def test_later_description_replaces_the_earlier(
     publisher: Publisher, uri: str, about: ExperimentRecord
 ) -> None:
     assert publisher.connect()
-    later = replace(about, description="**Verdict**: wgan.")
+    later = replace(about, description="Which is worst?")
     assert Publisher(uri, "quick", later).connect()
     found = store.client(uri).get_experiment_by_name("quick")
     assert found is not None
-    assert found.tags["mlflow.note.content"].startswith("**Verdict**: wgan.")
+    assert found.tags["mlflow.note.content"].startswith("Which is worst?")
 
 
 def test_no_tag_is_longer_than_mlflow_keeps(about: ExperimentRecord) -> None:
