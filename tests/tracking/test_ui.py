@@ -36,8 +36,10 @@ MISSING = [
 VARIANTS = ("mlp_bce", "wgan", "spectral_norm", "batchnorm_dropout")
 ROOT = Path(__file__).resolve().parents[2]
 _SERVE = """
-import sys
+import signal, sys
 from bench.tracking import store, ui
+# As in a terminal: whatever runs the tests in the background may have had Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(ui.serve(store.tracking_uri(), "quick", int(sys.argv[1]),
                   report=lambda line: print(line, flush=True)))
 """
