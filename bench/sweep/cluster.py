@@ -202,7 +202,7 @@ def _take(waiting: list[Path]) -> _Sent | None:
 
 def _sender(ray: Any, folders: Sequence[Path]) -> Callable[[Path], Any]:
     """What sends a trial's next stretch to the cluster; the kit goes there once."""
-    task = ray.remote(num_cpus=1, max_retries=_RETRIES)(_stretch)
+    task = ray.remote(num_cpus=1, max_retries=_RETRIES)(node.fetched)
     kit = ray.put(node.pack(_plugins(folders)))
 
     def send(folder: Path) -> Any:
@@ -213,18 +213,6 @@ def _sender(ray: Any, folders: Sequence[Path]) -> Callable[[Path], Any]:
         return task.remote([ray.put(_files(folder)), kit], str(folder), _STRETCH_SECONDS)
 
     return send
-
-
-def _stretch(parcels: Sequence[Any], home: str, seconds: float) -> node.Files:
-    """`node.stretch` on a machine of the cluster, which fetches the files and the kit itself.
-
-    What Ray hands over as an argument of its own stays pinned on the machine where a sweep leaves
-    while a stretch is going on, and the next sweep may wait for room there for ever.
-    """
-    import ray
-
-    sent, kit = ray.get(list(parcels))
-    return node.stretch(sent, kit, home, seconds)
 
 
 def _plugins(folders: Sequence[Path]) -> list[Path]:

@@ -74,6 +74,22 @@ def stretch(sent: Files, kit: Kit, home: str, seconds: float) -> Files:
     return {name: content for name, content in found.items() if sent.get(name) != content}
 
 
+def fetched(parcels: Sequence[Any], home: str, seconds: float) -> Files:
+    """`stretch` on a machine of a Ray cluster, which fetches the files and the kit itself.
+
+    What Ray hands over as an argument of its own stays pinned on the machine where a sweep leaves
+    while a stretch is going on, and the next sweep may wait for room there for ever.
+
+    Args:
+        parcels: references of Ray's to ``sent`` and ``kit``.
+        home, seconds: as for `stretch`.
+    """
+    import ray
+
+    sent, kit = ray.get(list(parcels))
+    return stretch(sent, kit, home, seconds)
+
+
 @contextlib.contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder that is there for one stretch; its name stays the same in a process.

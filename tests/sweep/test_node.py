@@ -72,7 +72,6 @@ def metrics(folder: Path) -> dict[tuple[int, str], float]:
     }
 
 
-@pytest.mark.system
 def test_in_stretches_of_a_step_it_ends_with_the_same_bits(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
