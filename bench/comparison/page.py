@@ -5,6 +5,7 @@ import io
 import json
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def page(records: Records, contents: Contents) -> str:
         rows=rows(records),
         floor=table.FLOOR,
         trial_heads=_trial_heads(records),
-        trial_values=lambda trial: _trial_values(records, trial),
+        trial_values=partial(_trial_values, _main(records)),
         samples=_samples(contents.shown),
         steps=sorted({step for one in contents.shown for step in one.grids}),
         protocol=table.protocol(records),
@@ -113,15 +114,18 @@ def _link(trial: Trial, records: Records, uri: str) -> str | None:
     return f"{uri.rstrip('/')}/#/experiments/{records.experiment_id}/runs/{trial.run_id}"
 
 
-def _trial_heads(records: Records) -> list[str]:
+def _main(records: Records) -> list[str]:
+    """The main measures that some trial has."""
     recorded = {name for trial in records.trials for name in trial.final}
-    main = [measure(name).head for name in MAIN if name in recorded]
-    return [*main, table.CHOSEN, "training [s]"]
+    return [name for name in MAIN if name in recorded]
 
 
-def _trial_values(records: Records, trial: Trial) -> list[str]:
-    recorded = {name for other in records.trials for name in other.final}
-    values = [trial.final.get(name) for name in MAIN if name in recorded]
+def _trial_heads(records: Records) -> list[str]:
+    return [*(measure(name).head for name in _main(records)), table.CHOSEN, "training [s]"]
+
+
+def _trial_values(names: list[str], trial: Trial) -> list[str]:
+    values = [trial.final.get(name) for name in names]
     values += [trial.best.get("fid"), trial.cost.get("seconds")]
     return ["–" if value is None else f"{value:.6g}" for value in values]
 
