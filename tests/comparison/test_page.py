@@ -128,6 +128,16 @@ def test_the_slider_goes_back_in_training(opened: Any) -> None:
     assert opened.locator(".gallery img:visible").get_attribute("data-step") == "3200"
 
 
+def test_every_diverged_seed_is_shown(opened: Any) -> None:
+    """A second one beside the first, as it would stand there."""
+    opened.evaluate(
+        "() => { const one = document.querySelector('[data-places=diverged]');"
+        " one.after(one.cloneNode(true)); }"
+    )
+    opened.select_option("#place", "diverged")
+    assert opened.locator(".gallery img:visible").count() == 2
+
+
 def test_a_cell_leads_to_the_runs_behind_it(opened: Any) -> None:
     opened.focus("#table-main tbody tr:nth-child(3) td:nth-child(4) a")
     opened.keyboard.press("Enter")

@@ -9,9 +9,9 @@ from PIL import Image
 
 from bench.comparison import compare, data, records, render
 from bench.comparison.checkpoints import checkpoints
-from bench.comparison.figures.curves import courses
+from bench.comparison.figures.curves import courses, fid_curves
 from bench.comparison.figures.digits import digit_failures, means, missed
-from bench.comparison.figures.ranking import mean_ranks
+from bench.comparison.figures.ranking import _bars, mean_ranks
 from bench.comparison.figures.samples import cells
 from bench.comparison.gallery import gallery
 from bench.comparison.store import RecordStore
@@ -73,6 +73,7 @@ def test_the_smallest_experiment_is_compared_too(store: Store, tmp_path: Path) -
     assert "&lt;img src=x&gt;&amp;_%" in page
     assert (tmp_path / "index.html").exists()
     assert not (tmp_path / "ranking.png").exists()
+    assert 'value="diverged"' not in page
 
 
 def test_an_experiment_that_only_diverged_is_compared_too(store: Store, tmp_path: Path) -> None:
@@ -80,6 +81,12 @@ def test_an_experiment_that_only_diverged_is_compared_too(store: Store, tmp_path
     for variant in ("wgan", "mlp_bce"):
         sweep.trial(variant, 0, "diverged")
     assert compare("bad", store.uri, tmp_path).verdict.startswith("No trial of bad finished")
+    opened = RecordStore(store.uri)
+    found = records.read(opened, "bad")
+    (legend,) = fid_curves(found, courses(opened, found)).legends
+    named = {text.get_text() for text in legend.get_texts()}
+    assert {"wgan", "mlp_bce", "diverged here"} <= named
+    assert 'value="diverged"' in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_best_median_and_worst_seed_are_shown_by_fid(quick: Store) -> None:
@@ -111,6 +118,11 @@ def test_ranks_are_within_each_seed_with_diverged_last(quick: Store) -> None:
     assert sum(ranks.values()) == pytest.approx(10)
     # Third in two seeds and last, diverged, in one.
     assert ranks["wgan"] == pytest.approx(10 / 3)
+
+
+def test_a_bar_has_its_members_only_although_others_lie_between() -> None:
+    ranks = {"first": 1.0, "between": 2.0, "last": 3.0}
+    assert _bars({"first": "a", "between": "b", "last": "a"}, ranks) == [[1.0, 3.0]]
 
 
 def test_missed_digits_are_counted_over_seeds(quick: Store) -> None:
