@@ -16,7 +16,9 @@ class Mirror(Protocol):
 
     problem: str | None
 
-    def send(self, trial_folder: Path) -> bool: ...
+    def send(self, trial_folder: Path, *, verify: bool = False) -> bool: ...
+
+    def retry(self) -> None: ...
 
 
 class Observer:
@@ -51,18 +53,20 @@ class Observer:
             self._view.show(standing, time_left(standing, self._workers))
 
     def _mirror(self, open_mirror: Callable[[], Mirror]) -> None:
-        """Send each trial that has been measured or changed its state since the last time."""
+        """Send each trial that has been measured or changed its state since the last time.
+
+        At the end every trial is sent with a look into MLflow, so that a run that somebody deleted
+        there comes back.
+        """
         mirror = open_mirror()
         sent: dict[Path, object] = {}
-        over = False
-        while not over:
-            over = self._over.wait(_REFRESH_SECONDS)
+        while not self._over.wait(_REFRESH_SECONDS):
             for item in self._planned:
-                found = item.status
-                news = (found.status, found.fid, found.modes)
-                if not over and sent.get(item.folder) == news:
-                    continue
-                if mirror.send(item.folder):
+                status = item.status
+                news = (status.status, status.fid, status.modes)
+                if sent.get(item.folder) != news and mirror.send(item.folder):
                     sent[item.folder] = news
-                elif over:
-                    self.unsent = mirror.problem or self.unsent
+        mirror.retry()
+        for item in self._planned:
+            if not mirror.send(item.folder, verify=True):
+                self.unsent = mirror.problem

@@ -32,7 +32,8 @@ class Publisher:
     absent, slow or broken: it returns at once, and ``problem`` says in a sentence why.
 
     Attributes:
-        problem: why the last attempt failed; None after a success.
+        problem: why the last attempt failed, or was not made so soon after a failure; None after
+            a success.
         pause: seconds after a failure during which the store is not tried again.
 
     Raises:
@@ -48,7 +49,7 @@ class Publisher:
         self.about = about
         self.pause = pause
         self.problem: str | None = None
-        self._rest_until = 0.0
+        self._rest_until, self._failure = 0.0, ""
         self._connection: tuple[MlflowClient, str] | None = None
 
     def send(self, trial_folder: Path, *, verify: bool = False) -> bool:
@@ -79,16 +80,18 @@ class Publisher:
         """Create the experiment with its tags, or find it."""
         return self._attempt(self._connected) is not None
 
+    def retry(self) -> None:
+        """Try the store again at the next call, even right after a failure."""
+        self._rest_until = 0.0
+
     def _attempt(self, action: Callable[[], T]) -> T | None:
         try:
             result = action()
-        except _Resting:
-            return None
-        except UserError as error:
+        except (UserError, _Resting) as error:
             self.problem = str(error)
             return None
         except Exception as error:  # errors of requests, sqlalchemy, boto: MLflow lets all out
-            self.problem = _sentence(error, self.uri)
+            self.problem = self._failure = _sentence(error, self.uri)
             self._rest_until = time.monotonic() + self.pause
             return None
         self.problem = None
@@ -96,7 +99,7 @@ class Publisher:
 
     def _connected(self) -> tuple["MlflowClient", str]:
         if time.monotonic() < self._rest_until:
-            raise _Resting
+            raise _Resting(self._failure)
         if self._connection is None:
             client = store.client(self.uri)
             experiment_id = store.experiment_id(client, self.uri, self.experiment)
@@ -136,7 +139,7 @@ class Publisher:
 
 
 class _Resting(Exception):
-    """The store failed a moment ago and is not tried yet."""
+    """The store failed a moment ago and is not tried yet; the message says how it failed."""
 
 
 def _mirror(

@@ -434,6 +434,29 @@ def test_missing_mlflow_leaves_training_alone_and_says_so(
     assert publisher.send(trial.folder), publisher.problem
 
 
+def test_a_record_that_is_refused_is_never_forgotten(
+    publisher: Publisher, home: Path, uri: str
+) -> None:
+    """Neither a send with nothing to do nor one so soon after the failure says that all is well."""
+    held, refused = (Trial(home, seed=seed).points().finish() for seed in range(2))
+    assert publisher.send(held.folder), publisher.problem
+    root = store.artifact_root(uri)
+    assert root is not None
+    shutil.rmtree(root)
+    root.write_text("in the way of the artifacts")
+    publisher.pause = 3600
+    assert not publisher.send(refused.folder)
+    first = publisher.problem
+    assert "did not take the record" in (first or "")
+    assert publisher.send(held.folder)
+    assert not publisher.send(refused.folder)
+    assert publisher.problem == first
+    root.unlink()
+    publisher.retry()
+    assert publisher.send(refused.folder), publisher.problem
+    assert len(runs(uri)) == 2
+
+
 def test_failing_store_is_left_in_peace_for_a_while(
     publisher: Publisher, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
