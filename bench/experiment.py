@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,15 +20,30 @@ from bench.ruler import identity
 _MOST_SEEDS = 10_000
 _LONGEST_NAME = 200  # of the 255 bytes that a folder's name may have
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_ORIGIN = ("name", "text", "command", "seeds_option", "shipped", "changed")
+_EXTENDS = ("variants", "seeds", "description")
+"""Keys that may change without the trials before becoming incomparable."""
 
 
 class Experiment(BaseModel):
-    """One experiment file. Every field but ``name`` and ``text`` is a key of the TOML."""
+    """One experiment file with the options of the command line.
+
+    The first fields say where it comes from; from ``description`` on each is a key of the TOML.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     text: str
+    """The file's own text."""
+    command: str
+    """What a user types to run it with its options; `seeds_option` is left out."""
+    seeds_option: str = ""
+    """The value of ``--seeds``; empty where the file's own seeds are run."""
+    shipped: bool = False
+    """Whether the file lies in `folder`."""
+    changed: bool = False
+    """Whether an option of the command line changed anything that the file says."""
     description: str = ""
     variants: Annotated[list[str], Field(min_length=1)]
     seeds: list[Annotated[int, Field(ge=0, lt=2**63)]]
@@ -61,6 +77,32 @@ class Experiment(BaseModel):
         if twice := {value for value in values if values.count(value) > 1}:
             raise ValueError(f"{min(twice)} stands there twice")
         return values
+
+    @property
+    def as_it_stands(self) -> bool:
+        """Whether it is a file of `folder` without any change: its table may be committed."""
+        return self.shipped and not self.changed
+
+    @property
+    def resolved(self) -> str:
+        """The whole experiment as TOML, options included: running this text gives its table."""
+        if not self.changed:
+            return self.text
+        import tomli_w
+
+        settings = self.model_dump(exclude=set(_ORIGIN), exclude_unset=True)
+        return f"# {self.whole_command}\n{tomli_w.dumps(settings)}"
+
+    @property
+    def whole_command(self) -> str:
+        """What a user types to run exactly this."""
+        return f"{self.command} --seeds {self.seeds_option}" if self.seeds_option else self.command
+
+    @property
+    def results(self) -> Path:
+        """Where its tables go: into the source tree only as it stands, else into the store."""
+        base = store.home() if self.as_it_stands else store.root()
+        return base / "results" / self.name
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -151,8 +193,9 @@ def names() -> list[str]:
 def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
     """Read an experiment by name or path and apply ``KEY=VALUE`` overrides.
 
-    Overrides become part of the experiment's name, so a quick try never mixes with the records of
-    the experiment as it stands in the file.
+    Every table belongs to one name, so names tell apart what must not mix: overrides become part of
+    the name (``quick@budget=6400``), and a file outside `folder` gets a digest of its path and
+    settings (``mine-3fa91c``).
 
     Raises:
         UserError: no such experiment, malformed TOML, or a key or value that does not fit.
@@ -171,19 +214,52 @@ def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
     chosen = [_override(entry) for entry in overrides]
     for keys, value, _ in chosen:
         _set(table, keys, value)
-    suffix = ",".join(sorted(text for _, _, text in chosen))
-    name = f"{path.stem}@{suffix}" if suffix else path.stem
+    options = sorted(text for _, _, text in chosen)
+    shipped = path.resolve().parent == folder().resolve()
+    origin = {"text": text, "command": _command(path, shipped, options), "shipped": shipped}
+    name = _named(path, shipped, options, table)
+    return _validated(path, table, {**origin, "name": name, "changed": bool(options)})
+
+
+def _command(path: Path, shipped: bool, options: Iterable[str]) -> str:
+    """A relative path as it was typed; an absolute one would tell about the machine."""
+    file = path.stem if shipped else path.name if path.is_absolute() else str(path)
+    return shlex.join(["ganbench", "run", file, *(w for text in options for w in ("-o", text))])
+
+
+def _named(path: Path, shipped: bool, options: list[str], table: Mapping[str, Any]) -> str:
+    name = path.stem
+    if not shipped:
+        settings = {key: value for key, value in table.items() if key not in _EXTENDS}
+        where = json.dumps([str(path.resolve()), settings], sort_keys=True, default=str)
+        name += f"-{hashlib.sha256(where.encode()).hexdigest()[:6]}"
+    if options:
+        name += f"@{','.join(options)}"
     if len(name.encode()) > _LONGEST_NAME:
         raise UserError(
             f"The options -o make the experiment's name longer than {_LONGEST_NAME} characters: "
             f"write them into a copy of {path} and run that."
         )
-    return _validated(path, name, text, table)
+    return name
+
+
+def recorded_name(name_or_path: str) -> str:
+    """The name under which an experiment is recorded, given that name or the path of its file.
+
+    Raises:
+        UserError: as `load`, for a path.
+    """
+    return load(name_or_path).name if _is_path(name_or_path) else name_or_path
+
+
+def _is_path(name_or_path: str) -> bool:
+    path = Path(name_or_path)
+    return path.suffix == ".toml" or path.parent != Path()
 
 
 def _find(name_or_path: str) -> Path:
-    path = Path(name_or_path)
-    if path.suffix == ".toml" or path.parent != Path():
+    if _is_path(name_or_path):
+        path = Path(name_or_path)
         if not path.is_file():
             raise UserError(f"The experiment file {path} does not exist: check the path.")
         return path
@@ -219,13 +295,13 @@ def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
     settings[keys[1]] = value
 
 
-def _validated(path: Path, name: str, text: str, table: Mapping[str, Any]) -> Experiment:
-    allowed = Experiment.model_fields.keys() - {"name", "text"}
+def _validated(path: Path, table: Mapping[str, Any], origin: Mapping[str, Any]) -> Experiment:
+    allowed = Experiment.model_fields.keys() - set(_ORIGIN)
     for key in table:
         if key not in allowed:
             raise unknown(f"key of {path}", key, allowed)
     try:
-        return Experiment.model_validate({**table, "name": name, "text": text}, strict=True)
+        return Experiment.model_validate({**table, **origin}, strict=True)
     except ValidationError as error:
         raise UserError(f"{path}: {_first(error)}; mend this key.") from error
 
@@ -237,27 +313,45 @@ def _first(error: ValidationError) -> str:
     return f"the key '{key}' does not fit: {first['msg'].removeprefix('Value error, ')}{value}"
 
 
-def select(experiment: Experiment, variants: list[str], seeds: str | None) -> Experiment:
+def select(
+    experiment: Experiment, variants: list[str], seeds: str | None, plugins: Iterable[Path] = ()
+) -> Experiment:
     """The same experiment with other variants or seeds; its name stays, for its records fit.
 
     Args:
         experiment: as loaded.
         variants: the names to keep or add.
         seeds: how many (``5``) or which (``0,3,7``; one alone: ``7,``); None keeps the file's.
+        plugins: the files that define some of the variants, for the command.
 
     Raises:
         UserError: duplicate variants, or seeds that are not distinct non-negative integers.
     """
-    table = experiment.model_dump() | {"variants": variants}
+    table = experiment.model_dump(exclude_unset=True) | {"variants": variants}
     if seeds is not None:
-        try:
-            numbers = [int(part) for part in seeds.removesuffix(",").split(",")]
-        except ValueError as error:
-            raise UserError(
-                f"'--seeds {seeds}' is not understood: write how many (5) or which (0,3,7)."
-            ) from error
-        table["seeds"] = numbers if "," in seeds else numbers[0]
+        table["seeds"] = _seeds(seeds)
     try:
-        return Experiment.model_validate(table, strict=True)
+        chosen = Experiment.model_validate(table, strict=True)
     except ValidationError as error:
         raise UserError(f"The command line: {_first(error)}; mend this option.") from error
+    options = [word for path in plugins for word in ("--plugin", path.name)]
+    if chosen.variants != experiment.variants:
+        options += ["--variants", ",".join(variants)]
+    other_seeds = chosen.seeds != experiment.seeds
+    return chosen.model_copy(
+        update={
+            "command": " ".join([experiment.command, shlex.join(options)]).strip(),
+            "seeds_option": seeds if other_seeds else experiment.seeds_option,
+            "changed": experiment.changed or bool(options) or other_seeds,
+        }
+    )
+
+
+def _seeds(option: str) -> int | list[int]:
+    try:
+        numbers = [int(part) for part in option.removesuffix(",").split(",")]
+    except ValueError as error:
+        raise UserError(
+            f"'--seeds {option}' is not understood: write how many (5) or which (0,3,7)."
+        ) from error
+    return numbers if "," in option else numbers[0]

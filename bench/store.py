@@ -43,6 +43,26 @@ def unwritable(path: Path, error: OSError) -> UserError:
     )
 
 
+def require_writable(folder: Path, option: str) -> None:
+    """Create the folder, and a file in it that is removed again.
+
+    Args:
+        option: of the command line, that chooses another folder.
+
+    Raises:
+        UserError: the system refuses that.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"Cannot write {folder} ({error.strerror or error}): make it writable, or choose "
+            f"another folder with {option}."
+        ) from error
+
+
 @contextlib.contextmanager
 def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Write ``path`` whole or not at all: temporary file beside it, fsync, rename, fsync folder."""

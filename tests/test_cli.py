@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import typer
 from rich.console import Console
 
 from bench import cli
@@ -155,24 +156,43 @@ def test_a_wrong_tracking_uri_is_refused_before_anything_is_trained(
     assert not (own_store / "trials").exists()
 
 
-def test_a_full_disk_anywhere_is_a_sentence(ganbench: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_anywhere_is_a_sentence(
+    ganbench: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def full(*given: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/table.md")
 
     monkeypatch.setattr("bench.comparison.compare", full)
-    message = one_sentence(ganbench("table", "quick"))
+    message = one_sentence(ganbench("table", "quick", "--results", tmp_path))
     assert "Cannot write /somewhere/table.md (the disk is full): free some space" in message
 
 
-def test_a_sweep_that_has_results_ends_with_its_champions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_that_has_results_ends_with_its_champions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     chosen = experiments.load("quick")
     ended = [Ended(trial, Status(status="done")) for trial in chosen.trials()]
     told: list[object] = []
     monkeypatch.setattr("bench.sweep.run.sweep", lambda *given: Outcome(ended, None, None))
     monkeypatch.setattr("bench.comparison.compare", lambda *given: Comparison("", "", ()))
     monkeypatch.setattr("bench.tracking.champions.crown", lambda *given: told.extend(given[1:3]))
-    cli.running._sweep_and_compare(chosen, [], None, Console())
+    cli.running._sweep_and_compare(chosen, [], None, tmp_path, Console())
     assert told == ["quick", generator.load]
+
+
+def test_a_sweep_that_mlflow_did_not_take_makes_no_table_and_exits_with_5(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    chosen = experiments.load("quick")
+    ended = [Ended(trial, Status(status="done")) for trial in chosen.trials()]
+    outcome = Outcome(ended, None, "MLflow did not take the record.")
+    monkeypatch.setattr("bench.sweep.run.sweep", lambda *given: outcome)
+    with pytest.raises(typer.Exit) as left:
+        cli.running._sweep_and_compare(chosen, [], None, tmp_path, Console())
+    assert left.value.exit_code == 5
+    assert capsys.readouterr().out == (
+        "MLflow did not take the record.\nNo table is made before MLflow has every trial.\n"
+    )
 
 
 def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(
@@ -190,7 +210,11 @@ def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_signals_end_any_command(
-    number: signal.Signals, code: int, ganbench: Run, monkeypatch: pytest.MonkeyPatch
+    number: signal.Signals,
+    code: int,
+    ganbench: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     def interrupted(*given: object) -> None:
         if number == signal.SIGINT:  # which xdist's workers ignore
@@ -198,7 +222,7 @@ def test_signals_end_any_command(
         os.kill(os.getpid(), number)
 
     monkeypatch.setattr("bench.comparison.compare", interrupted)
-    assert ganbench("table", "quick")[0] == code
+    assert ganbench("table", "quick", "--results", tmp_path)[0] == code
 
 
 def test_dry_run_names_the_trials_and_begins_none(ganbench: Run, own_store: Path) -> None:

@@ -28,6 +28,11 @@ StoreOption = Annotated[
     typer.Option("--store", help="Folder for everything that is not committed.", metavar="DIR",
                  callback=lambda value: _use_store(value)),
 ]  # fmt: skip
+ResultsOption = Annotated[
+    Path | None,
+    typer.Option("--results", help="Folder for tables, figures and page; EXPERIMENT is added.",
+                 metavar="DIR"),
+]  # fmt: skip
 PluginOption = Annotated[
     list[Path] | None,
     typer.Option("--plugin", help="Python file with variants; its code is run.", metavar="FILE"),

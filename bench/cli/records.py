@@ -20,10 +20,12 @@ def ui(
 
     Example: ganbench ui quick --port 5001
     """
+    from bench.experiment import recorded_name
     from bench.tracking.store import tracking_uri
     from bench.tracking.ui import serve
 
-    raise typer.Exit(serve(tracking_uri(), experiment, port, host=host, report=print))
+    name = experiment and recorded_name(experiment)
+    raise typer.Exit(serve(tracking_uri(), name, port, host=host, report=print))
 
 
 @app.command()

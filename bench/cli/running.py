@@ -6,12 +6,14 @@ from typing import Annotated, Any, get_args
 import typer
 from rich.console import Console
 
-from bench.cli.options import PluginOption, StoreOption, app
+from bench.cli.options import PluginOption, ResultsOption, StoreOption, app
 
 STREAMS = 16
 """Trials side by side in one process: on a GPU these networks use only a part of it each."""
 FAILED_TRIALS = 3
 """Exit status of a sweep that finished with failed trials."""
+UNSENT = 5
+"""Exit status of a sweep that finished although MLflow lacks a part of its record."""
 
 
 @app.command()
@@ -43,6 +45,7 @@ def run(
             help="A Ray cluster for --executor ray; this machine by default.", metavar="HOST:PORT"
         ),
     ] = None,
+    results: ResultsOption = None,
     store: StoreOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
@@ -52,6 +55,7 @@ def run(
 
     Example: ganbench run quick --variants wgan,spectral_norm --seeds 5
     """
+    from bench import store as places
     from bench.sweep import plan as planning
 
     chosen = experiment_of(experiment, override or [], variants, seeds, plugin or [])
@@ -64,12 +68,13 @@ def run(
         return
     executor = executor or ("streams" if chosen.device == "cuda" else "processes")
     _check(executor, ray_address, chosen.device)
-    out = _results(chosen.name)
-    if planning.settled(planned, chosen.name, out / "index.html"):  # what is written last
+    out = results / chosen.name if results else chosen.results
+    places.require_writable(out, "--results")
+    if planning.up_to_date(planned, chosen, out) and not _lacking(chosen.name, planned):
         console.print(f"Nothing to do: {out / 'table.md'} is up to date.", soft_wrap=True)
         return
     resources = _resources(executor, workers, ray_address)
-    _sweep_and_compare(chosen, plugin or [], resources, console)
+    _sweep_and_compare(chosen, plugin or [], resources, out, console)
 
 
 def experiment_of(
@@ -81,7 +86,7 @@ def experiment_of(
     added = [variant for plugin in plugins for variant in _loaded(plugin)]
     chosen = experiments.load(name, overrides)
     wanted = variants.split(",") if variants else [*chosen.variants, *added]
-    return experiments.select(chosen, list(dict.fromkeys(wanted)), seeds)
+    return experiments.select(chosen, list(dict.fromkeys(wanted)), seeds, plugins)
 
 
 def _loaded(plugin: Path) -> list[str]:
@@ -130,7 +135,23 @@ def _resources(executor: str, workers: int | None, ray_address: str | None) -> A
     return Resources(executor, 1 if executor == "serial" else workers or usual)  # type: ignore[arg-type]
 
 
-def _sweep_and_compare(chosen: Any, plugins: list[Path], resources: Any, console: Console) -> None:
+def _lacking(name: str, planned: Any) -> bool:
+    """Whether MLflow has lost a run since it was sent; a store that cannot be read counts too."""
+    from bench.comparison import records
+    from bench.comparison.store import RecordStore
+    from bench.errors import UserError
+    from bench.tracking.store import tracking_uri
+
+    try:
+        held = records.finished_keys(RecordStore(tracking_uri()), name)
+    except UserError:
+        return True
+    return any(item.trial.key not in held for item in planned)
+
+
+def _sweep_and_compare(
+    chosen: Any, plugins: list[Path], resources: Any, out: Path, console: Console
+) -> None:
     from bench.sweep.run import sweep
 
     outcome = sweep(chosen, plugins, resources, console)
@@ -141,24 +162,21 @@ def _sweep_and_compare(chosen: Any, plugins: list[Path], resources: Any, console
     if outcome.signal is not None:
         console.print("Stopped; the same command goes on from here.")
         raise typer.Exit(128 + outcome.signal)
-    if outcome.of("done", "diverged") and not outcome.unsent:
+    if outcome.unsent:
+        console.print("No table is made before MLflow has every trial.", soft_wrap=True)
+    elif outcome.of("done", "diverged"):
         _crown(chosen.name, console)
-        _compare(chosen.name, console)  # last: a table that is up to date says that all is done
+        _compare(chosen.name, out, console)  # last: a table that is up to date says all is done
     if outcome.of("failed"):
         raise typer.Exit(FAILED_TRIALS)
+    if outcome.unsent:
+        raise typer.Exit(UNSENT)
 
 
-def _results(name: str) -> Path:
-    from bench import store
-
-    return store.home() / "results" / name
-
-
-def _compare(name: str, console: Console) -> None:
+def _compare(name: str, out: Path, console: Console) -> None:
     from bench.comparison import compare
     from bench.tracking.store import tracking_uri
 
-    out = _results(name)
     comparison = compare(name, tracking_uri(), out)
     console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
     console.print(comparison.verdict, soft_wrap=True, markup=False, highlight=False)
@@ -203,18 +221,40 @@ def table(
     format: Annotated[
         str | None, typer.Option(help="Print md, tex, csv or json instead of writing files.")
     ] = None,
+    results: ResultsOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Rebuild results/EXPERIMENT/ from the records alone.
+    """Make the tables, figures and page of an experiment again, from its records alone.
 
     Example: ganbench table quick --format tex
     """
+    from bench import store as places
+    from bench.experiment import recorded_name
+
+    name = recorded_name(experiment)
     if format is None:
-        return _compare(experiment, Console())
+        out = results / name if results else _results(name)
+        places.require_writable(out, "--results")
+        return _compare(name, out, Console())
     from bench.comparison import render
     from bench.errors import unknown
     from bench.tracking.store import tracking_uri
 
     if format not in ("md", "tex", "csv", "json"):
         raise unknown("table format", format, ("md", "tex", "csv", "json"))
-    print(render(experiment, tracking_uri(), format))  # type: ignore[arg-type]
+    print(render(name, tracking_uri(), format))  # type: ignore[arg-type]
+
+
+def _results(name: str) -> Path:
+    """Where the tables of recorded trials go: where the run that recorded them put them."""
+    from bench import experiment as experiments
+    from bench import store as places
+    from bench.comparison import records
+    from bench.comparison.store import RecordStore
+    from bench.tracking.store import tracking_uri
+
+    if name in experiments.names():
+        written = experiments.load(name)
+        if written.resolved == records.read(RecordStore(tracking_uri()), name).toml:
+            return written.results
+    return places.root() / "results" / name

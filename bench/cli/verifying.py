@@ -30,10 +30,12 @@ def verify(
     """
     from bench.comparison import agreement, records, stored, verification
     from bench.comparison.store import RecordStore
+    from bench.experiment import recorded_name
     from bench.tracking.store import tracking_uri
 
-    kept = stored.read(experiment, against)
-    fresh = records.read(RecordStore(tracking_uri()), experiment)
+    name = recorded_name(experiment)
+    kept = stored.read(name, against)
+    fresh = records.read(RecordStore(tracking_uri()), name, every=True)
     found = verification.verify(fresh, kept)
     if as_json:
         print(json.dumps(agreement.json_tree(found), allow_nan=False))

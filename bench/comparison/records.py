@@ -1,15 +1,17 @@
 """What the records of one experiment say: which runs count, which are left out, and why."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlflow.entities import Run
+from mlflow.entities import Experiment, Run
 
 from bench.comparison.store import RecordStore
 from bench.errors import UserError, unknown
+from bench.tracking.views import planned_keys
 
 COUNTED = ("done", "diverged")
 _KIND = "ganbench.kind"
@@ -58,7 +60,9 @@ class Records:
         notes: what was left out or is worth knowing, one sentence each.
         floor: metric to the value that real images get; empty when none was recorded.
         calibration: rows {"row": name, metric: value}.
-        toml: the experiment file as it was last run; the newest trial has its own copy.
+        toml: the experiment as it was last run, options included.
+        command: what a user types to run it; ``seeds_option`` is left out.
+        seeds_option: the value of ``--seeds``; empty where the file's own seeds were run.
         description: the file's own words.
         newest: the run id of the newest trial that counts.
     """
@@ -73,6 +77,8 @@ class Records:
     floor: dict[str, float]
     calibration: tuple[dict[str, Any], ...]
     toml: str
+    command: str
+    seeds_option: str
     description: str
     newest: str
 
@@ -90,20 +96,26 @@ class Records:
         return [trial for trial in self.trials if trial.row == row]
 
 
-def read(store: RecordStore, name: str) -> Records:
+def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
     """The records of the experiment called ``name``.
+
+    Args:
+        every: also the runs under the current protocol that earlier commands made, with other
+            variants, seeds or settings than the last one.
 
     Raises:
         UserError: no such experiment, no finished run in it yet, or runs of two rulers.
     """
-    experiment = store.experiment(name)
-    if experiment is None or experiment.lifecycle_stage != "active":
-        raise _no_experiment(name, store)
+    experiment = _experiment(store, name)
+    command = _command(experiment)
     runs = [run for run in store.runs(experiment.experiment_id) if _KIND not in run.data.tags]
     protocol, mine, notes = _of_protocol(runs, experiment.tags.get("ganbench.protocol"))
+    if not every:
+        mine, more = _of_plan(mine, planned_keys(experiment.tags), command)
+        notes += more
     counted, more = _counted(mine)
     if not counted:
-        raise _nothing_finished(name, mine)
+        raise _nothing_finished(name, mine, command)
     trials = _trials(counted)
     newest = max(counted, key=lambda run: run.info.start_time)
     return Records(
@@ -118,9 +130,36 @@ def read(store: RecordStore, name: str) -> Records:
         floor=json.loads(experiment.tags.get("ganbench.floor") or "{}"),
         calibration=tuple(json.loads(experiment.tags.get("ganbench.calibration") or "[]")),
         toml=experiment.tags.get("ganbench.toml", ""),
+        command=command,
+        seeds_option=experiment.tags.get("ganbench.seeds", ""),
         description=experiment.tags.get("ganbench.description", ""),
         newest=newest.info.run_id,
     )
+
+
+def finished_keys(store: RecordStore, name: str) -> set[str]:
+    """The keys of the trials that the experiment called ``name`` has a finished run of.
+
+    Raises:
+        UserError: no such experiment.
+    """
+    runs = store.runs(_experiment(store, name).experiment_id)
+    return {run.data.tags.get("ganbench.key", "") for run in runs if _status(run) in COUNTED}
+
+
+def _experiment(store: RecordStore, name: str) -> Experiment:
+    experiment = store.experiment(name)
+    if experiment is None or experiment.lifecycle_stage != "active":
+        raise _no_experiment(name, store)
+    return experiment
+
+
+def _command(experiment: Experiment) -> str:
+    """Records of older versions do not hold it; their options stand in the name."""
+    recorded: str | None = experiment.tags.get("ganbench.command")
+    name, _, options = experiment.name.partition("@")
+    parts = [f"-o {option}" for option in re.split(r",(?=[\w.]+=)", options) if option]
+    return recorded or " ".join(["ganbench run", name, *parts])
 
 
 def _no_experiment(name: str, store: RecordStore) -> UserError:
@@ -132,12 +171,12 @@ def _no_experiment(name: str, store: RecordStore) -> UserError:
     return UserError(f"{unknown('recorded experiment', name, store.names)} Otherwise {make}.")
 
 
-def _nothing_finished(name: str, runs: list[Run]) -> UserError:
+def _nothing_finished(name: str, runs: list[Run], command: str) -> UserError:
     states = Counter(_status(run) for run in runs)
     told = ", ".join(f"{count} {status}" for status, count in sorted(states.items())) or "none"
     return UserError(
-        f"No run of '{name}' is finished yet (runs by status: {told}): let `ganbench run {name}` "
-        "finish at least one trial, then ask for the table again."
+        f"No run of '{name}' is finished yet (runs by status: {told}): let `{command}` finish "
+        "at least one trial, then ask for the table again."
     )
 
 
@@ -149,6 +188,20 @@ def _of_protocol(runs: list[Run], current: str | None) -> tuple[str, list[Run], 
     were = f"{left} runs were" if left > 1 else "1 run was"
     note = f"{were} made under another protocol and left out (the current one is {protocol})."
     return protocol, mine, [note] if left else []
+
+
+def _of_plan(runs: list[Run], keys: set[str], command: str) -> tuple[list[Run], list[str]]:
+    """The runs of the experiment as it was last run; all where no record says which those are."""
+    mine = [run for run in runs if not keys or run.data.tags.get("ganbench.key") in keys]
+    left = len(runs) - len(mine)
+    were = f"{left} runs are" if left > 1 else "1 run is"
+    note = (
+        f"{were} left out: they have other variants, seeds or settings than `{command}` asked for."
+    )
+    held = {run.data.tags.get("ganbench.key") for run in mine}
+    absent = len(keys - held)
+    lost = f"{absent} of {len(keys)} trials are not in MLflow: `{command}` sends them."
+    return mine, [note] * bool(left) + [lost] * bool(absent)
 
 
 def _counted(runs: list[Run]) -> tuple[list[Run], list[str]]:

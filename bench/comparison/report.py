@@ -1,6 +1,7 @@
 """From one experiment's records to everything that is committed under ``results/``."""
 
 import json
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,12 +93,20 @@ def _verdict(found: Records) -> str:
 
 
 def _copies(store: RecordStore, found: Records) -> dict[str, str]:
-    """The experiment file as it was last run, the environment as the newest trial recorded it."""
+    """The experiment as it was last run, the environment as the newest trial recorded it."""
     contents = {
         name: store.artifact(found.newest, name) for name in ("experiment.toml", "environment.json")
     }
     copies = {name: text.decode() for name, text in contents.items() if text is not None}
-    return copies | ({"experiment.toml": found.toml} if words.stated(found.toml) else {})
+    return copies | ({"experiment.toml": found.toml} if _whole(found.toml) else {})
+
+
+def _whole(toml: str) -> bool:
+    """Whether the text was not cut to what MLflow keeps."""
+    try:
+        return bool(tomllib.loads(toml))
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 def _pictured(

@@ -1,9 +1,6 @@
 """The verdict in words, as a reader asks for it: which is best, how sure, what is missing."""
 
-import re
-import tomllib
 from itertools import combinations
-from typing import Any
 
 from bench.comparison import statistics
 from bench.comparison.measures import WITNESS
@@ -11,8 +8,6 @@ from bench.comparison.records import Records
 from bench.comparison.statistics import ALPHA
 from bench.comparison.summary import Row, decimals, times, trimmed
 from bench.comparison.verdicts import Pair, groups
-
-_PLUGINS = "ganbench.plugins"
 
 
 def verdict(records: Records, rows: list[Row], pairs: list[Pair]) -> str:
@@ -43,45 +38,9 @@ def effect_text(pair: Pair) -> str:
 
 
 def command(records: Records, seeds: int | None = None) -> str:
-    """What a user types to run what these records hold again.
-
-    Args:
-        records: the experiment's; where they hold other variants or seeds than its file names, the
-            command names them.
-        seeds: how many seeds to run instead.
-    """
-    name, _, overrides = records.experiment.partition("@")
-    trials = records.trials
-    plugins = sorted({file for t in trials for file in t.tags.get(_PLUGINS, "").split("/") if file})
-    variants = list(dict.fromkeys(trial.variant for trial in trials))
-    ran = sorted({trial.seed for trial in trials})
-    own = {} if overrides else stated(records.toml)
-    parts = [f"-o {one}" for one in re.split(r",(?=[\w.]+=)", overrides) if one]
-    parts += [f"--plugin {file}" for file in plugins]
-    if sorted(variants) != sorted(own.get("variants", [])):
-        parts.append(f"--variants {','.join(variants)}")
-    if seeds is not None:
-        parts.append(f"--seeds {seeds}")
-    elif ran != own.get("seeds"):
-        counted = ran == list(range(len(ran)))
-        parts.append(f"--seeds {len(ran) if counted else _listed(ran)}")
-    return " ".join(["ganbench run", name, *parts])
-
-
-def _listed(seeds: list[int]) -> str:
-    """``0,3,7``; one alone with a comma, without which it would be a number of seeds."""
-    return ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")
-
-
-def stated(toml: str) -> dict[str, list[Any]]:
-    """Variants and seeds as the experiment file names them; empty where it cannot be read."""
-    try:
-        table = tomllib.loads(toml)
-    except tomllib.TOMLDecodeError:  # cut to what MLflow keeps
-        return {}
-    seeds = table.get("seeds", [])
-    listed = list(range(seeds)) if isinstance(seeds, int) else sorted(seeds)
-    return {"variants": table.get("variants", []), "seeds": listed}
+    """What a user types to run what these records hold again, or so many seeds of it."""
+    option = records.seeds_option if seeds is None else seeds
+    return f"{records.command} --seeds {option}" if option else records.command
 
 
 def p_text(p: float | None) -> str:

@@ -58,7 +58,7 @@ def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequenc
         UserError: the store cannot be written.
     """
     recorded = {
-        "experiment": experiment.text,
+        "experiment": experiment.resolved,
         "plugins": [str(path.absolute()) for path in plugins],
         "environment": environment(),
         **code(),
@@ -142,15 +142,38 @@ def _has_cpuinfo() -> bool:
     return Path("/proc/cpuinfo").is_file()
 
 
-def settled(planned: Sequence[Planned], experiment: str, page: Path) -> bool:
-    """Whether every trial has ended, MLflow has all of its journal, and ``page`` is younger."""
+def up_to_date(planned: Sequence[Planned], experiment: Experiment, results: Path) -> bool:
+    """Whether nothing is left to do, as far as it can be seen without opening MLflow.
+
+    Every trial has ended, MLflow was sent its whole journal, and the page and the tables in
+    ``results`` are of exactly these trials and settings.
+    """
     uri = tracking_uri()
-    return all(item.ended and _mirrored_before(item, uri, experiment, page) for item in planned)
+    keys = {item.trial.key for item in planned}
+    return (
+        all(item.ended and _sent(item, uri, experiment.name) for item in planned)
+        and (results / "index.html").is_file()
+        and _content(results / "experiment.toml") == experiment.resolved
+        and _keys(results / "table.json") == keys
+    )
 
 
-def _mirrored_before(item: Planned, uri: str, experiment: str, page: Path) -> bool:
+def _sent(item: Planned, uri: str, experiment: str) -> bool:
     cursor = Cursor(item.folder, uri, experiment)
-    if not (page.exists() and cursor.path.exists()):
-        return False
-    whole = (item.folder / "journal.jsonl").stat().st_size == cursor.offset
-    return whole and cursor.path.stat().st_mtime < page.stat().st_mtime
+    return (item.folder / "journal.jsonl").stat().st_size == cursor.offset
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+
+
+def _keys(table: Path) -> set[str]:
+    """The keys of the trials that a ``table.json`` is made of; none where it cannot be read."""
+    try:
+        rows = json.loads(table.read_text(encoding="utf-8"))["variants"]
+        return {trial["key"] for row in rows for trial in row["trials"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()

@@ -80,9 +80,9 @@ def sweep(
     uri = tracking_store.tracking_uri()
     tracking_store.database(uri)  # what is no tracking store is refused before hours of training
     fetch.ensure(console.print)
-    about = _about(experiment, planned[0])
+    about = _about(experiment, planned)
     prepare(planned, experiment, plugins)
-    experiments.write(experiment.name, [item.trial.key for item in planned], about)
+    experiments.write(experiment.name, about)
     _mark_dead(planned)
     remaining = [item.folder for item in planned if not item.ended]
     # Where trials take turns, each one's seconds are its share of the time.
@@ -98,12 +98,15 @@ def sweep(
     return Outcome(trials, asked[0] if asked else None, observer.unsent)
 
 
-def _about(experiment: Experiment, first: Planned) -> ExperimentRecord:
-    ruler = Ruler.load()
+def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentRecord:
+    ruler, first = Ruler.load(), planned[0]
     # Working out the floor fills the cache of reference statistics that every worker then reads.
     floor = {k: float(v) for k, v in ruler.floor(thorough=True).items() if not isinstance(v, str)}
     return ExperimentRecord(
-        toml=experiment.text,
+        toml=experiment.resolved,
+        command=experiment.command,
+        seeds_option=experiment.seeds_option,
+        keys=[item.trial.key for item in planned],
         protocol=record.protocol_id(first.trial.identity),
         measure=first.trial.measure,
         floor=floor,

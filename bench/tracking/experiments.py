@@ -16,7 +16,10 @@ class ExperimentRecord:
     """What MLflow's experiment says about itself.
 
     Attributes:
-        toml: the experiment file as it was run.
+        toml: the experiment as it was run, options included.
+        command: what a user types to run it; ``seeds_option`` is left out.
+        seeds_option: the value of ``--seeds``; empty where the file's own seeds are run.
+        keys: of the trials that it consists of now; earlier plans may have had others.
         protocol: `record.protocol_id` of its trials; runs of another value are not comparable.
         measure: the name behind every number, ``<ruler>/<layer>/n<samples>/<split>``.
         floor: metric to the value that real held-out training images get.
@@ -29,6 +32,9 @@ class ExperimentRecord:
     toml: str
     protocol: str
     measure: str
+    command: str = ""
+    seeds_option: str = ""
+    keys: list[str] = field(default_factory=list)
     floor: dict[str, float] = field(default_factory=dict)
     calibration: list[dict[str, Any]] = field(default_factory=list)
     description: str = ""
@@ -38,14 +44,14 @@ class ExperimentRecord:
 
 @dataclass(frozen=True)
 class Planned:
-    """One experiment of the store: its name, the keys of its trials, and what it says."""
+    """One experiment of the store: its name, the keys of all its plans, and what it says."""
 
     name: str
     keys: list[str]
     about: ExperimentRecord
 
 
-def write(name: str, keys: list[str], about: ExperimentRecord) -> Path:
+def write(name: str, about: ExperimentRecord) -> Path:
     """Record a plan. Keys of earlier plans of the same name stay; ``about`` is replaced.
 
     Raises:
@@ -56,7 +62,7 @@ def write(name: str, keys: list[str], about: ExperimentRecord) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.with_name(".lock")):
             earlier = _load(path).keys if path.exists() else []
-            known = list(dict.fromkeys([*earlier, *keys]))
+            known = list(dict.fromkeys([*earlier, *about.keys]))
             content = {"name": name, "keys": known, "about": asdict(about)}
             with store.replacing(path, "w") as file:
                 json.dump(content, file, indent=1)

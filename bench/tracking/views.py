@@ -7,7 +7,7 @@ looked at in a real browser by a test; a version that does not know it ignores i
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +20,9 @@ NOTE = "mlflow.note.content"
 """The tag that MLflow shows as an experiment's description."""
 DESCRIPTION, VERDICT, PAGE = "ganbench.description", "ganbench.verdict", "ganbench.page"
 """The tags that it is made of: the file's own words, the verdict, the run that holds the page."""
+KEYS = "ganbench.keys."
+"""With a number: the tags that hold the keys of the experiment's trials."""
+_KEYS_IN_A_TAG = EXPERIMENT_TAG_LIMIT // 65
 
 COLUMNS = (
     "params.`variant`",
@@ -72,6 +75,9 @@ def experiment_tags(
         "ganbench.floor": json.dumps(about.floor),
         "ganbench.calibration": json.dumps(about.calibration),
         "ganbench.toml": toml,
+        "ganbench.command": about.command,
+        "ganbench.seeds": about.seeds_option,
+        **_key_tags(about.keys, present),
         **described,
         NOTE: note({**present, **described}, experiment_id),
         "mlflow.experimentKind": "custom_model_development",
@@ -79,6 +85,18 @@ def experiment_tags(
         "mlflow.experiment.primaryMetric.greaterIsBetter": "false",
     }
     return tags | {f"mlflow.sharedViewState.{name}": view for name, view in _views(about).items()}
+
+
+def _key_tags(keys: Sequence[str], present: Mapping[str, str]) -> dict[str, str]:
+    """The trials' keys in as many tags as they need; tags of a longer plan before are emptied."""
+    parts = [keys[start : start + _KEYS_IN_A_TAG] for start in range(0, len(keys), _KEYS_IN_A_TAG)]
+    tags = {f"{KEYS}{number}": " ".join(part) for number, part in enumerate(parts)}
+    return {name: "" for name in present if name.startswith(KEYS)} | tags
+
+
+def planned_keys(tags: Mapping[str, str]) -> set[str]:
+    """The keys of the trials that an experiment consists of; empty where nothing says it."""
+    return {key for name in tags if name.startswith(KEYS) for key in tags[name].split()}
 
 
 def note(tags: Mapping[str, str], experiment_id: str) -> str:

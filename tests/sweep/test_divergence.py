@@ -39,7 +39,7 @@ def test_an_image_that_is_not_finite_counts_as_divergence_and_in_no_mean(
         cli.main()
     assert ended.value.code == 0
     name = "quick@batch=32,budget=64,evaluations=1,samples=100"
-    table = json.loads((tmp_path / "results" / name / "table.json").read_text())
+    table = json.loads((own_store / "results" / name / "table.json").read_text())
     (row,) = table["variants"]
     assert (row["n"], row["failures"]) == (1, 1)
     assert [trial["status"] for trial in row["trials"]] == ["done", "diverged"]

@@ -189,7 +189,7 @@ def test_every_trial_is_done_once(disturbed: Gate) -> None:
 
 def test_mlflow_has_every_run_with_its_weights(disturbed: Gate) -> None:
     """The table is made from MLflow's records alone, and the files are in its artifacts."""
-    shown = json.loads((disturbed.home / "results" / NAME / "table.json").read_text())
+    shown = json.loads((disturbed.root / "results" / NAME / "table.json").read_text())
     (row,) = shown["variants"]
     assert [point["seed"] for point in row["final"]["fid"]["points"]] == [0, 1, 2]
     kept = (disturbed.root / "mlflow").rglob("generator.safetensors")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,11 @@ class Sweep:
         self.first = ganbench(root, home, *self.arguments)
 
     @property
+    def results(self) -> Path:
+        """In the store: options were given, so that these are not the tables of quick.toml."""
+        return self.root / "results" / NAME
+
+    @property
     def runs(self) -> list[Any]:
         return mlflow_runs(self.root)
 
@@ -47,7 +53,7 @@ def test_the_readme_example_has_at_most_30_lines() -> None:
 
 def test_it_ends_well_and_leaves_the_table(sweep: Sweep) -> None:
     assert sweep.first.returncode == 0, sweep.first.stdout + sweep.first.stderr
-    results = sweep.home / "results" / NAME
+    results = sweep.results
     table = (results / "table.md").read_text()
     for row in ("mlp_bce", "wgan", "wgan_gp", "real images (floor)"):
         assert f"| {row} |" in table
@@ -93,7 +99,7 @@ def test_mlflow_shows_the_verdict_and_holds_the_page(sweep: Sweep) -> None:
     client = MlflowClient(f"sqlite:///{sweep.root}/mlflow/mlflow.db")
     experiment = client.get_experiment_by_name(NAME)
     assert experiment is not None
-    results = sweep.home / "results" / NAME
+    results = sweep.results
     verdict = json.loads((results / "table.json").read_text())["verdict"]
     assert f"**Verdict:** {verdict}" in experiment.tags["mlflow.note.content"]
     assert "--plugin wgan_gp.py --variants mlp_bce,wgan,wgan_gp --seeds 7`" in verdict
@@ -104,7 +110,7 @@ def test_mlflow_shows_the_verdict_and_holds_the_page(sweep: Sweep) -> None:
 
 
 def test_the_table_and_mlflow_agree(sweep: Sweep) -> None:
-    shown = json.loads((sweep.home / "results" / NAME / "table.json").read_text())
+    shown = json.loads((sweep.results / "table.json").read_text())
     recorded = {
         (run.data.params["variant"], int(run.data.params["seed"])): run.data.metrics["final/fid"]
         for run in sweep.runs
@@ -124,6 +130,90 @@ def test_again_there_is_nothing_to_do(sweep: Sweep) -> None:
     assert "Nothing to do" in again.stdout
     after = {p: p.stat().st_mtime_ns for p in (sweep.root / "trials").rglob("*") if p.is_file()}
     assert after == before
+
+
+def test_options_keep_the_tables_out_of_the_source_tree(sweep: Sweep) -> None:
+    assert not (sweep.home / "results").exists()
+    assert f"All tables and pictures: {sweep.results}" in sweep.first.stdout
+
+
+def test_the_experiment_beside_the_table_finds_the_same_trials(sweep: Sweep) -> None:
+    kept = sweep.results / "experiment.toml"
+    settings = tomllib.loads(kept.read_text())
+    assert settings["variants"] == ["mlp_bce", "wgan", "wgan_gp"]
+    assert (settings["seeds"], settings["budget"], settings["samples"]) == ([0, 1], 640, 100)
+    again = ganbench(
+        sweep.root, sweep.home, "run", str(kept), "--plugin", str(sweep.plugin), "--dry-run"
+    )
+    assert "6 trials, 6 done, 0 to go." in again.stdout
+
+
+def test_a_table_of_other_trials_is_not_up_to_date(sweep: Sweep, tmp_path: Path) -> None:
+    """A subset is another table, made without training anything; then the first comes back."""
+    arguments = [*sweep.arguments, "--results", str(tmp_path)]
+    arguments[arguments.index("--seeds") + 1] = "1"
+    fewer = ganbench(sweep.root, sweep.home, *arguments)
+    assert fewer.returncode == 0, fewer.stdout + fewer.stderr
+    table = json.loads((tmp_path / NAME / "table.json").read_text())
+    assert [row["n"] for row in table["variants"]] == [1, 1, 1]
+    assert any("3 runs are left out: they have other variants, seeds" in n for n in table["notes"])
+    whole = ganbench(sweep.root, sweep.home, *sweep.arguments, "--results", str(tmp_path))
+    assert "Nothing to do" not in whole.stdout
+    table = json.loads((tmp_path / NAME / "table.json").read_text())
+    assert [row["n"] for row in table["variants"]] == [2, 2, 2]
+
+
+def test_a_file_of_ones_own_never_mixes_with_an_experiment_of_its_name(
+    sweep: Sweep, tmp_path: Path
+) -> None:
+    own = tmp_path / "quick.toml"
+    text = 'variants = ["mlp_bce"]\nseeds = 2\nbudget = 640\nbatch = 32\nevaluations = 2\n'
+    own.write_text(text + "samples = 100\n")
+    ran = ganbench(sweep.root, sweep.home, "run", str(own))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    (results,) = (sweep.root / "results").glob("quick-*")
+    assert (results / "experiment.toml").read_text() == own.read_text()
+    assert len(mlflow_runs(sweep.root, results.name)) == 2
+    assert not (sweep.home / "results").exists()
+    again = ganbench(sweep.root, sweep.home, "run", str(own))
+    assert f"Nothing to do: {results / 'table.md'} is up to date." in again.stdout
+    table = ganbench(sweep.root, sweep.home, "table", str(own), "--format", "json")
+    assert json.loads(table.stdout)["experiment"] == results.name
+
+
+def test_a_run_that_was_deleted_in_mlflow_is_sent_again(sweep: Sweep) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{sweep.root}/mlflow/mlflow.db")
+    gone = sweep.runs[0]
+    client.delete_run(gone.info.run_id)
+    table = ganbench(sweep.root, sweep.home, "table", NAME, "--format", "json")
+    (note,) = json.loads(table.stdout)["notes"]
+    assert note.startswith("1 of 6 trials are not in MLflow: `ganbench run quick -o batch=32")
+    again = ganbench(sweep.root, sweep.home, *sweep.arguments)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "Nothing to do" not in again.stdout
+    (back,) = [
+        r for r in sweep.runs if r.data.tags["ganbench.key"] == gone.data.tags["ganbench.key"]
+    ]
+    assert back.data.metrics == gone.data.metrics
+    assert [
+        row["n"] for row in json.loads((sweep.results / "table.json").read_text())["variants"]
+    ] == [2, 2, 2]
+
+
+def test_results_that_cannot_be_written_are_refused_before_training(
+    mnist_store: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "results").write_text("in the way")
+    root = fresh_store(mnist_store, tmp_path / "store")
+    ended = ganbench(root, tmp_path, "run", "quick")
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"Error: Cannot write {tmp_path / 'results' / 'quick'} (Not a directory): "
+        "make it writable, or choose another folder with --results.\n"
+    )
+    assert not (root / "trials").exists()
 
 
 def test_a_changed_plugin_is_told(sweep: Sweep) -> None:

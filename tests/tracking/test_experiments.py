@@ -13,39 +13,41 @@ KEYS = ["a" * 64, "b" * 64, "c" * 64]
 
 
 def test_plan_is_read_back(about: ExperimentRecord) -> None:
-    experiments.write("quick", KEYS, about)
-    assert experiments.read("quick") == experiments.Planned("quick", KEYS, about)
+    experiments.write("quick", replace(about, keys=KEYS))
+    assert experiments.read("quick") == experiments.Planned(
+        "quick", KEYS, replace(about, keys=KEYS)
+    )
 
 
 def test_later_plan_adds_keys_and_replaces_the_rest(about: ExperimentRecord) -> None:
-    experiments.write("quick", KEYS[:2], about)
-    later = replace(about, description="Which is worst?")
-    experiments.write("quick", KEYS[1:], later)
+    experiments.write("quick", replace(about, keys=KEYS[:2]))
+    later = replace(about, description="Which is worst?", keys=KEYS[1:])
+    experiments.write("quick", later)
     assert experiments.read("quick") == experiments.Planned("quick", KEYS, later)
 
 
 def test_unknown_experiment_is_answered_with_the_closest(about: ExperimentRecord) -> None:
-    experiments.write("quick", KEYS, about)
+    experiments.write("quick", replace(about, keys=KEYS))
     with pytest.raises(UserError, match="did you mean 'quick'"):
         experiments.read("quik")
 
 
 @pytest.mark.parametrize("name", ["../../escape", "/tmp/escape", "quick/../x"])
 def test_no_name_leads_out_of_the_store(name: str, home: Path, about: ExperimentRecord) -> None:
-    path = experiments.write(name, KEYS, about)
+    path = experiments.write(name, replace(about, keys=KEYS))
     assert path.resolve().parent == home / "experiments"
     assert experiments.read(name).keys == KEYS
 
 
 def test_all_are_listed_by_name(about: ExperimentRecord) -> None:
     for name in ("quick@budget=6400", "paper", "quick"):
-        experiments.write(name, KEYS, about)
+        experiments.write(name, replace(about, keys=KEYS))
     names = [planned.name for planned in experiments.all_planned()]
     assert names == ["paper", "quick", "quick@budget=6400"]
 
 
 def test_damaged_plan_is_a_sentence(about: ExperimentRecord) -> None:
-    experiments.write("quick", KEYS, about).write_text("{")
+    experiments.write("quick", replace(about, keys=KEYS)).write_text("{")
     with pytest.raises(UserError, match=r"is damaged .*: delete it and run"):
         experiments.read("quick")
 
@@ -53,7 +55,7 @@ def test_damaged_plan_is_a_sentence(about: ExperimentRecord) -> None:
 def test_unwritable_store_is_a_sentence(home: Path, about: ExperimentRecord) -> None:
     (home / "experiments").write_text("in the way")
     with pytest.raises(UserError, match="Cannot write"):
-        experiments.write("quick", KEYS, about)
+        experiments.write("quick", replace(about, keys=KEYS))
 
 
 @pytest.mark.parametrize("key", ["../" * 8, "a" * 63, "A" * 64, ""])

@@ -6,6 +6,7 @@ The server is a real one, over a real PostgreSQL where that is installed.
 import contextlib
 import importlib.util
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_broken_and_slow_servers_are_given_up_quickly(
 
 
 def test_publish_names_a_server_that_is_down(trial: Trial, about: ExperimentRecord) -> None:
-    experiments.write("quick", [trial.points(1, 1).key], about)
+    experiments.write("quick", replace(about, keys=[trial.points(1, 1).key]))
     with pytest.raises(UserError, match=r"did not take the record .* run the same command again"):
         publish(f"http://127.0.0.1:{free_port()}")
 
@@ -110,8 +111,8 @@ def test_whole_experiments_are_copied_to_a_server_over_postgresql(
     trials = [Trial(home, seed=seed).points().finish() for seed in range(2)]
     other = Trial(home, "mlp_bce").points(1, 2)
     unborn = Trial(home, "mlp_bce", seed=1)
-    experiments.write("two", [trial.key for trial in trials], about)
-    experiments.write("one", [other.key, unborn.key], about)
+    experiments.write("two", replace(about, keys=[trial.key for trial in trials]))
+    experiments.write("one", replace(about, keys=[other.key, unborn.key]))
     local = Publisher(uri, "two", about)
     assert all(local.send(trial.folder) for trial in trials), local.problem
     said: list[str] = []
