@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench paper test test-system test-gpu torture ui lint types clean
+.PHONY: bench paper test test-lowest test-system test-gpu torture ui lint types clean
 
 bench: .venv/ready
 	$(BIN)/ganbench run quick
@@ -15,6 +15,11 @@ paper: .venv/ready
 
 test: .venv/ready-dev
 	$(BIN)/pytest -m "not system and not gpu"
+
+# With the lowest versions that pyproject.toml allows, in .venv-lowest. LOWEST names other tests.
+LOWEST ?= tests/nn tests/laws tests/training tests/ruler tests/comparison tests/tracking tests/test_cli.py
+test-lowest: .venv-lowest/ready
+	.venv-lowest/bin/pytest -m "not system and not gpu" $(LOWEST)
 
 # What make test leaves out for its time: servers, a browser, a cluster, several sweeps in a test.
 test-system: .venv/ready-dev
@@ -41,7 +46,7 @@ types: .venv/ready-dev
 
 # What was trained stays: it lies in results/.store and costs hours.
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .venv-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
 .venv/uv:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -57,4 +62,10 @@ clean:
 
 .venv/ready-dev: .venv/ready
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv-lowest/ready: .venv/uv pyproject.toml
+	rm -rf .venv-lowest
+	$(BIN)/uv venv --quiet --python $(BIN)/python .venv-lowest
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
 	touch $@

@@ -1,7 +1,7 @@
 """What variants are built of: losses on logits, penalties, layers, constraints, optimisers."""
 
-from bench.nn.constraints import clip_weights, frozen, spectral
-from bench.nn.kernels import Dropout, Linear
+from bench.nn.constraints import BATCH_NORMS, clip_weights, frozen, spectral
+from bench.nn.fast import Dropout, Linear
 from bench.nn.layers import discriminator_mlp, generator_mlp
 from bench.nn.losses import (
     bce_discriminator,
@@ -13,6 +13,7 @@ from bench.nn.optimisers import adam, rmsprop
 from bench.nn.penalties import gradient_penalty
 
 __all__ = [
+    "BATCH_NORMS",
     "Dropout",
     "Linear",
     "adam",

@@ -7,9 +7,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils import parametrizations
 from torch.nn.utils.parametrize import ParametrizationList, register_parametrization
+
+BATCH_NORMS = (
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm),
+    *(nn.LazyBatchNorm1d, nn.LazyBatchNorm2d, nn.LazyBatchNorm3d),
+)
+"""Layers whose output for one sample depends on the others of its batch."""
+NORMALISATIONS = (
+    *BATCH_NORMS,
+    *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
+    *(nn.LazyInstanceNorm1d, nn.LazyInstanceNorm2d, nn.LazyInstanceNorm3d),
+    *(nn.LayerNorm, nn.GroupNorm, nn.RMSNorm),
+)
+"""Layers whose weights are scales and shifts."""
 
 _FIRST_ITERATIONS = 15
 
@@ -22,7 +34,7 @@ def clip_weights(module: nn.Module, limit: float) -> None:
     off rather than bound it.
     """
     for part in module.modules():
-        if not isinstance(part, _NormBase | nn.LayerNorm | nn.GroupNorm):
+        if not isinstance(part, NORMALISATIONS):
             for weight in part.parameters(recurse=False):
                 weight.clamp_(-limit, limit)
 

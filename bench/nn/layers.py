@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from bench.nn.kernels import Linear
+from bench.nn.fast import Linear
 
 Hidden = Callable[[int], Sequence[nn.Module]]
 """From a layer's width to what follows its linear map: activation, normalisation, dropout."""

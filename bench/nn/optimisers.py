@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adam import adam as adam_step
 
 _LONG_AGO = 1e9
 
@@ -24,7 +25,8 @@ class _RMSprop(torch.optim.RMSprop):
     """torch's RMSprop, to rounding, in one pass over the weights where torch takes five.
 
     The pass is that of the fused Adam: with β₁ = 0 its first moment is the gradient itself, and
-    after long enough its bias correction divides by 1. On other devices it is torch's own.
+    after long enough its bias correction divides by 1. On other devices it is torch's own, from and
+    to the same state.
     """
 
     @torch.no_grad()
@@ -33,15 +35,20 @@ class _RMSprop(torch.optim.RMSprop):
         if closure is not None or not all(weight.is_cpu for weight in everything):
             return super().step(closure)
         for group in self.param_groups:
-            weights: list[Tensor] = []
-            gradients: list[Tensor] = []
-            squares: list[Tensor] = []
-            self._init_group(group, weights, gradients, squares, [], [], [])  # type: ignore[no-untyped-call]
-            if weights:
-                torch._fused_adam_(
-                    weights, gradients, gradients, squares, [],
-                    [torch.tensor(_LONG_AGO)] * len(weights),
-                    lr=group["lr"], beta1=0.0, beta2=group["alpha"], weight_decay=0.0,
-                    eps=group["eps"], amsgrad=False, maximize=False,
-                )  # fmt: skip
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            gradients = [weight.grad for weight in weights]
+            adam_step(
+                weights, gradients, gradients, [self._square(weight) for weight in weights], [],
+                [torch.tensor(_LONG_AGO)] * len(weights),
+                fused=True, lr=group["lr"], beta1=0.0, beta2=group["alpha"], weight_decay=0.0,
+                eps=group["eps"], amsgrad=False, maximize=False,
+            )  # fmt: skip
         return None
+
+    def _square(self, weight: Tensor) -> Tensor:
+        """The running mean of the squared gradient, in the state that torch's RMSprop keeps."""
+        state = self.state[weight]
+        if not state:
+            state["step"], state["square_avg"] = torch.tensor(0.0), torch.zeros_like(weight)
+        square: Tensor = state["square_avg"]
+        return square

@@ -18,9 +18,10 @@ class _Inception(nn.Module):
 
     def __init__(self, weights: Path) -> None:
         super().__init__()
-        from torchmetrics.image.fid import NoTrainInceptionV3
+        from torchmetrics.image import FrechetInceptionDistance
 
-        self.net = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(weights))
+        theirs = FrechetInceptionDistance(2048, feature_extractor_weights_path=str(weights))
+        self.net = theirs.inception
 
     def forward(self, images: Tensor) -> Tensor:
         coloured = pixels.to_grid(images).expand(-1, 3, -1, -1)

@@ -14,6 +14,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.data import mnist
+from bench.nn.fast import ONEDNN
 from bench.speed import tutorial
 from bench.speed.lanes import SGEMM, Kind, lanes, together
 from bench.sweep import cores
@@ -145,7 +146,7 @@ def _flop(identity: dict[str, Any]) -> float:
     """
     stepper = Eager(identity, mnist.load("train").images)
     turn = getattr(stepper.algorithm, "n_critic", 1)
-    known = {torch.ops.mkldnn._linear_pointwise: _product_flop}
+    known = {} if ONEDNN is None else {ONEDNN: _product_flop}
     with FlopCounterMode(display=False, custom_mapping=known) as counter:
         for index in range(turn):
             stepper.step(index)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from bench.errors import UserError
-from bench.nn.plain import plain
+from bench.nn.fast import plain
 from bench.variants import GAN
 from bench.variants.mlp_bce import MLPBCE
 from bench.variants.wgan import WGAN

@@ -78,9 +78,17 @@ def connect(address: str | None, workers: int | None) -> int:
         raise _refused(address, error) from error
     for number, handler in handlers.items():
         signal.signal(number, handler)
-    # Of a machine that is lost it prints pages, into the table; what counts stands in the trials.
-    ray._private.worker._worker_logs_enabled = False
+    _without_messages(ray)
     return workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def _without_messages(ray: Any) -> None:
+    """Keep Ray from printing pages about a lost machine into the table; the trials say what counts.
+
+    Ray has no public switch for it. A version without this one prints the pages, and works.
+    """
+    with contextlib.suppress(AttributeError):
+        ray._private.worker._worker_logs_enabled = False
 
 
 def _settings(own: bool) -> None:

@@ -188,7 +188,7 @@ def _end_now(number: int) -> None:
     for child in multiprocessing.active_children():
         child.kill()
     with suppress(OSError):
-        if sys.stdout.isatty():
+        if os.isatty(sys.stdout.fileno()):  # before 15 Rich, in the midst of its table, denied it
             os.write(sys.stdout.fileno(), _TERMINAL_BACK)
         os.write(sys.stderr.fileno(), b"Stopped at once; the same command goes on from here.\n")
     os._exit(128 + number)

@@ -34,7 +34,15 @@ def available(precision: str, device: str = "cpu") -> bool:
         return torch.cuda.is_available() and (
             precision == "fp32" or torch.cuda.is_bf16_supported(including_emulation=False)
         )
-    return precision == "fp32" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return precision == "fp32" or _processor_has_bf16()
+
+
+def _processor_has_bf16() -> bool:
+    """Whether oneDNN takes bf16 here: it asks for AVX-512 or AVX-NE-CONVERT on x86, bf16 on ARM."""
+    has = torch.cpu.get_capabilities()
+    avx512 = all(has.get(f"avx512_{part}", False) for part in ("bw", "dq", "vl"))
+    enough = avx512 or has.get("avx_ne_convert", False) or has.get("bf16", False)
+    return bool(enough and torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
 def require(precision: str, device: str = "cpu") -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bench import store, streams
 from bench.errors import UserError
-from bench.nn.plain import plain
+from bench.nn.fast import plain
 from bench.variants import GAN, Algorithm, registry
 
 FILES = ("generator.safetensors", "generator.json")

@@ -8,9 +8,8 @@ from typing import Annotated, Any, ClassVar, get_origin, get_type_hints
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from bench.nn import frozen
+from bench.nn import BATCH_NORMS, frozen
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -103,7 +102,7 @@ class GAN(Algorithm):
         self.G, self.D = self.generator(), self.discriminator()
         self.optimizer_d, self.optimizer_g = self.optimizers()
         # Batch norm would mix the statistics of real and fake images in a joint pass.
-        self._joint = not any(isinstance(m, _BatchNorm) for m in self.D.modules())
+        self._joint = not any(isinstance(m, BATCH_NORMS) for m in self.D.modules())
 
     @abstractmethod
     def generator(self) -> nn.Module:

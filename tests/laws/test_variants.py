@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from bench import streams
+from bench.nn import BATCH_NORMS
 from bench.variants import GAN, Algorithm, Batch, registry
 
 BATCH = 8
@@ -149,7 +149,7 @@ def test_no_batch_norm_under_a_gradient_penalty(variant: str) -> None:
     gan = make_gan(variant)
     given = batch(gan)
     penalised = gan.penalty(given.real, gan.G(given.latents[0]).detach()) is not None
-    assert not (penalised and any(isinstance(m, _BatchNorm) for m in gan.D.modules()))
+    assert not (penalised and any(isinstance(m, BATCH_NORMS) for m in gan.D.modules()))
 
 
 def test_two_steps_from_one_seed_are_bit_identical(variant: str) -> None:

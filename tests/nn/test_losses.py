@@ -1,8 +1,10 @@
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from bench import nn as parts
+from bench.nn.constraints import BATCH_NORMS, NORMALISATIONS
 
 
 def logits() -> tuple[torch.Tensor, torch.Tensor]:
@@ -33,8 +35,19 @@ def test_wasserstein() -> None:
     assert parts.wasserstein_generator(fake).item() == -0.5
 
 
-def test_clipping_takes_weights_and_biases_but_no_normalisation() -> None:
-    net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+@pytest.mark.parametrize(
+    "norm",
+    [
+        nn.BatchNorm1d(4),
+        nn.InstanceNorm1d(4, affine=True),
+        nn.LayerNorm(4),
+        nn.GroupNorm(2, 4),
+        nn.RMSNorm(4),
+    ],
+    ids=lambda norm: type(norm).__name__,
+)
+def test_clipping_takes_weights_and_biases_but_no_normalisation(norm: nn.Module) -> None:
+    net = nn.Sequential(nn.Linear(4, 4), norm, nn.Linear(4, 1))
     with torch.no_grad():
         for weight in net.parameters():
             weight.fill_(3.0)
@@ -42,6 +55,12 @@ def test_clipping_takes_weights_and_biases_but_no_normalisation() -> None:
     assert torch.all(net[0].weight == 0.01)
     assert torch.all(net[0].bias == 0.01)
     assert torch.all(net[1].weight == 3.0)
+
+
+def test_every_normalisation_of_torch_is_known() -> None:
+    layers = {layer for name, layer in vars(nn).items() if "Norm" in name}
+    assert set(NORMALISATIONS) == layers - {nn.LocalResponseNorm}  # it has no weights
+    assert set(BATCH_NORMS) == {layer for layer in layers if "BatchNorm" in layer.__name__}
 
 
 def test_gradient_penalty_of_a_linear_critic_is_exact() -> None:

@@ -35,6 +35,23 @@ def test_rmsprop_is_torchs() -> None:
             torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-14)
 
 
+def test_rmsprop_keeps_the_state_that_torchs_keeps() -> None:
+    """So an old checkpoint loads, and a GPU, which has torch's own, goes on from it."""
+    states = []
+    for make in (rmsprop, lambda net, lr: torch.optim.RMSprop(net.parameters(), lr)):
+        net = network()
+        optimizer = make(net, 1e-3)
+        loss(net, 0).backward()
+        optimizer.step()
+        states.append(optimizer.state_dict())
+    ours, theirs = states
+    assert ours["param_groups"] == theirs["param_groups"]
+    for index, expected in theirs["state"].items():
+        assert list(ours["state"][index]) == list(expected)
+        torch.testing.assert_close(ours["state"][index]["square_avg"], expected["square_avg"])
+        assert ours["state"][index]["step"].dtype == expected["step"].dtype
+
+
 def test_rmsprop_leaves_gradients_and_what_has_none_alone() -> None:
     net = network()
     optimizer = rmsprop(net, 1e-3)

@@ -9,7 +9,7 @@ from torch.nn.utils import parametrizations
 
 from bench.nn import Dropout, Linear, frozen, spectral
 from bench.nn.constraints import Spectral, _Normalised
-from bench.nn.plain import plain
+from bench.nn.fast import plain
 
 DOUBLE = torch.float64
 

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -307,6 +308,14 @@ def test_why_a_machine_did_not_run_it() -> None:
     wrong = known.RayTaskError("stretch", "pages", OSError(errno.ENOSPC, "No space left"))
     assert "could not run it ([Errno 28] No space left): mend that" in cluster._cause(ray, wrong)
     assert "use fewer --workers" in cluster._cause(ray, known.OutOfMemoryError("pages"))
+
+
+def test_a_ray_without_the_private_switch_prints_more_and_works() -> None:
+    worker = SimpleNamespace(_worker_logs_enabled=True)
+    cluster._without_messages(SimpleNamespace(_private=SimpleNamespace(worker=worker)))
+    assert worker._worker_logs_enabled is False
+    cluster._without_messages(SimpleNamespace(_private=SimpleNamespace()))
+    cluster._without_messages(SimpleNamespace())
 
 
 def sentence(address: str | None) -> str:

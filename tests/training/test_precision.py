@@ -38,12 +38,30 @@ def test_a_processor_without_it_is_told(
     make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = make_trial("mlp_bce", BF16)
-    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     arithmetic.require("fp32")
     with pytest.raises(UserError, match="no bf16 arithmetic: leave precision at fp32"):
         arithmetic.require("bf16")
     assert trial.run(item.folder) == "failed"
     assert "no bf16 arithmetic" in str(item.status.reason)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        (("avx2", "fma3"), False),
+        (("avx2", "avx512_f"), False),
+        (("avx512_f", "avx512_bw", "avx512_dq", "avx512_vl"), True),
+        (("avx2", "avx_ne_convert"), True),
+        (("neon",), False),
+        (("neon", "bf16"), True),
+    ],
+)
+def test_which_processors_have_it(
+    capabilities: tuple[str, ...], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: dict.fromkeys(capabilities, True))
+    assert arithmetic.available("bf16") is expected
 
 
 def moved(variant: str, *overrides: str) -> dict[str, Tensor]:

@@ -1,11 +1,16 @@
-"""Our fast layers against torch's own."""
+"""Our fast layers against torch's own, with oneDNN's operator and where torch lacks it."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from bench.nn import Dropout, Linear, gradient_penalty, spectral
-from bench.nn.plain import plain
+from bench.nn import Dropout, Linear, fast, gradient_penalty, spectral
+from bench.nn.fast import plain
 
 SHAPES = [(128, 784, 1024), (64, 100, 256), (3, 7, 5), (1, 4, 1)]
 
@@ -23,6 +28,50 @@ def close(one: Tensor | None, other: Tensor | None) -> None:
     torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5 * float(other.detach().abs().max()))
 
 
+@pytest.fixture(params=["oneDNN", "without"])
+def operator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways through `Linear`."""
+    if request.param == "without":
+        monkeypatch.setattr(fast, "ONEDNN", None)
+    elif fast.ONEDNN is None:
+        pytest.skip("this torch lacks the operator")
+
+
+def absent(*_: Any) -> Tensor:
+    raise AttributeError("no such operator")
+
+
+def refusing(*_: Any) -> Tensor:
+    raise RuntimeError("built without oneDNN")
+
+
+def with_other_arguments(x: Tensor) -> Tensor:
+    return x
+
+
+def without_bias(x: Tensor, weight: Tensor, bias: Tensor | None, *_: Any) -> Tensor:
+    return F.linear(x, weight)
+
+
+@pytest.mark.parametrize("broken", [absent, refusing, with_other_arguments, without_bias])
+def test_a_torch_without_the_operator_is_noticed(
+    broken: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace(_linear_pointwise=broken))
+    assert fast._onednn() is None
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace())
+    assert fast._onednn() is None
+
+
+def test_an_operator_that_computes_the_product_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def right(x: Tensor, weight: Tensor, bias: Tensor | None, *_: Any) -> Tensor:
+        return F.linear(x, weight, bias)
+
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace(_linear_pointwise=right))
+    assert fast._onednn() is right
+
+
+@pytest.mark.usefixtures("operator")
 @pytest.mark.parametrize(("rows", "inputs", "outputs"), SHAPES)
 def test_linear_and_its_gradients(rows: int, inputs: int, outputs: int) -> None:
     ours, theirs = pair(inputs, outputs)
@@ -37,6 +86,7 @@ def test_linear_and_its_gradients(rows: int, inputs: int, outputs: int) -> None:
     close(ours.bias.grad, theirs.bias.grad)
 
 
+@pytest.mark.usefixtures("operator")
 def test_linear_spares_what_is_frozen() -> None:
     ours, _ = pair(6, 4)
     ours.weight.requires_grad_(False)
@@ -46,11 +96,18 @@ def test_linear_spares_what_is_frozen() -> None:
     assert x.grad is not None
 
 
-def test_linear_can_be_differentiated_twice() -> None:
+def critics() -> tuple[nn.Module, nn.Module]:
+    """One network of our layers, and the same of torch's."""
     torch.manual_seed(0)
     ours = nn.Sequential(nn.Flatten(), Linear(784, 16), nn.Tanh(), Linear(16, 1))
     theirs = nn.Sequential(nn.Flatten(), nn.Linear(784, 16), nn.Tanh(), nn.Linear(16, 1))
     theirs.load_state_dict(ours.state_dict())
+    return ours, theirs
+
+
+@pytest.mark.usefixtures("operator")
+def test_linear_can_be_differentiated_twice() -> None:
+    ours, theirs = critics()
     real, fake = torch.rand(2, 5, 1, 28, 28)
     for critic in (ours, theirs):
         torch.manual_seed(1)  # the points between real and fake
@@ -60,6 +117,20 @@ def test_linear_can_be_differentiated_twice() -> None:
             close(one.grad, other.grad)
 
 
+@pytest.mark.usefixtures("operator")
+def test_linear_learns_as_torchs_own() -> None:
+    ours, theirs = critics()
+    images = torch.rand(5, 1, 28, 28)
+    for critic in (ours, theirs):
+        optimizer = torch.optim.SGD(critic.parameters(), lr=0.01)
+        for _ in range(10):
+            optimizer.zero_grad()
+            (critic(images) - 1).square().mean().backward()
+            optimizer.step()
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
 def test_linear_in_double_precision_and_more_dimensions_is_torchs_own() -> None:
     ours, theirs = pair(6, 4)
     x = torch.randn(2, 3, 6)
@@ -67,6 +138,7 @@ def test_linear_in_double_precision_and_more_dimensions_is_torchs_own() -> None:
     assert torch.equal(ours.double()(x.double()), theirs.double()(x.double()))
 
 
+@pytest.mark.usefixtures("operator")
 def test_linear_works_out_a_parametrised_weight_once() -> None:
     """Spectral normalisation advances its estimate whenever the weight is read."""
     ours, read = spectral(Linear(6, 4)), []
