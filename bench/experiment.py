@@ -182,7 +182,7 @@ def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
 
 
 def _find(name_or_path: str) -> Path:
-    path = Path(name_or_path)
+    path = store.expanded(name_or_path)
     if path.suffix == ".toml" or path.parent != Path():
         if not path.is_file():
             raise UserError(f"The experiment file {path} does not exist: check the path.")
