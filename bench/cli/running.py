@@ -6,6 +6,7 @@ from typing import Annotated, Any, get_args
 import typer
 from rich.console import Console
 
+from bench.cli import options
 from bench.cli.options import PluginOption, StoreOption, app
 
 STREAMS = 16
@@ -56,7 +57,7 @@ def run(
 
     chosen = experiment_of(experiment, override or [], variants, seeds, plugin or [])
     planned = planning.plan(chosen)
-    console = Console()
+    console = options.console()
     _announce(console, chosen.name, planned)
     if dry_run:
         for item in planned:
@@ -210,7 +211,7 @@ def table(
     Example: ganbench table quick --format tex
     """
     if format is None:
-        return _compare(experiment, Console())
+        return _compare(experiment, options.console())
     from bench.comparison import render
     from bench.errors import unknown
     from bench.tracking.store import tracking_uri
