@@ -62,6 +62,8 @@ def _read() -> dict[str, Any]:
 
 
 def _write(entries: dict[str, Any]) -> None:
+    if not store.root().is_dir():  # a dry run creates no store
+        return
     with suppress(OSError), store.replacing(_path(), "w") as file:
         json.dump({"code": _code(), "entries": entries}, file)
 

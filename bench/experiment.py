@@ -259,7 +259,7 @@ def _is_path(name_or_path: str) -> bool:
 
 def _find(name_or_path: str) -> Path:
     if _is_path(name_or_path):
-        path = Path(name_or_path)
+        path = store.expanded(name_or_path)
         if not path.is_file():
             raise UserError(f"The experiment file {path} does not exist: check the path.")
         return path

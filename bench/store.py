@@ -1,4 +1,7 @@
-"""Where everything lives that is not committed: one folder, moved by ``GANBENCH_STORE``."""
+"""Where everything lives that is not committed: one folder, moved by ``GANBENCH_STORE``.
+
+And what is said where the system refuses to read or write there.
+"""
 
 import contextlib
 import errno
@@ -18,49 +21,119 @@ def home() -> Path:
 
 
 def root() -> Path:
-    """The store's folder, created on first use.
+    """The store's folder: ``GANBENCH_STORE`` where it is set. It is created by what is written."""
+    return (given("GANBENCH_STORE") or home() / "results" / ".store").absolute()
+
+
+def given(variable: str) -> Path | None:
+    """The path that an environment variable names; None where it is unset or empty.
 
     Raises:
-        UserError: the folder cannot be created or written.
+        UserError: it begins with a ``~`` that stands for nobody's folder.
     """
-    path = Path(os.environ.get("GANBENCH_STORE") or home() / "results" / ".store").absolute()
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(path, error) from error
-    return path
+    value = os.environ.get(variable)
+    return expanded(value) if value else None
 
 
-def unwritable(path: Path, error: OSError) -> UserError:
-    """The sentence for a place that cannot be written, by its cause."""
-    if error.errno == errno.ENOSPC:
-        why, mend = "the disk is full", "free some space"
-    else:
-        why, mend = error.strerror or str(error), "make it writable"
-    return UserError(
-        f"Cannot write {path} ({why}): {mend}, or set GANBENCH_STORE to another folder; "
-        "then run the same command again and it goes on where it stopped."
-    )
-
-
-def require_writable(folder: Path, option: str) -> None:
-    """Create the folder, and a file in it that is removed again.
-
-    Args:
-        option: of the command line, that chooses another folder.
+def expanded(path: str | Path) -> Path:
+    """The path with ``~`` and ``~user`` replaced, as a shell does it, but not in ``--store=~/x``.
 
     Raises:
-        UserError: the system refuses that.
+        UserError: it is empty, or its ``~`` stands for nobody's folder.
+    """
+    if not str(path):
+        raise UserError("A path is empty: write the name of a file or folder.")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(
+            f"The ~ in '{path}' stands for no folder of this machine: write the whole path."
+        ) from error
+
+
+def check(folder: Path, instead: str | None = None) -> None:
+    """Create a folder unless it is there, and try to write into it.
+
+    Raises:
+        UserError: that failed; the sentence is that of `unwritable`.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise UserError(
-            f"Cannot write {folder} ({error.strerror or error}): make it writable, or choose "
-            f"another folder with {option}."
-        ) from error
+        raise unwritable(folder, error, instead) from error
+
+
+def unwritable(path: Path, error: OSError, instead: str | None = None) -> UserError:
+    """The sentence for a place that cannot be written, by its cause.
+
+    Args:
+        path: the place.
+        error: how the system refused.
+        instead: what else the user can do, such as "choose another folder with --results"; by
+            default what moves the place, where it lies in the store or among temporary files.
+    """
+    why = _why(error)
+    remedy = {
+        errno.ENOSPC: "free some space",
+        errno.EDQUOT: "free some space",
+        errno.ENOTDIR: "move the file that is in its way",
+        errno.EISDIR: "move the folder that is in its way",
+    }.get(error.errno or 0, "make it writable")
+    return _sentence(f"Cannot write {path} ({why}): {remedy}", instead or _instead(path))
+
+
+def refused(path: Path, error: OSError, instead: str | None = None) -> UserError:
+    """The sentence for any work on files that failed: only what was to be written is unwritable.
+
+    Args:
+        path: where the work was, for an error that names no file.
+        error: how the system refused.
+        instead: as for `unwritable`.
+    """
+    place = Path(os.fsdecode(error.filename)) if _names_a_file(error) else path
+    why, instead = _why(error), instead or _instead(place)
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return _sentence(f"{why} ({place}): raise the limit with `ulimit -n 4096`", None)
+    if error.errno == errno.ENOENT:
+        return _sentence(f"{place} is missing: put it back", instead)
+    if error.errno in (errno.EACCES, errno.EPERM) and _unreadable(place):
+        return _sentence(f"Cannot read {place} ({why}): make it readable", instead)
+    if error.errno in (errno.EIO, errno.ESTALE):
+        return _sentence(f"Cannot read or write {place} ({why}): check its disk", instead)
+    return unwritable(place, error, instead)
+
+
+def _sentence(problem: str, instead: str | None) -> UserError:
+    choice = f", or {instead}; then" if instead else ", then"
+    return UserError(f"{problem}{choice} run the same command again and it resumes.")
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "the disk is full"
+    return error.strerror or str(error) or type(error).__name__
+
+
+def _names_a_file(error: OSError) -> bool:
+    return isinstance(error.filename, str | bytes)
+
+
+def _unreadable(path: Path) -> bool:
+    """Whether the path is there but may not be read, or a folder above it may not be entered."""
+    try:
+        return path.exists() and not os.access(path, os.R_OK)
+    except PermissionError:
+        return True
+
+
+def _instead(path: Path) -> str | None:
+    """What moves a place to another one; None where nothing does."""
+    if path.is_relative_to(root()):
+        return "set GANBENCH_STORE to another folder"
+    if path.is_relative_to(tempfile.gettempdir()):
+        return "set TMPDIR to another folder"
+    return None
 
 
 @contextlib.contextmanager
@@ -69,7 +142,7 @@ def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, mode) as file:
+        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -19,6 +19,7 @@ def mnist_folder() -> Path:
     """The folder of the four MNIST files, in the checkout's own store or as GANBENCH_DATA says."""
     from bench import store
 
+    store.root().mkdir(parents=True, exist_ok=True)
     with (store.root() / "fetch.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return fetch.ensure()

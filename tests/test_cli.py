@@ -3,9 +3,10 @@
 import errno
 import json
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from bench import cli
 from bench import experiment as experiments
+from bench.cli import options, running, startup
 from bench.comparison import Comparison
 from bench.data import files, mnist
 from bench.sweep.run import Ended, Outcome
@@ -25,9 +27,12 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def ganbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def ganbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     # --store sets the variable for the process; setting it here gives it back after the test.
     monkeypatch.setenv("GANBENCH_STORE", os.environ.get("GANBENCH_STORE", ""))
+    monkeypatch.setattr(startup, "received", [])
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["ganbench", *map(str, arguments)])
@@ -37,7 +42,9 @@ def ganbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         code = ended.value.code
         return (code if isinstance(code, int) else 0), captured.out, captured.err
 
-    return run
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def one_sentence(result: tuple[int, str, str]) -> str:
@@ -176,7 +183,7 @@ def test_a_sweep_that_has_results_ends_with_its_champions(
     monkeypatch.setattr("bench.sweep.run.sweep", lambda *given: Outcome(ended, None, None))
     monkeypatch.setattr("bench.comparison.compare", lambda *given: Comparison("", "", ()))
     monkeypatch.setattr("bench.tracking.champions.crown", lambda *given: told.extend(given[1:3]))
-    cli.running._sweep_and_compare(chosen, [], None, tmp_path, Console())
+    running._sweep_and_compare(chosen, [], None, tmp_path, Console())
     assert told == ["quick", generator.load]
 
 
@@ -188,11 +195,61 @@ def test_a_sweep_that_mlflow_did_not_take_makes_no_table_and_exits_with_5(
     outcome = Outcome(ended, None, "MLflow did not take the record.")
     monkeypatch.setattr("bench.sweep.run.sweep", lambda *given: outcome)
     with pytest.raises(typer.Exit) as left:
-        cli.running._sweep_and_compare(chosen, [], None, tmp_path, Console())
+        running._sweep_and_compare(chosen, [], None, tmp_path, Console())
     assert left.value.exit_code == 5
     assert capsys.readouterr().out == (
         "MLflow did not take the record.\nNo table is made before MLflow has every trial.\n"
     )
+
+
+def test_a_failed_trial_is_reported_in_its_own_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Square brackets are no markup; the others are compared all the same."""
+    reason = "nothing was found in [/data/weights] for [batch, channels]."
+    first, *others = experiments.load("quick").trials()
+    ended = [Ended(first, Status(status="failed", reason=reason))]
+    ended += [Ended(trial, Status(status="done")) for trial in others]
+    monkeypatch.setattr("bench.sweep.run.sweep", lambda *given: Outcome(ended, None, None))
+    monkeypatch.setattr("bench.comparison.compare", lambda *given: Comparison("TABLE", "", ()))
+    monkeypatch.setattr("bench.tracking.champions.crown", lambda *given: None)
+    with pytest.raises(typer.Exit) as end:
+        running._sweep_and_compare(experiments.load("quick"), [], None, tmp_path, options.console())
+    assert end.value.exit_code == 3
+    out = capsys.readouterr().out
+    assert f"{first.title} failed: {reason}\n" in out
+    assert "TABLE" in out
+
+
+def test_a_home_in_an_option_is_expanded_and_a_dry_run_creates_nothing(
+    ganbench: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text('variants = ["wgan"]\nseeds = 1\nbudget = 9\n')
+    code, out, _ = ganbench("run", "~/mine.toml", "--dry-run", "--store=~/x")
+    assert code == 0
+    assert re.fullmatch(r"mine-[0-9a-f]{6}: 1 trials, 0 done, 1 to go\.", out.splitlines()[0])
+    assert os.environ["GANBENCH_STORE"] == str(tmp_path / "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
+    for arguments in (["score", "~/a.npy"], ["run", "quick", "--plugin=~/a.py", "--dry-run"],
+                      ["verify", "quick", "--against=~/a.json"]):  # fmt: skip
+        assert str(tmp_path / "a.") in one_sentence(ganbench(*arguments))
+
+
+def test_an_empty_path_is_a_sentence(ganbench: Run) -> None:
+    assert "A path is empty" in one_sentence(ganbench("run", "quick", "--dry-run", "--store="))
+
+
+def test_a_connection_that_fails_is_none_of_the_store(
+    ganbench: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refused(*given: object) -> None:
+        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+
+    monkeypatch.setattr("bench.comparison.compare", refused)
+    message = one_sentence(ganbench("table", "quick", "--results", tmp_path))
+    assert message.startswith("Error: A connection failed (")
 
 
 def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(
@@ -202,27 +259,32 @@ def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(
         raise ConnectionError("no such\n host")
 
     monkeypatch.setattr("bench.tracking.champions.crown", broken)
-    cli.running._crown("quick", Console())
+    running._crown("quick", Console())
     assert capsys.readouterr().out == (
         "The best generators are not registered in MLflow (no such host); nothing else is amiss.\n"
     )
 
 
+@pytest.mark.parametrize("swallowed", [False, True])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_signals_end_any_command(
-    number: signal.Signals,
-    code: int,
-    ganbench: Run,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
+def test_signals_end_any_command_with_a_sentence(
+    number: signal.Signals, code: int, swallowed: bool, ganbench: Run,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:  # fmt: skip
+    """Also where a library that is being imported makes another error of them."""
+
     def interrupted(*given: object) -> None:
-        if number == signal.SIGINT:  # which xdist's workers ignore
-            raise KeyboardInterrupt
-        os.kill(os.getpid(), number)
+        try:
+            startup._stop(number, None)  # xdist's workers ignore SIGINT
+        except BaseException:
+            if swallowed:
+                raise ImportError("half imported") from None
+            raise
 
     monkeypatch.setattr("bench.comparison.compare", interrupted)
-    assert ganbench("table", "quick", "--results", tmp_path)[0] == code
+    assert ganbench("table", "quick", "--results", tmp_path) == (
+        code, "", "Stopped. Nothing is lost: run the same command again.\n"
+    )  # fmt: skip
 
 
 def test_dry_run_names_the_trials_and_begins_none(ganbench: Run, own_store: Path) -> None:

@@ -1,40 +1,72 @@
 """The commands. Each one imports what it needs when it runs, so that ``--help`` answers at once."""
 
-import signal  # noqa: I001  commands are imported in the order of --help
+import os
+import signal
+import socket
 import sys
-from pathlib import Path
-from types import FrameType
 
-from bench.cli import running, verifying, measuring, records, listing, speed
 from bench import store
-from bench.cli.options import app
+from bench.cli import startup
 from bench.errors import UserError
-
-__all__ = ["app", "listing", "main", "measuring", "records", "running", "speed", "verifying"]
 
 
 def main() -> None:
     """Run a command; a `UserError` is one sentence on stderr and exit status 1.
 
-    So is what the system refuses anywhere, a full disk first of all.
+    So is what the system refuses anywhere, a full disk first of all. Ctrl-C ends any command with
+    a sentence and exit status 130, and SIGTERM with 143.
     """
-    signal.signal(signal.SIGTERM, _leave)  # the default would leave half-written files behind
     try:
-        app()
+        startup.prepare()
+        _run()
+    except SystemExit as end:
+        if end.code and startup.received:
+            startup.end_as_asked()
+        raise
+    except BaseException:
+        if startup.received:  # a library that was being imported may make any error of a signal
+            startup.end_as_asked()
+        raise
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):  # while Python puts itself away
+            signal.signal(number, lambda received, frame: os._exit(128 + received))
+
+
+def _run() -> None:
+    try:
+        from bench.cli.commands import app  # here, so that Ctrl-C is answered while it is imported
+
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except UserError as error:
         _fail(error)
     except OSError as error:
-        if error.errno is None or isinstance(error, ConnectionError):
-            raise
-        _fail(store.unwritable(Path(error.filename or store.root()), error))
+        _fail(_refusal(error))
     except MemoryError:
         _fail(UserError("Out of memory: use fewer --workers, then run the same command again."))
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)
+def _refusal(error: OSError) -> UserError:
+    """The sentence for what the system refused; an error that is none of its is raised again."""
+    if error.filename is None and not _printable():
+        return UserError(f"Cannot write the output ({error.strerror}): send it to another place.")
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+        return UserError(f"A connection failed ({error}): check the network, then try again.")
+    if error.errno is None:
+        raise error
+    return store.refused(store.root(), error)
+
+
+def _printable() -> bool:
+    """Whether stdout takes a line: an error in writing does not say which file it was."""
+    try:
+        os.write(1, b"\n")
+    except OSError:
+        sys.stdout = sys.stderr  # or Python would try again when it ends
+        return False
+    return True
 
 
 def _fail(error: UserError) -> None:

@@ -9,11 +9,17 @@ import typer
 from rich.console import Console
 
 from bench.cli.options import JsonOption, RulerOption, StoreOption, app
+from bench.store import expanded
 
 
 @app.command()
 def score(
-    samples: Annotated[Path, typer.Argument(help=".npy, .npz, .pt, .safetensors or PNG folder.")],
+    samples: Annotated[
+        Path,
+        typer.Argument(
+            help=".npy, .npz, .pt, .safetensors or PNG folder.", metavar="SAMPLES", parser=expanded
+        ),
+    ],
     as_json: JsonOption = False,
     ruler: RulerOption = None,
     store: StoreOption = None,
@@ -75,7 +81,9 @@ def _print_transposed(rows: list[dict[str, Any]]) -> None:
 @app.command()
 def classifier(
     network: Annotated[str, typer.Option(help="digits (the ruler) or witness.")] = "digits",
-    out: Annotated[Path | None, typer.Option(help="Where the weights go.", metavar="FILE")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the weights go.", metavar="FILE", parser=expanded)
+    ] = None,
     store: StoreOption = None,
 ) -> None:
     """Retrain a digit classifier from scratch; the pinned one stays as it is.

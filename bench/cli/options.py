@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+
+from bench import store
 
 app = typer.Typer(
     name="ganbench",
@@ -18,6 +21,11 @@ app = typer.Typer(
 )
 
 
+def console(*, stderr: bool = False) -> Console:
+    """A console that shows text as it is: no brackets or colons in it are taken for markup."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
 def _use_store(folder: Path | None) -> None:
     if folder is not None:
         os.environ["GANBENCH_STORE"] = str(folder.absolute())
@@ -26,20 +34,21 @@ def _use_store(folder: Path | None) -> None:
 StoreOption = Annotated[
     Path | None,
     typer.Option("--store", help="Folder for everything that is not committed.", metavar="DIR",
-                 callback=lambda value: _use_store(value)),
+                 parser=store.expanded, callback=lambda value: _use_store(value)),
 ]  # fmt: skip
 ResultsOption = Annotated[
     Path | None,
     typer.Option("--results", help="Folder for tables, figures and page; EXPERIMENT is added.",
-                 metavar="DIR"),
+                 metavar="DIR", parser=store.expanded),
 ]  # fmt: skip
 PluginOption = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", help="Python file with variants; its code is run.", metavar="FILE"),
-]
+    typer.Option("--plugin", help="Python file with variants; its code is run.", metavar="FILE",
+                 parser=store.expanded),
+]  # fmt: skip
 RulerOption = Annotated[
     Path | None,
     typer.Option("--ruler", help="Python file with your own feature extractor; it is run.",
-                 metavar="FILE"),
+                 metavar="FILE", parser=store.expanded),
 ]  # fmt: skip
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -6,8 +6,10 @@ from typing import Annotated, Any, get_args
 import typer
 from rich.console import Console
 
+from bench.cli import options
 from bench.cli.options import PluginOption, ResultsOption, StoreOption, app
 
+ELSEWHERE = "choose another folder with --results"
 STREAMS = 16
 """Trials side by side in one process: on a GPU these networks use only a part of it each."""
 FAILED_TRIALS = 3
@@ -60,7 +62,7 @@ def run(
 
     chosen = experiment_of(experiment, override or [], variants, seeds, plugin or [])
     planned = planning.plan(chosen)
-    console = Console()
+    console = options.console()
     _announce(console, chosen.name, planned)
     if dry_run:
         for item in planned:
@@ -69,7 +71,7 @@ def run(
     executor = executor or ("streams" if chosen.device == "cuda" else "processes")
     _check(executor, ray_address, chosen.device)
     out = results / chosen.name if results else chosen.results
-    places.require_writable(out, "--results")
+    places.check(out, ELSEWHERE)
     if planning.up_to_date(planned, chosen, out) and not _lacking(chosen.name, planned):
         console.print(f"Nothing to do: {out / 'table.md'} is up to date.", soft_wrap=True)
         return
@@ -234,8 +236,8 @@ def table(
     name = recorded_name(experiment)
     if format is None:
         out = results / name if results else _results(name)
-        places.require_writable(out, "--results")
-        return _compare(name, out, Console())
+        places.check(out, ELSEWHERE)
+        return _compare(name, out, options.console())
     from bench.comparison import render
     from bench.errors import unknown
     from bench.tracking.store import tracking_uri

@@ -3,8 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from bench.cli import options
 from bench.cli.options import JsonOption, StoreOption, app
 
 
@@ -43,11 +43,11 @@ def speed(
     on_gpu = device != "cpu"
     chosen = experiment_of(experiment, [f"device={device}"] * on_gpu, variants, "1", [])
     arithmetic.require("fp32", device)
-    console, width = Console(stderr=True), workers or (STREAMS if on_gpu else cores())
+    console, width = options.console(stderr=True), workers or (STREAMS if on_gpu else cores())
     fetch.ensure(console.print)
     found = []
     for trial in chosen.trials():
-        console.print(f"{trial.variant}: {rounds} rounds", highlight=False)
+        console.print(f"{trial.variant}: {rounds} rounds")
         found.append(measure(trial.identity, width, rounds, seconds))
     help_, dry = (
         Spread.of([overhead.starting(*words) for _ in range(rounds)])

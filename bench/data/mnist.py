@@ -40,6 +40,5 @@ def load(split: Split) -> Images:
 
 
 def _read(name: str, header: int) -> Tensor:
-    path = files.folder() / name
-    files.verify(path)
-    return torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)[header:]
+    content = files.read(files.folder() / name)
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)[header:]

@@ -64,6 +64,8 @@ def _read(path: Path) -> bytes | None:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise store.refused(path, error) from error
     digest, kept = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
     return kept if hashlib.sha256(kept).digest() == digest else None
 

@@ -1,6 +1,5 @@
 """The ruler: one frozen backbone, its reference and its metrics."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bench import store
 from bench.data import files, mnist
 from bench.errors import UserError
 from bench.ruler import backbone as backbones
@@ -62,8 +62,8 @@ class Ruler:
             UserError: the weights are missing or altered.
         """
         others = {WITNESS: lambda: backbones.shipped(identity.WITNESS)}
-        if weights := os.environ.get("GANBENCH_INCEPTION"):
-            others["inception"] = lambda: inception.backbone(Path(weights))
+        if weights := store.given("GANBENCH_INCEPTION"):
+            others["inception"] = lambda: inception.backbone(weights)
         return cls(backbones.shipped(identity.DIGITS), others)
 
     @classmethod

@@ -44,12 +44,14 @@ class Kit:
 def pack(plugins: Sequence[Path]) -> Kit:
     """The kit, from this machine's store and the user's plug-in files."""
     root = store.root()
-    taken = {f"data/mnist/{name}": files.folder() / name for name in files.DIGESTS}
     kept = (root / "reference").glob("*/[!.]*")
-    taken |= {path.relative_to(root).as_posix(): path for path in kept}
-    if weights := os.environ.get("GANBENCH_INCEPTION"):
-        taken[_INCEPTION] = Path(weights)
+    taken = {path.relative_to(root).as_posix(): path for path in kept}
+    if weights := store.given("GANBENCH_INCEPTION"):
+        taken[_INCEPTION] = weights
     arrays = {name: np.fromfile(path, np.uint8) for name, path in taken.items()}
+    for name in files.DIGESTS:
+        content = files.read(files.folder() / name)
+        arrays[f"data/mnist/{name}"] = np.frombuffer(content, np.uint8)
     return Kit(arrays, [(path.name, path.read_bytes()) for path in plugins])
 
 

@@ -210,8 +210,9 @@ def test_results_that_cannot_be_written_are_refused_before_training(
     ended = ganbench(root, tmp_path, "run", "quick")
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"Error: Cannot write {tmp_path / 'results' / 'quick'} (Not a directory): "
-        "make it writable, or choose another folder with --results.\n"
+        f"Error: Cannot write {tmp_path / 'results' / 'quick'} (Not a directory): move the file "
+        "that is in its way, or choose another folder with --results; then run the same command "
+        "again and it resumes.\n"
     )
     assert not (root / "trials").exists()
 
