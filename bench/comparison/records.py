@@ -58,8 +58,9 @@ class Records:
     Attributes:
         trials: done and diverged, by row and seed.
         notes: what was left out or is worth knowing, one sentence each.
-        floor: metric to the value that real images get; empty when none was recorded.
-        calibration: rows {"row": name, metric: value}.
+        floor: metric to the value that real images get at the trials' own n; empty when none was
+            recorded.
+        calibration: rows {"row": name, "n": images, metric: value}.
         toml: the experiment as it was last run, options included.
         command: what a user types to run it; ``seeds_option`` is left out.
         seeds_option: the value of ``--seeds``; empty where the file's own seeds were run.
@@ -127,7 +128,7 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
         measure=experiment.tags.get("ganbench.measure")
         or newest.data.tags.get("ganbench.measure", ""),
         protocol=protocol,
-        floor=json.loads(experiment.tags.get("ganbench.floor") or "{}"),
+        floor=_floor(experiment.tags.get("ganbench.floor"), trials[0].params.get("samples")),
         calibration=tuple(json.loads(experiment.tags.get("ganbench.calibration") or "[]")),
         toml=experiment.tags.get("ganbench.toml", ""),
         command=command,
@@ -160,6 +161,16 @@ def _command(experiment: Experiment) -> str:
     name, _, options = experiment.name.partition("@")
     parts = [f"-o {option}" for option in re.split(r",(?=[\w.]+=)", options) if option]
     return recorded or " ".join(["ganbench run", name, *parts])
+
+
+def _floor(tag: str | None, samples: str | None) -> dict[str, float]:
+    """What real images get, if it was measured at ``samples``: a floor belongs to its n.
+
+    A floor that names no n is an older record's, and those were all at 10,000.
+    """
+    floor: dict[str, float] = json.loads(tag or "{}")
+    n = floor.pop("n", 10_000)
+    return floor if samples in (None, str(n)) else {}
 
 
 def _no_experiment(name: str, store: RecordStore) -> UserError:

@@ -12,6 +12,8 @@ from bench.comparison.verdicts import Pair
 FLOOR = "real images (floor)"
 CHOSEN = "best FID (held-out) ↓"
 _SD = "_sd"
+_HELDOUT = 10_000
+"""So many images are held out; a floor at more samples cannot be measured."""
 _CALIBRATION = (
     "± is the standard deviation over the draws; where there is none, it is one set of images."
 )
@@ -117,7 +119,7 @@ def calibration(records: Records) -> Grid | None:
     """
     if not records.calibration:
         return None
-    recorded = {name for row in records.calibration for name in row if "/" not in name}
+    recorded = {name for row in records.calibration for name in row if "/" not in name} - {"n"}
     names = [name for name in (*MAIN[:4], "missing", *MAIN[4:]) if name in recorded]
     names += sorted(n for n in recorded - {*names, "row"} if not n.startswith(WITNESS))
     names = [name for name in names if not name.endswith(_SD)]
@@ -126,7 +128,8 @@ def calibration(records: Records) -> Grid | None:
         (Cell(measure(name).head), *(_known(row, name) for row in records.calibration))
         for name in names
     ]
-    caption = "What each measure sees: images of known quality"
+    n = records.calibration[0].get("n", 10_000)  # which older records do not name
+    caption = f"What each measure sees: images of known quality, n = {n:,}"
     return Grid("calibration", caption, heads, tuple(rows), (_CALIBRATION,))
 
 
@@ -188,9 +191,18 @@ def _about(records: Records) -> str:
         f"Measured by {records.measure or records.ruler} (ruler, feature layer, n, split): "
         f"n = {samples} generated images a trial, against the {records.split} split. "
         "± is the sample standard deviation over seeds, the column n the seeds that finished. "
-        "FID/floor divides the mean by what real images get. The best FID is that of the "
+        f"{_about_floor(records)} The best FID is that of the "
         "checkpoint chosen on held-out training images; every other figure is of the last one."
     )
+
+
+def _about_floor(records: Records) -> str:
+    if records.floor:
+        return "FID/floor divides the mean by what real images get."
+    samples = records.trials[0].params.get("samples", "")
+    if samples.isdigit() and int(samples) > _HELDOUT:
+        return f"There is no floor: there are only {_HELDOUT:,} held-out images."
+    return "There is no floor: none was recorded at this n."
 
 
 def _thousands(count: str) -> str:
@@ -229,7 +241,9 @@ def _variant(
 
 def _floor(records: Records, heads: tuple[str, ...]) -> tuple[Cell, ...]:
     known = {measure(name).head: _plain(records.floor.get(name)) for name in MAIN}
-    known |= {"variant": Cell(FLOOR), "FID/floor": Cell("1", value=1.0), "missing": Cell("none")}
+    known |= {"variant": Cell(FLOOR), "FID/floor": Cell("1", value=1.0)}
+    if records.floor.get("modes") == 10:
+        known["missing"] = Cell("none")
     return tuple(known.get(head, Cell("–")) for head in heads)
 
 

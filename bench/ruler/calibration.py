@@ -14,6 +14,7 @@ from bench import store, streams
 from bench.data import files, mnist, pixels
 from bench.ruler import suite
 from bench.ruler.evidence import Evidence
+from bench.ruler.floor import mean
 from bench.ruler.identity import SAMPLES
 from bench.ruler.metrics import Value
 from bench.ruler.reference import Reference
@@ -80,14 +81,15 @@ SETS: dict[str, Callable[[], Tensor]] = {
 def rows(ruler: "Ruler") -> list[dict[str, Value]]:
     """One row a set, the floor first; a spread over draws stands beside its mean as ``…_sd``.
 
-    Each row is kept in the store as soon as it is known.
+    Each row is kept in the store as soon as it is known. ``n`` is the number of images in its set,
+    whatever the n of the table that it stands beside.
     """
     table: list[dict[str, Value]] = [
-        {"row": FLOOR, **ruler.floor(thorough=True)},
-        {"row": HALVES, **ruler.cache.json("halves", lambda: _halves(ruler.reference.train))},
+        {"row": FLOOR, "n": SAMPLES, **ruler.floor(SAMPLES, thorough=True)},
+        {"row": HALVES, "n": SAMPLES, **_known_halves(ruler)},
     ]
     for name, images in SETS.items():
-        table.append({"row": name, **_known(ruler, images)})
+        table.append({"row": name, "n": SAMPLES, **_known(ruler, images)})
     return table
 
 
@@ -123,10 +125,15 @@ def _known(ruler: "Ruler", images: Callable[[], Tensor]) -> dict[str, Value]:
     return values
 
 
+def _known_halves(ruler: "Ruler") -> dict[str, Value]:
+    values: dict[str, Value] = ruler.cache.json("halves", lambda: _halves(ruler.reference.train))
+    return values
+
+
 def _halves(train: Evidence) -> dict[str, Value]:
     """The cheap metrics between 10,000 training images and 10,000 others: mean and sd of ten."""
     draws = [_half_against_half(train, draw) for draw in range(_DRAWS)]
-    summary: dict[str, Value] = {"missing": _common([str(d["missing"]) for d in draws])}
+    summary: dict[str, Value] = {"missing": mean([d["missing"] for d in draws])}
     for name in draws[0]:
         values = [float(d[name]) for d in draws if not isinstance(d[name], str)]
         if values:
@@ -142,10 +149,6 @@ def _half_against_half(train: Evidence, draw: int) -> dict[str, Value]:
     collection = suite.Suite(Reference(lambda split: others), metrics)
     collection.evidence = ours
     return collection.compute()
-
-
-def _common(names: list[str]) -> str:
-    return names[0] if len(set(names)) == 1 else "; ".join(sorted(set(names)))
 
 
 def _repeated(images: Tensor) -> Tensor:

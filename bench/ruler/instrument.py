@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from bench import store
-from bench.data import files, mnist
+from bench.data import files
 from bench.errors import UserError
 from bench.ruler import backbone as backbones
 from bench.ruler import identity, inception, jackknife, memory, suite
 from bench.ruler.backbone import Backbone
 from bench.ruler.cache import Cache
+from bench.ruler.floor import disjoint_sets, mean_of_each
 from bench.ruler.metrics import Value
 from bench.ruler.reference import Reference, observe, of_mnist
 from bench.ruler.suite import Suite
@@ -32,7 +33,7 @@ class Measurement:
     metrics: Values
     noise: dict[str, float]
     """The standard deviation of a cheap metric over other samples of the same source
-    (`bench.ruler.jackknife.noise`); empty where the measurement was not thorough."""
+    (`bench.ruler.jackknife.noise`); empty where it was not asked for."""
     omitted: dict[str, str]
     """Metrics left out, each with its reason."""
 
@@ -102,10 +103,15 @@ class Ruler:
         Raises:
             UserError: not such images.
         """
-        return self.score(images, thorough).metrics
+        return self.score(images, thorough, False).metrics
 
-    def score(self, images: Tensor, thorough: bool = False) -> Measurement:
-        """As `measure`, with the measure's full name and the reasons for what is left out."""
+    def score(self, images: Tensor, thorough: bool = False, with_noise: bool = True) -> Measurement:
+        """As `measure`, with the measure's full name and the reasons for what is left out.
+
+        Args:
+            images, thorough: as of `measure`.
+            with_noise: also estimate each number's noise, if the measurement is thorough.
+        """
         _check(images)
         costs = ("cheap", "costly") if thorough else ("cheap",)
         collection = _pass(self.backbone, self.reference, images, costs)
@@ -114,7 +120,7 @@ class Ruler:
             second = _pass(backbone, reference, images, ("cheap",))
             values |= {f"{prefix}_{name}": value for name, value in second.compute().items()}
             omitted |= {f"{prefix}_{name}": reason for name, reason in second.omitted.items()}
-        n, noise = len(images), self._noise(collection) if thorough else {}
+        n, noise = len(images), self._noise(collection) if thorough and with_noise else {}
         return Measurement(identity.measure_name(self.id, n), n, values, noise, omitted)
 
     def _noise(self, collection: Suite) -> dict[str, float]:
@@ -132,13 +138,23 @@ class Ruler:
         """The second classifier's id, ``none`` where there is none."""
         return identity.WITNESS.id if WITNESS in self._loaders else "none"
 
-    def floor(self, thorough: bool = False) -> Values:
-        """What real images get: the held-out training images against the test images.
+    def floor(self, n: int = identity.SAMPLES, thorough: bool = False) -> Values:
+        """What real images get: n held-out training images against the test images.
 
-        ``fid_heldout`` is that same distance, seen from the other side.
+        The mean over disjoint sets of n (`bench.ruler.floor.disjoint_sets`); at n = 10,000 it is
+        one set, all of them. ``fid_heldout`` takes the value of ``fid``, which is the same distance
+        from the other side. The values are kept in the store.
+
+        Args:
+            n: as many as the samples that the floor stands beside.
+            thorough: as of `measure`.
+
+        Returns:
+            Metric to value, without those that need more than n samples; empty where n is more
+            than there are held-out images.
         """
-        name = "floor-thorough" if thorough else "floor"
-        floor: Values = self.cache.json(name, lambda: self._floor(thorough))
+        name = f"floor-{n}{'-thorough' if thorough else ''}"
+        floor: Values = self.cache.json(name, lambda: self._floor(n, thorough))
         return floor
 
     def calibration(self) -> list[Values]:
@@ -150,8 +166,8 @@ class Ruler:
 
         return calibration.rows(self)
 
-    def _floor(self, thorough: bool) -> Values:
-        values = self.measure(mnist.load("heldout").images, thorough)
+    def _floor(self, n: int, thorough: bool) -> Values:
+        values = mean_of_each([self.measure(images, thorough) for images in disjoint_sets(n)])
         for name in [name for name in values if name.endswith("fid_heldout")]:
             values[name] = values[name.removesuffix("_heldout")]
         return values

@@ -17,6 +17,7 @@ from bench import store
 from bench.data import fetch
 from bench.experiment import Experiment, Trial
 from bench.ruler import Ruler, calibration
+from bench.ruler.identity import SAMPLES
 from bench.sweep import Executor
 from bench.sweep.executors import EXECUTORS
 from bench.sweep.observer import Mirror, Observer
@@ -100,8 +101,11 @@ def sweep(
 
 def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentRecord:
     ruler, first = Ruler.load(), planned[0]
-    # Working out the floor fills the cache of reference statistics that every worker then reads.
-    floor = {k: float(v) for k, v in ruler.floor(thorough=True).items() if not isinstance(v, str)}
+    n = int(first.trial.protocol["samples"])
+    # Working out a floor fills the cache of reference statistics that every worker then reads.
+    ruler.floor(min(n, SAMPLES), thorough=True)
+    values = ruler.floor(n, thorough=True).items()
+    floor = {name: float(value) for name, value in values if not isinstance(value, str)}
     return ExperimentRecord(
         toml=experiment.resolved,
         command=experiment.command,
@@ -109,7 +113,7 @@ def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentReco
         keys=[item.trial.key for item in planned],
         protocol=record.protocol_id(first.trial.identity),
         measure=first.trial.measure,
-        floor=floor,
+        floor={"n": n, **floor} if floor else {},
         calibration=calibration.shipped(ruler) or ruler.calibration(),
         description=experiment.description,
         budget=_shown(first),

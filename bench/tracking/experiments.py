@@ -22,8 +22,10 @@ class ExperimentRecord:
         keys: of the trials that it consists of now; earlier plans may have had others.
         protocol: `record.protocol_id` of its trials; runs of another value are not comparable.
         measure: the name behind every number, ``<ruler>/<layer>/n<samples>/<split>``.
-        floor: metric to the value that real held-out training images get.
-        calibration: one row a known set of images, ``{"row": name, metric: value, ...}``.
+        floor: metric to the value that real held-out training images get at ``n`` samples, which
+            is one of the keys; empty where there are fewer such images than samples.
+        calibration: one row a known set of images, ``{"row": name, "n": images, metric: value,
+            ...}``.
         description: Markdown, shown above the runs.
         budget: real images at the last evaluation point, where the view of the grids opens.
         seed: of the trials whose grids that view shows.

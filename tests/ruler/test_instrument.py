@@ -12,6 +12,7 @@ from bench.data import mnist, pixels
 from bench.errors import UserError
 from bench.ruler import calibration, identity
 from bench.ruler.backbone import Backbone
+from bench.ruler.floor import disjoint_sets, mean_of_each
 from bench.ruler.instrument import Ruler
 
 pytestmark = pytest.mark.usefixtures("mnist_store")
@@ -58,10 +59,49 @@ def test_the_floor_is_what_held_out_images_get(ruler: Ruler) -> None:
     assert float(floor["mode_kl"]) < 2e-3
 
 
+@pytest.mark.parametrize(("n", "fid"), [(10_000, 0.121234), (1000, 0.312888)])
+def test_the_floor_belongs_to_its_n(n: int, fid: float, ruler: Ruler) -> None:
+    floor = ruler.floor(n)
+    assert floor["fid"] == floor["fid_heldout"] == pytest.approx(fid, rel=1e-4)
+
+
+def test_the_floor_is_the_mean_over_disjoint_sets(small_ruler: Ruler) -> None:
+    sets = disjoint_sets(100)
+    floor = small_ruler.floor(100, thorough=True)
+    values = [small_ruler.measure(images, thorough=True) for images in sets]
+    assert len(sets) == 3
+    for name in ("fid", "coverage", "witness_fid", "digit_share/3"):
+        assert floor[name] == pytest.approx(sum(float(v[name]) for v in values) / 3)
+    assert floor["fid"] != values[0]["fid"]
+
+
+def test_what_needs_more_samples_has_no_floor(small_ruler: Ruler) -> None:
+    assert "fid_infinity" not in small_ruler.floor(100, thorough=True)
+    floor = small_ruler.floor(3, thorough=True)
+    assert {"fid", "kid"} <= floor.keys()
+    assert not {"coverage", "copying_ct"} & floor.keys()
+
+
+def test_above_the_number_of_held_out_images_there_is_no_floor(small_ruler: Ruler) -> None:
+    assert small_ruler.floor(300)
+    assert small_ruler.floor(301) == {}
+
+
+def test_disjoint_sets_share_no_image(mnist_store: Path) -> None:
+    held = mnist.load("heldout").images
+    sets = disjoint_sets(3000)
+    assert [len(images) for images in sets] == [3000] * 3
+    assert len(torch.unique(torch.cat(sets), dim=0)) == 9000
+    assert torch.equal(disjoint_sets(10_000)[0], held)
+    assert len(disjoint_sets(100)) == 20
+
+
 def test_the_floor_is_kept(ruler: Ruler, monkeypatch: pytest.MonkeyPatch) -> None:
     floor = ruler.floor()
     monkeypatch.setattr(Ruler, "score", lambda *given: pytest.fail("measured again"))
     assert Ruler.load().floor() == floor
+    with pytest.raises(pytest.fail.Exception, match="measured again"):
+        Ruler.load().floor(5)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +157,12 @@ def test_fid_grows_with_damage(damage: Callable[[Tensor, int], Tensor], ruler: R
     values = [float(ruler.measure(damage(images, level))["fid"]) for level in range(4)]
     assert values == sorted(values)
     assert values[1] > 1.05 * values[0]
+
+
+def test_a_mean_is_over_the_draws_that_define_the_metric() -> None:
+    draws = [{"fid": 1.0, "modes": 10, "missing": "4"}, {"fid": 2.0, "modes": 10, "missing": "3"}]
+    mean = mean_of_each([*draws, {"kid": 0.5, "missing": "4"}])
+    assert mean == {"fid": 1.5, "modes": 10, "missing": "3; 4", "kid": 0.5}
 
 
 def test_another_n_has_another_name(ruler: Ruler, test_images: Tensor) -> None:

@@ -34,8 +34,8 @@ _CAPTIONS = {
     "digits": "How many finished seeds draw a digit less than a tenth as often as real images do; "
     "below, where recorded, means over the seeds: how often each digit is drawn, and the share of "
     "its test images that a sample of it comes near.",
-    "tradeoffs": "Each mark is one seed at the end of training; the star is what real images get. "
-    "A generator that draws one thing only may lie high and far to the left.",
+    "tradeoffs": "Each mark is one seed at the end of training; the star, where there is one, is "
+    "what real images get. A generator that draws one thing only may lie high and far to the left.",
     "samples": "The last sample grid, from the same latents for every variant.",
     "paths": "The same three latents of the median seed at each evaluation point.",
     "interpolation": "The median seed's generator on spherical walks, a line each, between latents "
