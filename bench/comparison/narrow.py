@@ -9,10 +9,11 @@ from bench.comparison.table import Cell, Grid
 
 _KL = measure("mode_kl").head
 _HEADS = {
+    measure("fid").head: measure("fid").head,
     measure("modes").head: "modes ↑",
     _KL: "mode KL ↓",
+    measure("images_per_s").head: "images/s",
     **{head: head for head in ("variant", "n", "failures", table.OVER_FLOOR, "group")},
-    **{measure(name).head: measure(name).head for name in ("fid", "images_per_s")},
 }
 _SPREAD = "± is the sample standard deviation over seeds."
 

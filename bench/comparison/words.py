@@ -192,10 +192,10 @@ def how(pairs: list[Pair]) -> str:
         "at one seed do not end with correlated numbers.",
         f"p is of Welch's t-test of {'log ' if ratio else ''}{what}, two-sided; p (Holm) is "
         f"corrected for all {len(tested)} pairs that were tested.",
-        "The interval is Welch's too, at the level at which Holm's correction stops (one minus "
-        f"{ALPHA} over the number of pairs that are not distinguishable): it leaves out {equal} "
-        "exactly where the verdict is better or worse, and shows how large a difference is still "
-        "possible.",
+        f"The interval is Welch's too. It leaves out {equal} exactly where the verdict is better "
+        "or worse; otherwise it shows how large a difference is still possible. Its level is one "
+        f"minus {ALPHA} over the number of pairs that are not distinguishable, where Holm's "
+        "correction stops.",
         *_of_ranks(pairs),
         f"Better, worse: Holm's p ≤ {ALPHA}. Not distinguishable: p is larger. Too few seeds: "
         f"fewer than {LEAST_SEEDS} trials of a variant ended, or so few that ranks cannot give "
