@@ -13,7 +13,7 @@ _HEADS = (
 _NOTE = (
     "Chosen on held-out: the checkpoint with the lowest FID against images held out of training. "
     "Chosen on the reference: the one with the lowest FID against the very images it is reported "
-    "on, which flatters; optimism is the difference of the two, seed by seed. ± is the sample "
+    "on, which flatters; optimism is the difference of the two within each trial. ± is the sample "
     "standard deviation over seeds."
 )
 
@@ -25,7 +25,7 @@ class Choice:
     Attributes:
         heldout: of the checkpoint that was best on held-out training images.
         reference: of the one that was best on the very images it is reported on.
-        optimism: ``heldout`` − ``reference``, seed by seed.
+        optimism: ``heldout`` − ``reference`` of each trial.
     """
 
     row: Row

@@ -29,7 +29,15 @@ def csv_table(records: Records) -> tuple[list[str], list[list[str | float | int]
 
 def json_tree(records: Records, curves: list[Course]) -> dict[str, Any]:
     """Everything: verdict, protocol, rows with points and run ids, pairs, checkpoints, floor,
-    calibration."""
+    calibration.
+
+    Each of ``pairs`` is a `verdicts.Pair` with its attributes as keys: ``a``, ``b``, ``measure``,
+    ``n_a``, ``n_b``, ``finished_a``, ``finished_b``, ``test`` ("welch", "mann-whitney" or null),
+    ``ratio``, ``effect``, ``low``, ``high``, ``level``, ``p``, ``p_holm``, ``probability``,
+    ``verdict`` ("better", "worse", "not distinguishable", "too few seeds"), ``needed``. Tables from
+    before Welch's test have ``seeds`` (shared by both) and ``finished`` instead of the four counts,
+    no ``test`` and no ``level``, and the verdict "tied".
+    """
     table = summary.rows(records)
     pairs = verdicts.pairs(table, "fid")
     return {

@@ -1,8 +1,9 @@
-"""Grids written as Markdown, LaTeX, CSV; everything behind them as JSON."""
+"""Grids written as Markdown, LaTeX, CSV, and as plain text for a terminal."""
 
 import csv
 import io
 import re
+import textwrap
 
 from bench.comparison.table import Cell, Grid
 
@@ -19,6 +20,7 @@ _CODE = re.compile(r"`([^`]+)`")
 _TOKEN = re.compile(r"--|.", re.DOTALL)
 _ACCENTED = re.compile(r"[À-ÖØ-öø-ÿ]")
 _NO_ACCENTS = "ÐðÞþ"
+_GAP = "  "
 
 
 def markdown(grids: list[Grid], verdict: str = "") -> str:
@@ -59,6 +61,28 @@ def comma_separated(heads: list[str], rows: list[list[str | float | int]]) -> st
     writer = csv.writer(file, lineterminator="\n")
     writer.writerows([heads, *rows])
     return file.getvalue()
+
+
+def plain(grid: Grid, width: int = 100) -> str:
+    """Aligned columns for a terminal; no line of the table is longer than ``width``.
+
+    A name in the first column that leaves too little room for the others stands whole on lines of
+    its own, above its numbers.
+    """
+    table = [list(grid.heads), *([cell.text for cell in row] for row in grid.rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(grid.heads))]
+    room = width - sum(len(_GAP) + column for column in widths[1:])
+    widths[0] = max([len(row[0]) for row in table if len(row[0]) <= room], default=0)
+    lines = [line for row in table for line in _aligned(row, widths, width)]
+    return "\n".join([grid.caption, "", *lines, "", *grid.notes]) + "\n"
+
+
+def _aligned(row: list[str], widths: list[int], width: int) -> list[str]:
+    name, *cells = row
+    numbers = "".join(_GAP + cell.rjust(n) for cell, n in zip(cells, widths[1:], strict=True))
+    if len(name) <= widths[0]:
+        return [name.ljust(widths[0]) + numbers]
+    return [*textwrap.wrap(name, width), " " * widths[0] + numbers]
 
 
 def _markdown(grid: Grid) -> str:

@@ -56,9 +56,15 @@ _KNOWN = (
     Measure(
         "fid_heldout", "FID to held-out", "lower", f"{_FRECHET}, to held-out images.", "", True
     ),
-    Measure("fid_infinity", "FID∞", "lower", "FID extrapolated to endlessly many samples."),
     Measure(
-        "inception_fid", "Inception FID", "lower", "The FID of papers, for those with weights."
+        "fid_infinity", "FID∞", "lower", "FID extrapolated to endlessly many samples.", "", True
+    ),
+    Measure(
+        "inception_fid",
+        "Inception FID",
+        "lower",
+        "The FID of papers, for those with weights.",
+        ratio=True,
     ),
     Measure("kid", "KID", "lower", "Unbiased MMD² with a cubic kernel; may be just below 0."),
     Measure("modes", "modes", "higher", "Digits drawn a tenth as often as real or more.", "of 10"),

@@ -14,6 +14,7 @@ from bench.comparison.figures import style
 from bench.comparison.figures.album import TITLES, draw
 from bench.comparison.figures.curves import Course, courses
 from bench.comparison.gallery import gallery
+from bench.comparison.narrow import narrow
 from bench.comparison.page import Contents, Picture, page
 from bench.comparison.records import Records
 from bench.comparison.store import RecordStore
@@ -29,7 +30,7 @@ class Comparison:
     """What was compared.
 
     Attributes:
-        table: the main table in Markdown.
+        table: the most important columns, at most 100 characters wide, for a terminal.
         verdict: which differences are real, in words.
         files: every file that was written.
     """
@@ -56,7 +57,7 @@ def compare(
     written += [_write(out / name, text) for name, text in copies.items()]
     written += _pictured(store, found, curves, copies, out)
     report(f"The figures and the page are there too: open {out / 'index.html'}.")
-    return Comparison(formats.markdown([table.main(found)]), _verdict(found), tuple(written))
+    return Comparison(formats.plain(narrow(found)), _verdict(found), tuple(written))
 
 
 def render(experiment: str, tracking_uri: str, format: Format) -> str:

@@ -10,6 +10,7 @@ from bench.comparison.summary import MAIN, Row, Summary
 from bench.comparison.verdicts import Pair
 
 FLOOR = "real images (floor)"
+OVER_FLOOR = "FID/floor"
 CHOSEN = "best FID (held-out) ↓"
 _SD = "_sd"
 _HELDOUT = 10_000
@@ -26,9 +27,10 @@ _COSTS = {
     "peak_mem_mb": "peak memory [MB]",
 }
 _COST = "Means over the finished seeds. Training excludes measuring; trials ran side by side."
-_LETTERS = "Group: variants that share a letter cannot be told apart by FID."
-_PAIR_HEADS = ("seeds", "p", "p (Holm)", "P(A better)", "A against B", "seeds needed")
-_BOLD = "Bold: better than every other variant by the paired test, each measure on its own."
+_LETTERS = "Group: variants that share a letter are not distinguishable by FID"
+_PAIR_HEADS = ("n", "test", "p", "p (Holm)", "P(A better)", "A against B", "seeds needed")
+_TESTS = {"welch": "Welch", "mann-whitney": "Mann-Whitney", None: "–"}
+_BOLD = "Bold: better than every other variant (Holm's p ≤ 0.05), each measure on its own."
 
 
 @dataclass(frozen=True)
@@ -58,19 +60,26 @@ def main(records: Records) -> Grid:
     judged = {name: verdicts.pairs(table, name) for name in MAIN}
     letters = verdicts.groups(table, judged["fid"]) if len(table) > 1 else {}
     heads = (
-        *("variant", "n", "failures", measure("fid").head, "FID/floor"),
+        *("variant", "n", "failures", measure("fid").head),
+        *([OVER_FLOOR] if records.floor.get("fid") else []),
         *(["group"] if letters else []),
         *(measure(name).head for name in MAIN[1:4]),
         *("missing", *(measure(name).head for name in MAIN[4:])),
         *(CHOSEN, measure("images_per_s").head),
     )
     best = {name: verdicts.winner(table, found) for name, found in judged.items()}
-    cells = [_variant(row, records.floor, best, letters) for row in table]
+    columns = [_variant(row, records.floor, best, letters) for row in table]
+    columns += [_floor(records)] if records.floor else []
     notes = [_about(records), *_failures(table), *summary.gaps(table), *records.notes]
-    notes += [_LETTERS] if letters else []
+    notes += [_letters_note(judged["fid"])] if letters else []
     notes += [_BOLD] if any(best.values()) else []
-    floor = [_floor(records, heads)] if records.floor else []
-    return Grid("main", _caption(records), heads, tuple(cells + floor), tuple(notes))
+    cells = tuple(tuple(row.get(head, Cell("–")) for head in heads) for row in columns)
+    return Grid("main", _caption(records), heads, cells, tuple(notes))
+
+
+def _letters_note(found: list[Pair]) -> str:
+    few = any(pair.verdict == "too few seeds" for pair in found)
+    return f"{_LETTERS}{', or have too few seeds' if few else ''}."
 
 
 def others(records: Records) -> Grid | None:
@@ -107,7 +116,7 @@ def pairs(records: Records, name: str = "fid") -> Grid | None:
         return None
     label = measure(name).label
     scale = f"{label} A/B" if found[0].ratio else f"{label} A − B"
-    heads = ("A", "B", f"{scale} (95 % interval)", *_PAIR_HEADS)
+    heads = ("A", "B", f"{scale} ({words.level_text(found[0])})", *_PAIR_HEADS)
     rows = tuple(_pair(pair, records) for pair in found)
     return Grid("pairs", f"Which differences in {label} are real", heads, rows, (words.how(found),))
 
@@ -198,7 +207,7 @@ def _about(records: Records) -> str:
 
 def _about_floor(records: Records) -> str:
     if records.floor:
-        return "FID/floor divides the mean by what real images get."
+        return "FID/floor is the mean relative to that of real images, by this classifier."
     samples = records.trials[0].params.get("samples", "")
     if samples.isdigit() and int(samples) > _HELDOUT:
         return f"There is no floor: there are only {_HELDOUT:,} held-out images."
@@ -220,46 +229,45 @@ def _failures(table: list[Row]) -> list[str]:
 
 def _variant(
     row: Row, floor: dict[str, float], best: dict[str, str | None], letters: dict[str, str]
-) -> tuple[Cell, ...]:
-    cells = {name: _value(row, name, best) for name in MAIN}
+) -> dict[str, Cell]:
+    """Every column's head to the row's cell."""
     chosen, speed = row.best("fid"), row.cost("images_per_s")
-    done = tuple(row.done)
-    return (
-        _name(row),
-        Cell(str(len(row.done)), trials=done, value=len(row.done)),
-        Cell(str(len(row.diverged)), trials=tuple(row.diverged), value=len(row.diverged)),
-        cells["fid"],
-        _ratio(row.final("fid").mean, floor.get("fid"), row),
-        *([Cell(letters[row.name], trials=row.trials)] if letters else []),
-        *(cells[name] for name in MAIN[1:4]),
-        Cell(row.missing(), trials=done),
-        *(cells[name] for name in MAIN[4:]),
-        Cell(chosen.text(), trials=done, value=chosen.mean),
-        Cell(_whole(speed), trials=done, value=speed.mean),
-    )
+    done, diverged = tuple(row.done), tuple(row.diverged)
+    return {
+        "variant": _name(row),
+        "n": Cell(str(len(done)), trials=done, value=len(done)),
+        "failures": Cell(str(len(diverged)), trials=diverged, value=len(diverged)),
+        OVER_FLOOR: _ratio(row.final("fid").mean, floor.get("fid"), row),
+        "group": Cell(letters.get(row.name, "–"), trials=row.trials),
+        "missing": Cell(row.missing(), trials=done),
+        CHOSEN: Cell(chosen.text(), trials=done, value=chosen.mean),
+        measure("images_per_s").head: Cell(_whole(speed), trials=done, value=speed.mean),
+        **{measure(name).head: _value(row, name, best) for name in MAIN},
+    }
 
 
-def _floor(records: Records, heads: tuple[str, ...]) -> tuple[Cell, ...]:
+def _floor(records: Records) -> dict[str, Cell]:
+    """The heads that real images have a cell for."""
     known = {measure(name).head: _plain(records.floor.get(name)) for name in MAIN}
-    known |= {"variant": Cell(FLOOR), "FID/floor": Cell("1", value=1.0)}
+    known |= {"variant": Cell(FLOOR), OVER_FLOOR: Cell("1", value=1.0)}
     if records.floor.get("modes") == 10:
         known["missing"] = Cell("none")
-    return tuple(known.get(head, Cell("–")) for head in heads)
+    return known
 
 
 def _pair(pair: Pair, records: Records) -> tuple[Cell, ...]:
-    trials = tuple(t for t in records.trials if t.row in (pair.a, pair.b) and t.seed in pair.seeds)
-    shared = len(pair.seeds)
-    seeds = f"{shared}" if pair.finished == shared else f"{shared} ({pair.finished} finished)"
+    of_a, of_b = (tuple(records.of(name)) for name in (pair.a, pair.b))
+    diverged = f" ({pair.diverged} diverged)" if pair.diverged else ""
     return (
-        Cell(pair.a, pair.verdict == "better", tuple(t for t in trials if t.row == pair.a)),
-        Cell(pair.b, pair.verdict == "worse", tuple(t for t in trials if t.row == pair.b)),
+        Cell(pair.a, pair.verdict == "better", of_a),
+        Cell(pair.b, pair.verdict == "worse", of_b),
         Cell(words.effect_text(pair), value=pair.effect),
-        Cell(seeds, value=shared),
+        Cell(f"{pair.n_a}, {pair.n_b}{diverged}", value=pair.n_a + pair.n_b),
+        Cell(_TESTS[pair.test]),
         Cell(words.p_text(pair.p), value=pair.p),
         Cell(words.p_text(pair.p_holm), value=pair.p_holm),
         Cell(f"{pair.probability:.2f}", value=pair.probability),
-        Cell(pair.verdict, bold=pair.told_apart),
+        Cell(pair.verdict, bold=pair.significant),
         Cell(words.needed_text(pair), value=pair.needed),
     )
 

@@ -2,21 +2,24 @@
 
 import math
 
+import numpy as np
+
+from bench.comparison import statistics
 from bench.comparison.records import Records
 from bench.comparison.summary import MAIN, Row, Summary, decimals, rows, trimmed
 from bench.comparison.table import Cell, Grid
 
 _HEADS = (
-    "variant", "n", "FID", "95 % interval", "sd over training seeds", "sd over samples",
-    "share of samples",
+    "variant", "n", "FID (geometric mean)", "95 % interval", "sd over training seeds",
+    "sd over samples", "share of samples",
 )  # fmt: skip
 _NOTE = (
-    "The interval is Student's t-interval of the mean over training seeds. The sd over samples is "
-    "that of one network measured on other sets of as many samples, estimated by a jackknife over "
-    "twenty groups and pooled over the seeds; the sd over training seeds contains it. The share is "
-    "the part of the variance over seeds that more samples would remove; training more seeds is "
-    "what narrows the rest. With few seeds both are rough, and the share may exceed the whole "
-    "(≥ 100%)."
+    "The interval is Student's t-interval of the mean log FID over seeds, mapped back. The sd over "
+    "samples is that of one network measured on other sets of as many samples, estimated by a "
+    "jackknife over twenty groups and pooled over the seeds; the sd over training seeds contains "
+    "it. The share is the part of the variance over seeds that more samples would remove; training "
+    "more seeds is what narrows the rest. With few seeds both are rough, and the share may exceed "
+    "the whole (≥ 100%)."
 )
 
 
@@ -32,12 +35,13 @@ def _line(row: Row) -> tuple[Cell, ...] | None:
     if not trials:
         return None
     fid = Summary(tuple((trial.seed, trial.final[MAIN[0]]) for trial in trials))
+    middle = float(np.exp(np.log(fid.values).mean()))  # a generator's FID is above 0
     drawn = math.sqrt(sum(trial.noise[MAIN[0]] ** 2 for trial in trials) / len(trials))
     share = drawn**2 / fid.sd**2 if fid.sd else None
     return (
         Cell(row.name, trials=row.trials),
         Cell(str(len(trials)), trials=trials, value=len(trials)),
-        Cell(trimmed(fid.mean or 0.0), trials=trials, value=fid.mean),
+        Cell(trimmed(middle), trials=trials, value=middle),
         Cell(_interval(fid), trials=trials),
         Cell("–" if fid.sd is None else trimmed(fid.sd), trials=trials, value=fid.sd),
         Cell(trimmed(drawn), trials=trials, value=drawn),
@@ -46,9 +50,9 @@ def _line(row: Row) -> tuple[Cell, ...] | None:
 
 
 def _interval(fid: Summary) -> str:
-    if fid.interval is None:
+    if fid.n < 2:
         return "–"
-    low, high = fid.interval
+    low, high = (float(end) for end in statistics.log_t_interval(np.array(fid.values)))
     places = decimals(high - low) if high > low else 2
     return f"{low:.{places}f} to {high:.{places}f}"
 

@@ -9,8 +9,9 @@ for it. It is made on the log scale where the table compares by ratios.
 As for the table's verdicts, each measure stands on its own and its intervals hold together: of m
 rows each gets the level 1 − 0.05/m (Bonferroni), so that a faithful rerun finds any row outside in
 at most 5 % of cases. FID decides a row, and so does Fisher's exact test on how many trials
-diverged. A fresh run at a stored seed on other hardware shares data and noise with the stored one;
-that makes its mean likelier to agree, never to differ.
+diverged. No fresh run is paired with the stored run of its seed: training is chaotic, so where the
+arithmetic differs in the last bit (other hardware), the same seed ends as a new one would. Whatever
+the two runs still have in common makes them likelier to agree, never to differ.
 """
 
 import math

@@ -11,16 +11,18 @@ from bench.comparison import compare, data, records, render
 from bench.comparison.checkpoints import checkpoints
 from bench.comparison.figures.curves import courses, fid_curves
 from bench.comparison.figures.digits import digit_failures, means, missed
-from bench.comparison.figures.ranking import _bars, mean_ranks
 from bench.comparison.figures.samples import cells
+from bench.comparison.figures.seeds import seeds
+from bench.comparison.formats import plain
 from bench.comparison.gallery import gallery
+from bench.comparison.narrow import narrow
 from bench.comparison.store import RecordStore
 from bench.comparison.summary import gaps, rows
 
 from .conftest import Written
 from .synthetic import DIGITS, ENVIRONMENT, STEPS, TOML, Store, grid
 
-FIGURES = ("fid", "seeds", "ranking", "digits", "tradeoffs", "samples", "paths")
+FIGURES = ("fid", "seeds", "digits", "tradeoffs", "samples", "paths")
 
 
 def test_all_files_are_there_and_named(written: Written) -> None:
@@ -32,10 +34,12 @@ def test_all_files_are_there_and_named(written: Written) -> None:
     assert any("index.html" in line for line in written.told)
 
 
-def test_the_comparison_carries_table_and_verdict(written: Written, quick: Store) -> None:
+def test_the_comparison_carries_the_verdict_and_a_narrow_table(
+    written: Written, quick: Store
+) -> None:
     whole = render("quick", quick.uri, "md")
-    assert written.comparison.table in whole
     assert written.comparison.verdict in whole
+    assert written.comparison.table == plain(narrow(records.read(RecordStore(quick.uri), "quick")))
     assert (written.out / "table.md").read_text(encoding="utf-8") == whole
 
 
@@ -64,7 +68,7 @@ def test_every_figure_shows_something(written: Written, name: str) -> None:
 
 
 def test_the_smallest_experiment_is_compared_too(store: Store, tmp_path: Path) -> None:
-    """One variant, one seed: no pairs, no spread, no ranking; and a name that could break HTML."""
+    """One variant, one seed: no pairs, no spread; and a name that could break HTML."""
     store.sweep("one").trial("<img src=x>&_%", 0)
     comparison = compare("one", store.uri, tmp_path)
     assert "(n = 1)" in comparison.verdict
@@ -72,7 +76,6 @@ def test_the_smallest_experiment_is_compared_too(store: Store, tmp_path: Path) -
     assert "<img src=x>" not in page
     assert "&lt;img src=x&gt;&amp;_%" in page
     assert (tmp_path / "index.html").exists()
-    assert not (tmp_path / "ranking.png").exists()
     assert 'value="diverged"' not in page
 
 
@@ -111,18 +114,13 @@ def test_cells_are_cut_out_of_the_grid_row_by_row() -> None:
     assert cells(np.zeros((100, 100), np.uint8), 1) is None
 
 
-def test_ranks_are_within_each_seed_with_diverged_last(quick: Store) -> None:
-    table = rows(records.read(RecordStore(quick.uri), "quick"))
-    ranks = mean_ranks(table)
-    assert ranks["spectral_norm"] == 1
-    assert sum(ranks.values()) == pytest.approx(10)
-    # Third in two seeds and last, diverged, in one.
-    assert ranks["wgan"] == pytest.approx(10 / 3)
-
-
-def test_a_bar_has_its_members_only_although_others_lie_between() -> None:
-    ranks = {"first": 1.0, "between": 2.0, "last": 3.0}
-    assert _bars({"first": "a", "between": "b", "last": "a"}, ranks) == [[1.0, 3.0]]
+def test_the_seeds_figure_says_n_and_the_groups(quick: Store) -> None:
+    found = records.read(RecordStore(quick.uri), "quick")
+    left = seeds(found).axes[0]
+    assert [label.get_text() for label in left.get_yticklabels()] == [
+        "spectral_norm (n = 3) [a]", "batchnorm_dropout (n = 3) [b]", "wgan (n = 2) [abc]",
+        "mlp_bce (n = 3) [c]",
+    ]  # fmt: skip
 
 
 def test_missed_digits_are_counted_over_seeds(quick: Store) -> None:

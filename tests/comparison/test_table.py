@@ -5,14 +5,16 @@ The files in ``expected/`` are what ``render`` writes; after a wanted change, wr
 
 import csv
 import io
+import itertools
 import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from bench.comparison import render
+from bench.comparison import render, report
 from bench.comparison.formats import escaped
 from bench.comparison.summary import Summary, trimmed
 
@@ -59,8 +61,32 @@ def test_json_leads_from_every_mean_to_its_runs(quick: Store) -> None:
     assert fid["low"] < fid["mean"] < fid["high"]
     assert [trial["status"] for trial in wgan["trials"]] == ["done", "done", "diverged"]
     assert all(len(trial["run_id"]) == 32 for trial in wgan["trials"])
-    assert len(tree["pairs"]) == 6
     assert "too few seeds" in tree["verdict"]
+
+
+def test_json_says_of_every_pair_how_it_was_tested(quick: Store) -> None:
+    found = json.loads(render("quick", quick.uri, "json"))["pairs"]
+    assert len(found) == 6
+    assert set(found[0]) == {
+        "a", "b", "measure", "n_a", "n_b", "finished_a", "finished_b", "test", "ratio", "effect",
+        "low", "high", "level", "p", "p_holm", "probability", "verdict", "needed",
+    }  # fmt: skip
+    by_test = {pair["test"]: pair for pair in found}
+    assert by_test["welch"]["low"] < by_test["welch"]["effect"] < by_test["welch"]["high"]
+    untested = by_test[None]
+    assert (untested["n_a"], untested["finished_a"], untested["verdict"]) == (3, 2, "too few seeds")
+    assert (untested["p"], untested["low"], untested["needed"]) == (None, None, 5)
+
+
+def test_without_a_floor_nothing_is_divided_by_it(store: Store) -> None:
+    sweep = store.sweep("quick")
+    for variant, seed in itertools.product(("wgan", "mlp_bce"), range(3)):
+        sweep.trial(variant, seed)
+    sweep.client.set_experiment_tag(sweep.experiment_id, "ganbench.floor", "{}")
+    texts = [render("quick", store.uri, form) for form in get_args(report.Format)]
+    assert not any("FID/floor" in text or "real images (floor)" in text for text in texts)
+    assert not any("what real images get" in text for text in texts)
+    assert "wgan has the lowest mean FID" in texts[0]
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")

@@ -32,8 +32,8 @@ def test_draws_are_pooled_and_set_against_the_seeds() -> None:
     )
     assert found is not None
     ((_, _, fid, interval, seeds, draws, share),) = found.rows
-    assert fid.value == 10
-    assert interval.text == "-15 to 35"  # 10 ± 12.7 · √8 / √2
+    assert fid.value == pytest.approx(96**0.5)
+    assert interval.text == "1 to 129"  # √96 times or over exp(12.7 · log(1.5) / 2)
     assert seeds.value == pytest.approx(8**0.5)
     assert draws.value == pytest.approx((0.125) ** 0.5)
     assert share.value == pytest.approx(0.125 / 8)

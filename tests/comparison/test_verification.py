@@ -12,6 +12,7 @@ from bench.comparison.store import RecordStore
 from bench.comparison.stored import Stored, read
 from bench.comparison.verification import Verification, verify
 from bench.errors import UserError
+from bench.store import home
 
 from .synthetic import VARIANTS, Store, Sweep
 
@@ -222,6 +223,14 @@ def test_the_very_runs_of_the_table_are_no_check_of_it(quick: Store, kept: Store
         UserError, match=r"made of the very runs .*`ganbench run quick --store DIR`"
     ):
         held(quick, kept)
+
+
+@pytest.mark.parametrize(("name", "seeds"), [("quick", 3), ("paper", 8)])
+def test_the_tables_in_results_can_be_read(name: str, seeds: int) -> None:
+    """Also those whose pairs are of an earlier kind of test: only the trials' numbers are used."""
+    kept = read(name, home() / "results" / name / "table.json")
+    assert len(kept.rows) == 4
+    assert all(row.final("fid").n == seeds for row in kept.rows)
 
 
 def test_nothing_stored_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 
 from bench.comparison.figures.curves import Course, fid_curves
 from bench.comparison.figures.digits import digit_failures
-from bench.comparison.figures.ranking import ranking
 from bench.comparison.figures.samples import latent_paths, logged_pictures, sample_grids
 from bench.comparison.figures.seeds import seeds
 from bench.comparison.figures.tradeoffs import tradeoffs
@@ -16,7 +15,6 @@ from bench.comparison.records import Records
 TITLES = {
     "fid": "FID over training",
     "seeds": "Every seed",
-    "ranking": "Ranking",
     "digits": "Per-digit failures",
     "tradeoffs": "Fidelity and diversity",
     "samples": "Samples of the best, median and worst seed",
@@ -28,9 +26,9 @@ _CAPTIONS = {
     "fid": "Each mark is one seed; lines are geometric means over the seeds that finished, bands "
     "their 95 % t-intervals (on log FID). A cross is where a trial diverged.",
     "seeds": "Left: each mark is one seed, the black bar is the geometric mean with its 95 % "
-    "t-interval. Right: the best FID to be expected of k seeds, drawn without replacement.",
-    "ranking": "Ranks by FID within each seed, averaged. A bar joins variants of which no pair is "
-    "told apart, and has a dot at each of them.",
+    "t-interval (on log FID); n counts the seeds that finished. Variants that share a letter in "
+    "square brackets are not distinguishable. Right: the best FID to be expected of k seeds, drawn "
+    "without replacement.",
     "digits": "How many finished seeds draw a digit less than a tenth as often as real images do; "
     "below, where recorded, means over the seeds: how often each digit is drawn, and the share of "
     "its test images that a sample of it comes near.",
@@ -72,7 +70,6 @@ def draw(records: Records, curves: list[Course], shown: dict[str, list[Shown]]) 
     figures = {
         "fid": fid_curves(records, curves) if curves else None,
         "seeds": seeds(records),
-        "ranking": ranking(records),
         "digits": digit_failures(records),
         "tradeoffs": tradeoffs(records),
         "samples": sample_grids(samples) if samples else None,

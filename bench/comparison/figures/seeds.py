@@ -12,6 +12,7 @@ from bench.comparison.figures.style import GREY, Look, looks, styled
 from bench.comparison.measures import measure
 from bench.comparison.records import Records
 from bench.comparison.summary import Row, rows
+from bench.comparison.verdicts import groups, pairs
 
 
 def seeds(records: Records) -> Figure:
@@ -24,7 +25,7 @@ def seeds(records: Records) -> Figure:
         for place, row in enumerate(table):
             _points(left, place, row, look[row.name])
             _best_of(right, row, look[row.name])
-        _label(left, [row.name for row in table], records.floor.get("fid"))
+        _label(left, _names(table), records.floor.get("fid"))
         right.set(xlabel="k seeds, drawn from those that finished", yscale="log")
         right.set_title("Expected best FID of k seeds")
         most = max(1, *(len(row.done) for row in table))
@@ -32,6 +33,16 @@ def seeds(records: Records) -> Figure:
         right.xaxis.set_major_locator(MultipleLocator(max(1, most // 10)))
         _plain(right.yaxis)
     return figure
+
+
+def _names(table: list[Row]) -> list[str]:
+    """``wgan (n = 8) [c]``: the seeds that finished, and the letters of the table's groups."""
+    letters = groups(table, pairs(table, "fid")) if len(table) > 1 else {}
+    return [
+        f"{row.name} (n = {len(row.done)})"
+        + (f" [{letters[row.name]}]" if row.name in letters else "")
+        for row in table
+    ]
 
 
 def _points(axes: Axes, place: int, row: Row, look: Look) -> None:
