@@ -91,6 +91,7 @@ def tags(trial: dict[str, Any]) -> dict[str, str]:
         "ganbench.plugins": "/".join(Path(file).name for file in recorded.get("plugins", [])),
         "ganbench.dirty": json.dumps(recorded.get("dirty")),
         "mlflow.source.git.commit": recorded.get("commit"),
+        "ganbench.no_commit": recorded.get("no_commit"),
     }
     return {name: value for name, value in found.items() if value}
 
