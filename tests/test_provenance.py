@@ -70,7 +70,9 @@ def test_a_checkout_that_git_refuses_is_said_with_the_reason(
     assert provenance.code() == {"commit": None, "dirty": None, "no_commit": reason}
     with pytest.raises(UserError, match=NO_ANSWER + reason) as error:
         stored.read("quick")
-    assert f"Make `git -C {tree} log` work, or name a stored table with --against" in str(error)
+    assert f"Make `git -C {tree} log` work, or name a stored table with --against" in str(
+        error.value
+    )
 
 
 def test_a_machine_without_git_is_said(

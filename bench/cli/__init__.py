@@ -9,6 +9,7 @@ from bench.cli import running, verifying, measuring, records, listing, speed
 from bench import store
 from bench.cli.options import app
 from bench.errors import UserError
+from bench.redaction import redact
 
 __all__ = ["app", "listing", "main", "measuring", "records", "running", "speed", "verifying"]
 
@@ -38,5 +39,5 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 def _fail(error: UserError) -> None:
-    print(f"Error: {error}", file=sys.stderr)
+    print(f"Error: {redact(str(error))}", file=sys.stderr)
     sys.exit(1)

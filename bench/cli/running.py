@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from bench.cli.options import PluginOption, StoreOption, app
+from bench.redaction import reason
 
 STREAMS = 16
 """Trials side by side in one process: on a GPU these networks use only a part of it each."""
@@ -176,8 +177,7 @@ def _conclude(name: str, comparison: Any, console: Console) -> None:
     try:
         conclude(tracking_uri(), name, comparison.verdict, shown)
     except Exception as error:
-        why = " ".join(str(error).split())[:200] or type(error).__name__
-        line = f"MLflow does not show the verdict ({why}); nothing else is amiss."
+        line = f"MLflow does not show the verdict ({reason(error)}); nothing else is amiss."
         console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
@@ -193,7 +193,7 @@ def _crown(name: str, console: Console) -> None:
     try:
         crown(tracking_uri(), name, generator.load, report)
     except Exception as error:
-        why = " ".join(str(error).split())[:200] or type(error).__name__
+        why = reason(error)
         report(f"The best generators are not registered in MLflow ({why}); nothing else is amiss.")
 
 

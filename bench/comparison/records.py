@@ -1,15 +1,19 @@
 """What the records of one experiment say: which runs count, which are left out, and why."""
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
-
-from mlflow.entities import Run
+from typing import TYPE_CHECKING, Any
 
 from bench.comparison.store import RecordStore
 from bench.errors import UserError, unknown
+from bench.tracking.record import how_to_run
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 COUNTED = ("done", "diverged")
 _KIND = "ganbench.kind"
@@ -124,20 +128,20 @@ def read(store: RecordStore, name: str) -> Records:
 
 
 def _no_experiment(name: str, store: RecordStore) -> UserError:
-    make = f"`ganbench run {name}` makes it"
+    make = f"To make it, {how_to_run(name)}"
     if not store.names:
         return UserError(
-            f"The store {store.uri} holds no experiment '{name}' nor any other: {make}."
+            f"The store {store.uri} holds no experiment '{name}' nor any other. {make}."
         )
-    return UserError(f"{unknown('recorded experiment', name, store.names)} Otherwise {make}.")
+    return UserError(f"{unknown('recorded experiment', name, store.names)} {make}.")
 
 
 def _nothing_finished(name: str, runs: list[Run]) -> UserError:
     states = Counter(_status(run) for run in runs)
     told = ", ".join(f"{count} {status}" for status, count in sorted(states.items())) or "none"
     return UserError(
-        f"No run of '{name}' is finished yet (runs by status: {told}): let `ganbench run {name}` "
-        "finish at least one trial, then ask for the table again."
+        f"No run of '{name}' is finished yet (runs by status: {told}): {how_to_run(name)} until at "
+        "least one trial has finished, then ask for the table again."
     )
 
 

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import store
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -165,3 +167,16 @@ def within(text: str, limit: int, whole: str) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def how_to_run(experiment: str) -> str:
+    """The command that fills an experiment's records, as a part of a sentence.
+
+    Args:
+        experiment: its name, with the overrides that it was run with (``quick@budget=6400``).
+    """
+    name, _, overrides = experiment.partition("@")
+    if not (store.home() / "experiments" / f"{name}.toml").is_file():
+        return f"run its file {name}.toml again"
+    options = [f"-o {one}" for one in re.split(r",(?=[\w.]+=)", overrides) if one]
+    return f"run `{' '.join(['ganbench run', name, *options])}`"
