@@ -8,6 +8,7 @@ import sys
 from bench import store
 from bench.cli import startup
 from bench.errors import UserError
+from bench.redaction import redact
 
 
 def main() -> None:
@@ -70,5 +71,5 @@ def _printable() -> bool:
 
 
 def _fail(error: UserError) -> None:
-    print(f"Error: {error}", file=sys.stderr)
+    print(f"Error: {redact(str(error))}", file=sys.stderr)
     sys.exit(1)

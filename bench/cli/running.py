@@ -8,6 +8,7 @@ from rich.console import Console
 
 from bench.cli import options
 from bench.cli.options import PluginOption, ResultsOption, StoreOption, app
+from bench.redaction import reason
 
 ELSEWHERE = "choose another folder with --results"
 STREAMS = 16
@@ -196,8 +197,7 @@ def _conclude(name: str, comparison: Any, console: Console) -> None:
     try:
         conclude(tracking_uri(), name, comparison.verdict, shown)
     except Exception as error:
-        why = " ".join(str(error).split())[:200] or type(error).__name__
-        line = f"MLflow does not show the verdict ({why}); nothing else is amiss."
+        line = f"MLflow does not show the verdict ({reason(error)}); nothing else is amiss."
         console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
@@ -213,7 +213,7 @@ def _crown(name: str, console: Console) -> None:
     try:
         crown(tracking_uri(), name, generator.load, report)
     except Exception as error:
-        why = " ".join(str(error).split())[:200] or type(error).__name__
+        why = reason(error)
         report(f"The best generators are not registered in MLflow ({why}); nothing else is amiss.")
 
 

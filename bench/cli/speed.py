@@ -33,11 +33,11 @@ def speed(
     from bench import store as places
     from bench.cli.running import STREAMS, experiment_of
     from bench.data import fetch
+    from bench.provenance import code, environment
     from bench.speed import overhead
     from bench.speed.measurement import Spread, measure
     from bench.speed.report import Report
     from bench.sweep import cores
-    from bench.sweep.plan import code, environment
     from bench.training import arithmetic
 
     on_gpu = device != "cpu"

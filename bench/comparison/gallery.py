@@ -9,6 +9,7 @@ from PIL import Image
 from bench.comparison.records import Records, Trial
 from bench.comparison.store import RecordStore
 from bench.comparison.summary import Row, rows
+from bench.tracking.pictures import LOGGED
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,28 @@ def gallery(store: RecordStore, records: Records) -> dict[str, list[Shown]]:
             for key, by_step in grids.items():
                 found.setdefault(key, []).append(Shown(trial, tuple(places), by_step))
     return found
+
+
+def missing(records: Records, found: dict[str, list[Shown]]) -> str:
+    """A sentence where trials to show have pictures in the record whose files are gone; else "".
+
+    A figure of such trials must neither be drawn of the rest nor be removed.
+    """
+    known = {one.trial.run_id for shown in found.values() for one in shown}
+    lost = [
+        trial
+        for row in rows(records)
+        for trial, _ in _chosen(row)
+        if trial.tags.get(LOGGED) == "True" and trial.run_id not in known
+    ]
+    names = ", ".join(f"{trial.variant} seed {trial.seed}" for trial in lost)
+    if not lost:
+        return ""
+    return (
+        f"The logged pictures of {names} are not where MLflow says, so the figures of pictures are "
+        "kept as they were: bring the folder artifacts back beside the database, then run the "
+        "same command again."
+    )
 
 
 def pixels(png: bytes) -> np.ndarray:

@@ -74,7 +74,7 @@ def page(records: Records, contents: Contents) -> str:
         protocol=table.protocol(records),
         configurations=_configurations(rows(records)),
         environment=_flat(json.loads(contents.environment or "{}")),
-        commits=sorted({t.tags.get("mlflow.source.git.commit", "") for t in records.trials} - {""}),
+        commits=sorted({_commit(trial) for trial in records.trials} - {""}),
         measures=[measure(name) for name in (*MAIN, *other_measures(records), *by_digit(records))],
         run=words.command(records),
     )
@@ -112,6 +112,12 @@ def _link(trial: Trial, records: Records, uri: str) -> str | None:
     if not uri.startswith("http"):
         return None
     return f"{uri.rstrip('/')}/#/experiments/{records.experiment_id}/runs/{trial.run_id}"
+
+
+def _commit(trial: Trial) -> str:
+    """The commit of its code, or why there is none."""
+    reason = trial.tags.get("ganbench.no_commit", "")
+    return trial.tags.get("mlflow.source.git.commit") or (f"none ({reason})" if reason else "")
 
 
 def _main(records: Records) -> list[str]:

@@ -1,17 +1,20 @@
 """What the records of one experiment say: which runs count, which are left out, and why."""
 
+from __future__ import annotations
+
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
-
-from mlflow.entities import Experiment, Run
+from typing import TYPE_CHECKING, Any
 
 from bench.comparison.store import RecordStore
 from bench.errors import UserError, unknown
+from bench.tracking.record import command_of, how_to_run
 from bench.tracking.views import planned_keys
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment, Run
 
 COUNTED = ("done", "diverged")
 _KIND = "ganbench.kind"
@@ -108,7 +111,8 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
         UserError: no such experiment, no finished run in it yet, or runs of two rulers.
     """
     experiment = _experiment(store, name)
-    command = _command(experiment)
+    # Records of older versions hold no command; their options stand in the name.
+    command = experiment.tags.get("ganbench.command") or command_of(name)
     runs = [run for run in store.runs(experiment.experiment_id) if _KIND not in run.data.tags]
     protocol, mine, notes = _of_protocol(runs, experiment.tags.get("ganbench.protocol"))
     if not every:
@@ -155,14 +159,6 @@ def _experiment(store: RecordStore, name: str) -> Experiment:
     return experiment
 
 
-def _command(experiment: Experiment) -> str:
-    """Records of older versions do not hold it; their options stand in the name."""
-    recorded: str | None = experiment.tags.get("ganbench.command")
-    name, _, options = experiment.name.partition("@")
-    parts = [f"-o {option}" for option in re.split(r",(?=[\w.]+=)", options) if option]
-    return recorded or " ".join(["ganbench run", name, *parts])
-
-
 def _floor(tag: str | None, samples: str | None) -> dict[str, float]:
     """What real images get, if it was measured at ``samples``: a floor belongs to its n.
 
@@ -174,12 +170,12 @@ def _floor(tag: str | None, samples: str | None) -> dict[str, float]:
 
 
 def _no_experiment(name: str, store: RecordStore) -> UserError:
-    make = f"`ganbench run {name}` makes it"
+    make = f"To make it, {how_to_run(name)}"
     if not store.names:
         return UserError(
-            f"The store {store.uri} holds no experiment '{name}' nor any other: {make}."
+            f"The store {store.uri} holds no experiment '{name}' nor any other. {make}."
         )
-    return UserError(f"{unknown('recorded experiment', name, store.names)} Otherwise {make}.")
+    return UserError(f"{unknown('recorded experiment', name, store.names)} {make}.")
 
 
 def _nothing_finished(name: str, runs: list[Run], command: str) -> UserError:

@@ -11,9 +11,9 @@ from bench import store as files
 from bench.comparison import data, formats, records, table, verdicts, words
 from bench.comparison.checkpoints import checkpoints
 from bench.comparison.figures import style
-from bench.comparison.figures.album import TITLES, draw
+from bench.comparison.figures.album import OF_PICTURES, TITLES, draw
 from bench.comparison.figures.curves import Course, courses
-from bench.comparison.gallery import gallery
+from bench.comparison.gallery import gallery, missing
 from bench.comparison.narrow import narrow
 from bench.comparison.page import Contents, Picture, page
 from bench.comparison.records import Records
@@ -55,7 +55,7 @@ def compare(
     report(f"{len(found.trials)} trials compared; the tables are in {out}.")
     copies = _copies(store, found)
     written += [_write(out / name, text) for name, text in copies.items()]
-    written += _pictured(store, found, curves, copies, out)
+    written += _pictured(store, found, curves, copies, out, report)
     report(f"The figures and the page are there too: open {out / 'index.html'}.")
     return Comparison(formats.plain(narrow(found)), _verdict(found), tuple(written))
 
@@ -111,13 +111,22 @@ def _whole(toml: str) -> bool:
 
 
 def _pictured(
-    store: RecordStore, found: Records, curves: list[Course], copies: dict[str, str], out: Path
+    store: RecordStore,
+    found: Records,
+    curves: list[Course],
+    copies: dict[str, str],
+    out: Path,
+    report: Report,
 ) -> list[Path]:
     """Draw the figures, then the page that holds them; a figure not drawn any more is removed."""
     shown = gallery(store, found)
-    drawn = draw(found, curves, shown)
+    lost = missing(found, shown)
+    kept = OF_PICTURES if lost else set()
+    if lost:
+        report(lost)
+    drawn = [one for one in draw(found, curves, shown) if one.name not in kept]
     written = [path for one in drawn for path in style.save(one.figure, out, one.name)]
-    for name in TITLES.keys() - {one.name for one in drawn}:
+    for name in TITLES.keys() - {one.name for one in drawn} - kept:
         for suffix in style.SUFFIXES:
             (out / f"{name}{suffix}").unlink(missing_ok=True)
     pictures = [

@@ -1,33 +1,21 @@
 """The only way into MLflow here: experiments, runs, curves and artifacts, as plain values."""
 
-import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlparse
-
-# A server that is down otherwise blocks one call for four minutes; read when mlflow is imported.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-
-from mlflow import MlflowClient
-from mlflow.entities import Experiment, Run
-from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
+from bench.redaction import reason, redact
+from bench.tracking import pictures
+from bench.tracking import store as tracking
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment, Run
 
 Curve = list[tuple[int, float]]
-
-# What client.log_image calls a file; the key's "/" is written "#".
-_IMAGE = re.compile(
-    r"(?P<key>.+)[+%]step[+%](?P<step>\d+)[+%]timestamp[+%](?P<time>\d+)[+%].*\.png"
-)
 
 
 @dataclass(frozen=True)
@@ -45,25 +33,27 @@ class RecordStore:
     Args:
         uri: ``sqlite:///path`` or the address of a tracking server.
 
+    Attributes:
+        uri: the same address without user and password, as it may be printed.
+
     Raises:
         UserError: there is no such store, or it cannot be opened.
     """
 
     def __init__(self, uri: str) -> None:
-        self.uri = uri
-        _require_file(uri)
+        self.uri = redact(uri)
         with _explained(uri):
-            self._client = MlflowClient(uri)
+            self._client = tracking.reader(uri)
             self.names = sorted(
                 e.name for e in self._paged(self._client.search_experiments) if e.name != "Default"
             )
 
-    def experiment(self, name: str) -> Experiment | None:
+    def experiment(self, name: str) -> "Experiment | None":
         """The experiment of that name, None when the store has none."""
         with _explained(self.uri):
             return self._client.get_experiment_by_name(name)
 
-    def runs(self, experiment_id: str) -> list[Run]:
+    def runs(self, experiment_id: str) -> "list[Run]":
         """Every run that is not deleted, oldest first."""
         with _explained(self.uri):
             runs: list[Run] = self._paged(self._client.search_runs, [experiment_id])
@@ -79,13 +69,15 @@ class RecordStore:
     def pictures(self, run_id: str) -> list[Picture]:
         """The images of ``log_image``, by key and step; of a repeated step the newest."""
         with _explained(self.uri), tempfile.TemporaryDirectory() as folder:
-            if "images" not in [file.path for file in self._client.list_artifacts(run_id)]:
+            listed = self._client.list_artifacts(run_id)
+            if pictures.FOLDER not in [file.path for file in listed]:
                 return []
-            files = Path(self._client.download_artifacts(run_id, "images", folder)).iterdir()
-            found = [(match, file) for file in files if (match := _IMAGE.fullmatch(file.name))]
-            found.sort(key=lambda pair: int(pair[0]["time"]))
-            newest = {(m["key"].replace("#", "/"), int(m["step"])): file for m, file in found}
-            return [Picture(*at, file.read_bytes()) for at, file in sorted(newest.items())]
+            downloaded = self._client.download_artifacts(run_id, pictures.FOLDER, folder)
+            files = {name: path for path in Path(downloaded).iterdir()
+                     if (name := pictures.ImageName.parse(path.name))}  # fmt: skip
+            by_time = sorted(files, key=lambda name: name.time)
+            newest = {(name.key, name.step): files[name] for name in by_time}
+            return [Picture(*at, path.read_bytes()) for at, path in sorted(newest.items())]
 
     def artifact(self, run_id: str, path: str) -> bytes | None:
         """The content of one artifact, None when the run has none of that name."""
@@ -106,24 +98,15 @@ class RecordStore:
         return found
 
 
-def _require_file(uri: str) -> None:
-    """MLflow would create a missing sqlite file; reading must not."""
-    url = urlparse(uri)
-    if url.scheme == "sqlite" and not Path(url.path.removeprefix("/")).is_file():
-        path = url.path.removeprefix("/")
-        raise UserError(
-            f"There are no records at {path} yet: make them with `ganbench run EXPERIMENT`, or "
-            "set GANBENCH_STORE to the folder of an older store."
-        )
-
-
 @contextmanager
 def _explained(uri: str) -> Iterator[None]:
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        why = " ".join(str(error).split())[:200]
+    except UserError:
+        raise
+    except Exception as error:  # errors of requests, sqlalchemy, boto: MLflow lets all out
         raise UserError(
-            f"The MLflow store {uri} cannot be read ({why}): check its address, or that the "
-            "file is a whole store of this MLflow version, and run the command again."
+            f"The MLflow store {redact(uri)} cannot be read ({reason(error, uri)}): check its "
+            "address, or that the file is a whole store of this MLflow version, and run the "
+            "command again."
         ) from error

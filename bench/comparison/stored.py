@@ -1,12 +1,12 @@
 """The stored side of a verification: the table of an experiment as it was committed."""
 
 import json
-import subprocess
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import store
+from bench import provenance, store
 from bench.comparison.records import Trial
 from bench.comparison.summary import Row
 from bench.errors import UserError
@@ -43,7 +43,7 @@ def read(experiment: str, against: Path | None = None) -> Stored:
         against: another such file.
 
     Raises:
-        UserError: there is none, or it cannot be read.
+        UserError: there is none, it cannot be read, or git refuses the checkout.
     """
     name = f"results/{experiment}/table.json"
     path = against or store.home() / name
@@ -64,12 +64,23 @@ def read(experiment: str, against: Path | None = None) -> Stored:
 
 
 def _committed(name: str) -> str | None:
-    command = ["git", "-C", str(store.home()), "show", f"HEAD:./{name}"]
-    try:
-        found = subprocess.run(command, capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+    """The file at the last commit; None outside a checkout or where it was never committed.
+
+    Raises:
+        UserError: git does not say. The file as it lies there may be of the very runs to check.
+    """
+    home = store.home()
+    if not provenance.checkout(home):
         return None
-    return found.stdout.decode()
+    try:
+        if not provenance.git(home, "ls-tree", "HEAD", "--", name):
+            return None
+        return provenance.git(home, "show", f"HEAD:./{name}")
+    except provenance.GitError as error:
+        raise UserError(
+            f"The committed {name} cannot be read, because git says: {error}. Make `git -C "
+            f"{shlex.quote(str(home))} log` work, or name a stored table with --against FILE."
+        ) from error
 
 
 def _parsed(text: str, source: str) -> Stored:

@@ -19,7 +19,7 @@ import numpy as np
 
 from bench import store
 from bench.data import files
-from bench.sweep.plan import environment
+from bench.provenance import environment
 from bench.training import trial
 
 Files = dict[str, bytes]

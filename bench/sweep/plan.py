@@ -1,32 +1,17 @@
 """From an experiment to trial folders: what is done, what remains."""
 
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from bench import catalogue, store
 from bench.experiment import Experiment, Trial
+from bench.provenance import code, environment
 from bench.tracking import record
 from bench.tracking.cursor import Cursor
 from bench.tracking.store import tracking_uri
 from bench.training import status
-
-_PACKAGES = (
-    "ganbench",
-    "torch",
-    "torchvision",
-    "torchmetrics",
-    "numpy",
-    "scipy",
-    "mlflow",
-    "pandas",
-)
 
 
 @dataclass(frozen=True)
@@ -96,50 +81,6 @@ def outdated(planned: Sequence[Planned]) -> list[str]:
             if then != catalogue.source_digest(item.trial.variant):
                 found.add(item.trial.variant)
     return sorted(found)
-
-
-def environment() -> dict[str, Any]:
-    """Machine and versions, as recorded with each trial."""
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "absent"
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "packages": versions,
-    }
-
-
-def code() -> dict[str, Any]:
-    """The commit that the code is at, and whether it was altered since; None outside a checkout."""
-    commit = _git("rev-parse", "HEAD")
-    return {"commit": commit, "dirty": bool(_git("status", "--porcelain")) if commit else None}
-
-
-def _git(*arguments: str) -> str | None:
-    tree = Path(__file__).resolve().parent.parent.parent
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(tree), *arguments], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip()
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if _has_cpuinfo() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def _has_cpuinfo() -> bool:
-    return Path("/proc/cpuinfo").is_file()
 
 
 def up_to_date(planned: Sequence[Planned], experiment: Experiment, results: Path) -> bool:

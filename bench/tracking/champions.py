@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.redaction import reason
 from bench.tracking import run, store
 
 if TYPE_CHECKING:
@@ -81,8 +82,7 @@ def _crowned(
     try:
         _register(client, name, champion, load)
     except Exception as error:  # a network that cannot be exported, and whatever MLflow lets out
-        why = " ".join(str(error).split())[:200] or type(error).__name__
-        report(f"models:/{name}@{ALIAS} is not {champion.info.run_name} yet: {why}")
+        report(f"models:/{name}@{ALIAS} is not {champion.info.run_name} yet: {reason(error)}")
         return False
     report(f"models:/{name}@{ALIAS} is {_said(champion)}.")
     return True

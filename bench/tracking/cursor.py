@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import store
+from bench.redaction import redact
 from bench.tracking.journal import line_ends_at, started
-from bench.tracking.store import identity, locked, shown
+from bench.tracking.store import identity, locked
 
 
 class Cursor:
@@ -23,7 +24,7 @@ class Cursor:
     """
 
     def __init__(self, trial_folder: Path, uri: str, experiment: str) -> None:
-        name = hashlib.sha256(f"{uri}\n{experiment}".encode()).hexdigest()[:16]
+        name = hashlib.sha256(f"{redact(uri)}\n{experiment}".encode()).hexdigest()[:16]
         self.path = trial_folder / "published" / f"{name}.json"
         self._journal = trial_folder / "journal.jsonl"
         self.uri = uri
@@ -50,7 +51,7 @@ class Cursor:
         self.run_id, self.offset = run_id, offset
         self._belongs_to["identity"] = identity(self.uri)
         content = {
-            "store": shown(self.uri),
+            "store": redact(self.uri),
             **self._belongs_to,
             "experiment": self.experiment,
             "run_id": run_id,

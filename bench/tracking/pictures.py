@@ -5,10 +5,11 @@ image twice shows it twice. Here both come from the image's place in the trial, 
 again writes the same two files.
 """
 
+import re
 import shutil
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from bench.tracking.journal import Entry
 from bench.tracking.record import inside
@@ -16,7 +17,39 @@ from bench.tracking.record import inside
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_FOLDER = "images"
+FOLDER = "images"
+"""The folder of a run's images among its artifacts."""
+LOGGED = "mlflow.loggedImages"
+"""MLflow's tag of a run that has images."""
+# MLflow writes the key's "/" as "~"; before 3.10 it wrote "#", and "%" between the parts.
+_NAME = re.compile(
+    r"(?P<key>.+)(?P<mark>[+%])step(?P=mark)(?P<step>\d+)(?P=mark)timestamp(?P=mark)(?P<time>\d+)"
+    r"(?P=mark).*\.png"
+)
+_SLASH = {"+": "~", "%": "#"}
+
+
+class ImageName(NamedTuple):
+    """What the name of a logged image says: its key, its step, its time in milliseconds."""
+
+    key: str
+    step: int
+    time: int
+
+    def stem(self) -> str:
+        """The file's name without its suffix; the same for the same image."""
+        key = self.key.replace("/", _SLASH["+"])
+        mark = uuid.uuid5(uuid.NAMESPACE_OID, f"{key}/{self.step}")
+        return f"{key}+step+{self.step}+timestamp+{self.time}+{mark}"
+
+    @classmethod
+    def parse(cls, file: str) -> Self | None:
+        """Of the PNG that our `log` or MLflow's ``log_image`` wrote; None for any other file."""
+        name = _NAME.fullmatch(file)
+        if name is None:
+            return None
+        key = name["key"].replace(_SLASH[name["mark"]], "/")
+        return cls(key, int(name["step"]), int(name["time"]))
 
 
 def log(
@@ -38,8 +71,8 @@ def log(
     for entry in entries:
         _stage(inside(trial_folder, entry["file"]), entry, scratch)
     if entries:
-        client.log_artifacts(run_id, str(scratch), _FOLDER)
-        client.set_tag(run_id, "mlflow.loggedImages", "True")
+        client.log_artifacts(run_id, str(scratch), FOLDER)
+        client.set_tag(run_id, LOGGED, "True")
 
 
 def _stage(source: Path, entry: Entry, scratch: Path) -> None:
@@ -47,9 +80,7 @@ def _stage(source: Path, entry: Entry, scratch: Path) -> None:
     import PIL.Image
     from mlflow.tracking.multimedia import compress_image_size
 
-    key, step = entry["key"].replace("/", "~"), entry["step"]
-    mark = uuid.uuid5(uuid.NAMESPACE_OID, f"{key}/{step}")
-    name = f"{key}+step+{step}+timestamp+{entry['time']}+{mark}"
+    name = ImageName(entry["key"], entry["step"], entry["time"]).stem()
     shutil.copyfile(source, scratch / f"{name}.png")
     with PIL.Image.open(source) as image:
         compress_image_size(image).save(scratch / f"{name}+compressed.webp")

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 
 from bench.errors import UserError
+from bench.redaction import redact
 from bench.tracking.experiments import Planned, all_planned, read, trial_folder
 from bench.tracking.publisher import Publisher
-from bench.tracking.store import shown
 
 
 def publish(
@@ -44,7 +44,7 @@ def _publish(uri: str, planned: Planned, live: set[str], report: Callable[[str],
         publisher.reconcile(live)
     if not done or publisher.problem:
         raise UserError(publisher.problem or "")
-    report(f"{planned.name}: {len(folders)} of {len(planned.keys)} trials are in {shown(uri)}.")
+    report(f"{planned.name}: {len(folders)} of {len(planned.keys)} trials are in {redact(uri)}.")
     return len(folders)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bench.errors import UserError
+from bench.redaction import reason, redact
 from bench.tracking import journal, record, run, store
 from bench.tracking.cursor import Cursor
 from bench.tracking.experiments import ExperimentRecord, trial_folder
@@ -180,9 +181,7 @@ def _describe(client: "MlflowClient", experiment_id: str, about: ExperimentRecor
 
 
 def _sentence(error: Exception, uri: str) -> str:
-    why = store.shown(" ".join(str(error).split()))[:300] or type(error).__name__
-    address = store.shown(uri)
     return (
-        f"MLflow at {address} did not take the record ({why}); nothing is "
-        f"lost: once that is mended, run the same command again or `ganbench publish {address}`."
+        f"MLflow at {redact(uri)} did not take the record ({reason(error, uri)}); nothing is "
+        "lost: once that is fixed, run the same command again."
     )

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import store
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ def tags(trial: dict[str, Any]) -> dict[str, str]:
         "ganbench.plugins": "/".join(Path(file).name for file in recorded.get("plugins", [])),
         "ganbench.dirty": json.dumps(recorded.get("dirty")),
         "mlflow.source.git.commit": recorded.get("commit"),
+        "ganbench.no_commit": recorded.get("no_commit"),
     }
     return {name: value for name, value in found.items() if value}
 
@@ -164,3 +167,22 @@ def within(text: str, limit: int, whole: str) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def how_to_run(experiment: str) -> str:
+    """The command that fills an experiment's records, as a part of a sentence.
+
+    Args:
+        experiment: its name, with the overrides that it was run with (``quick@budget=6400``).
+    """
+    name, _, _ = experiment.partition("@")
+    if not (store.home() / "experiments" / f"{name}.toml").is_file():
+        return "run its file again"
+    return f"run `{command_of(experiment)}`"
+
+
+def command_of(experiment: str) -> str:
+    """What a user types to run an experiment of the project by the name of its records."""
+    name, _, overrides = experiment.partition("@")
+    options = [f"-o {option}" for option in re.split(r",(?=[\w.-]+=)", overrides) if option]
+    return " ".join(["ganbench run", name, *options])

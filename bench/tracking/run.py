@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.tracking import pictures, record
+from bench.tracking import addresses, pictures, record
 from bench.tracking.journal import Entry
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def tidy(run: "Run") -> None:
 
     MLflow writes an artifact under a temporary name first, and clears none of them up later.
     """
-    folder = Path(run.info.artifact_uri)
-    if folder.is_absolute():
+    folder = addresses.folder_of(run.info.artifact_uri)
+    if folder is not None:
         for path in folder.rglob(_UPLOADING):
             path.unlink(missing_ok=True)
 

@@ -1,12 +1,18 @@
 """Where MLflow's record lives: created once whoever races for it, opened with bounded patience."""
 
+import atexit
 import contextlib
+import errno
 import fcntl
 import logging
 import os
 import re
 import secrets
+import shutil
 import sqlite3
+import sys
+import tempfile
+import traceback
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench import store
 from bench.errors import UserError
+from bench.redaction import redact
+from bench.tracking import addresses, moved
+from bench.tracking.record import how_to_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,34 +37,29 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-_SCHEMES = ("http://", "https://", "postgresql", "mysql", "mssql")
+# Set whatever the user says: the lines of MLflow about a run hold the server's whole address.
+_FORCED = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+_ATTEMPTS = 3
+"""How often MLflow tries to open a database; its own ten take two minutes."""
 
 
 def tracking_uri() -> str:
-    """``MLFLOW_TRACKING_URI`` where it is set, else the sqlite file of the store."""
-    default = store.root() / "mlflow" / "mlflow.db"
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{default}"
+    """``MLFLOW_TRACKING_URI`` where it is set, else the sqlite file of the store.
 
-
-def shown(uri: str) -> str:
-    """The URI as it may be printed: without its password."""
-    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", uri)
+    Raises:
+        UserError: MLflow cannot open a file in a folder of the store's name.
+    """
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    return given or addresses.of_file(store.root() / "mlflow" / "mlflow.db")
 
 
 def database(uri: str) -> Path | None:
     """The file behind a sqlite URI; None for a server or another database.
 
     Raises:
-        UserError: the URI names nothing that MLflow can keep a record in.
+        UserError: the URI names nothing that MLflow can keep a record in, or its driver is missing.
     """
-    if uri.startswith("sqlite:///"):
-        return Path(uri.removeprefix("sqlite:///").partition("?")[0]).absolute()
-    if uri.startswith(_SCHEMES):
-        return None
-    raise UserError(
-        f"'{shown(uri)}' is not a tracking store: give http://HOST:PORT for a server, "
-        "sqlite:////FOLDER/FILE.db for a file, or the postgresql:// address of a database."
-    )
+    return addresses.file_of(uri)
 
 
 def artifact_root(uri: str) -> Path | None:
@@ -120,9 +124,66 @@ def client(uri: str) -> "MlflowClient":
     """A client of the store, created first where need be. Imports mlflow (some 5 s).
 
     Raises:
-        UserError: the store cannot be created, or mlflow is not installed.
+        UserError: the store cannot be created or written, or mlflow is not installed.
     """
     ensure(uri)
+    path = database(uri)
+    if path is not None:
+        if not _writable(path):
+            raise store.unwritable(path, OSError(errno.EROFS, os.strerror(errno.EROFS)))
+        _relocate(path, path)
+    return _opened(uri)
+
+
+def reader(uri: str) -> "MlflowClient":
+    """A client that only reads. Imports mlflow (some 5 s).
+
+    Raises:
+        UserError: there is no such store, or mlflow is not installed.
+    """
+    return _opened(readable(uri))
+
+
+def readable(uri: str) -> str:
+    """The address to read a store at: its own, or a copy's where nothing may be written.
+
+    sqlite itself writes beside a database that is only read. The copy lasts until this process
+    ends; the artifacts are those of the store.
+
+    Raises:
+        UserError: there is no such store.
+    """
+    path = database(uri)
+    if path is None:
+        return uri
+    if not path.is_file():
+        raise UserError(
+            f"There are no records at {path} yet: make them with `ganbench run quick`, or "
+            "set GANBENCH_STORE to the folder of an older store."
+        )
+    if _writable(path):
+        _relocate(path, path)
+        return uri
+    scratch = Path(tempfile.mkdtemp(prefix="ganbench-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    for name in (path.name, f"{path.name}-wal"):
+        if path.with_name(name).exists():
+            shutil.copyfile(path.with_name(name), scratch / name)
+    _relocate(scratch / path.name, path)
+    return addresses.of_file(scratch / path.name)
+
+
+def _writable(path: Path) -> bool:
+    return all(os.access(place, os.W_OK) for place in (path, path.parent))
+
+
+def _relocate(file: Path, place: Path) -> None:
+    """Let the database in ``file``, which lies at ``place``, find its artifacts there."""
+    with locked(file.with_name(f".{file.name}.lock")):
+        moved.relocate(file, place.parent / "artifacts")
+
+
+def _opened(uri: str) -> "MlflowClient":
     _settle()
     from mlflow import MlflowClient
 
@@ -137,23 +198,20 @@ def recorded(client: "MlflowClient", uri: str, name: str) -> "Experiment":
     """
     found = client.get_experiment_by_name(name)
     if found is None:
-        raise UserError(
-            f"There is no experiment '{name}' in {shown(uri)}: run it first with "
-            f"`ganbench run {name}`."
-        )
+        raise UserError(f"There is no experiment '{name}' in {redact(uri)}: {how_to_run(name)}.")
     return found
 
 
 def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
     """The id of an MLflow experiment, which is created where it does not exist.
 
-    Raises:
-        UserError: it is in MLflow's trash.
+    One that is in MLflow's trash is restored, which is said on stderr: a name is taken for good, so
+    its records can be written nowhere else.
     """
     from mlflow.exceptions import MlflowException
 
     root = artifact_root(uri)
-    place = None if root is None else str(root / plain_name(name))
+    place = None if root is None else addresses.location(root / plain_name(name))
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
@@ -163,9 +221,11 @@ def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
             if found is None:
                 raise
     if found.lifecycle_stage != "active":
-        raise UserError(
-            f"The MLflow experiment '{name}' is in the trash of {shown(uri)}: restore it "
-            f"with `mlflow experiments restore --experiment-id {found.experiment_id}`."
+        client.restore_experiment(found.experiment_id)
+        print(
+            f"The MLflow experiment '{name}' was in the trash and is restored, because its records "
+            "are written again.",
+            file=sys.stderr,
         )
     return str(found.experiment_id)
 
@@ -174,10 +234,11 @@ def _settle() -> None:
     """Set what MLflow reads while it is imported."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
+    os.environ.update(_FORCED)
     os.environ.pop("MLFLOW_RUN_ID", None)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        import mlflow.store.db.utils  # noqa: F401
+        import mlflow.store.db.utils as databases
     except ImportError as error:
         raise UserError(
             f"The mlflow package is missing here ({error}): training needs none of it and its "
@@ -186,6 +247,17 @@ def _settle() -> None:
         ) from error
     # One line a migration, 40 of them, on the first start of every user.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    databases.MAX_RETRY_COUNT = min(databases.MAX_RETRY_COUNT, _ATTEMPTS)
+    for handler in logging.getLogger("mlflow").handlers:
+        handler.addFilter(_without_secrets)
+
+
+def _without_secrets(line: logging.LogRecord) -> bool:
+    """What MLflow logs of a failure may quote an address."""
+    line.msg, line.args = redact(line.getMessage()), ()
+    if line.exc_info:
+        line.exc_text = redact("".join(traceback.format_exception(*line.exc_info)))
+    return True
 
 
 def _made(path: Path) -> bool:
@@ -199,7 +271,8 @@ def _create(path: Path) -> None:
     temporary = path.with_name(f".{path.name}.new")
     _remove(temporary)
     create: Any = SqlAlchemyStore  # untyped
-    made = create(f"sqlite:///{temporary}", str(path.parent / "artifacts"))
+    artifacts = addresses.location(path.parent / "artifacts")
+    made = create(addresses.of_file(temporary), artifacts)
     made.engine.dispose()
     with contextlib.closing(sqlite3.connect(temporary)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")

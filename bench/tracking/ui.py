@@ -1,26 +1,32 @@
 """``ganbench ui``: MLflow's own user interface, started light and opened at the comparison."""
 
 import contextlib
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from bench import store as home
 from bench.errors import UserError, unknown
-from bench.tracking import store
+from bench.redaction import reason, redact
+from bench.tracking import addresses, store
 from bench.tracking.views import MODES, address
 
 _GRACE_SECONDS = 5.0
 # Two processes and 0.5 GB, in place of the fifteen and 1.9 GB of MLflow's defaults.
-_LIGHT = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+_LIGHT = {
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Else the server's processes import a random.py or logging.py of the current folder.
+    "PYTHONSAFEPATH": "1",
+}
 
 
 def serve(
@@ -49,42 +55,70 @@ def serve(
     if path is not None and not path.exists():
         raise UserError(f"There is nothing to show yet in {path}: run `ganbench run quick` first.")
     _check_port(host, port)
-    log = home.root() / "mlflow" / "ui.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    place = store.readable(uri)
+    if place != uri:
+        report(f"{path} cannot be written: a copy is shown, and changes to it are not kept.")
+    log = _log(place != uri)
+    artifacts = store.artifact_root(uri)
     report(f"Starting MLflow on {host}:{port}; that takes some 15 seconds.")
-    with _server(uri, host, port, log) as server, contextlib.suppress(KeyboardInterrupt):
+    died = False
+    running = _server(place, artifacts, host, port, log)
+    with running as server, contextlib.suppress(KeyboardInterrupt):
         base = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
-        _wait(server, base, log)
-        _links(base, experiment, report)
-        report("Press Ctrl-C to stop.")
-        server.wait()
+        if _ready(server, base):
+            _links(base, experiment, report)
+            report("Press Ctrl-C to stop.")
+            server.wait()
+        died = True
+    if died:
         raise _died(log)
     return 0
 
 
+def _log(elsewhere: bool) -> Path:
+    """The file of what the server says: in our store, or where that cannot be written elsewhere."""
+    folder = Path(tempfile.mkdtemp(prefix="ganbench-")) if elsewhere else home.root() / "mlflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "ui.log"
+
+
 @contextlib.contextmanager
-def _server(uri: str, host: str, port: int, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def _server(
+    uri: str, artifacts: Path | None, host: str, port: int, log: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
     """MLflow's server in a process group of its own, ended with the block."""
-    command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port)]
+    command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", host, "--port", str(port)]
     command += ["--workers", "1", "--no-serve-artifacts"]
-    command += ["--default-artifact-root", str(store.artifact_root(uri))]
+    if artifacts is not None:
+        command += ["--default-artifact-root", addresses.location(artifacts)]
     # In the environment, not among the arguments: the address of a database holds its password.
     environment = os.environ | _LIGHT | {"MLFLOW_BACKEND_STORE_URI": uri}
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=environment,
-            start_new_session=True,
-        )
+    server = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        start_new_session=True,
+    )
+    writer = threading.Thread(target=_keep, args=(server, log, uri), daemon=True)
+    writer.start()
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield server
     finally:
         signal.signal(signal.SIGTERM, previous)
         _stop(server)
+        writer.join()
+
+
+def _keep(server: "subprocess.Popen[bytes]", log: Path, uri: str) -> None:
+    """Write what the server says into its log, without the secrets of its address."""
+    assert server.stdout is not None
+    with server.stdout as said, log.open("w", encoding="utf-8") as file:
+        for line in said:
+            file.write(redact(line.decode(errors="replace"), uri))
+            file.flush()
 
 
 def _stop(server: "subprocess.Popen[bytes]") -> None:
@@ -100,13 +134,13 @@ def _stop(server: "subprocess.Popen[bytes]") -> None:
     server.wait()
 
 
-def _wait(server: "subprocess.Popen[bytes]", base: str, log: Path) -> None:
-    while True:
-        if server.poll() is not None:
-            raise _died(log)
+def _ready(server: "subprocess.Popen[bytes]", base: str) -> bool:
+    """Wait until the server answers; False where it ended instead."""
+    while server.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/health", timeout=5):
-            return
+            return True
         time.sleep(0.2)
+    return False
 
 
 def _died(log: Path) -> UserError:
@@ -116,33 +150,29 @@ def _died(log: Path) -> UserError:
 
 def _links(base: str, experiment: str | None, report: Callable[[str], None]) -> None:
     """Report where the saved views open."""
-    found = {one["name"]: one["experiment_id"] for one in _experiments(base)}
+    found = _experiments(base)
     if not found:
         raise UserError("There is no experiment in the store yet: run `ganbench run quick` first.")
     name = experiment or next(iter(found))
     if name not in found:
         raise unknown("experiment in the store", name, found)
     for view in MODES:
-        report(f"{name}, {view}: {base}/{address(found[name], view)}")
+        report(f"{name}, {view}: {redact(base)}/{address(found[name], view)}")
 
 
-def _experiments(base: str) -> list[dict[str, Any]]:
-    """Experiments, the latest first, without the empty one that every store is born with."""
-    body = json.dumps({"max_results": 1000, "order_by": ["last_update_time DESC"]}).encode()
-    request = urllib.request.Request(
-        f"{base}/api/2.0/mlflow/experiments/search",
-        data=body,
-        headers={"Content-Type": "application/json"},
-    )
+def _experiments(base: str) -> dict[str, str]:
+    """Name to id, the latest first, without the empty one that every store is born with."""
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            found = json.load(answer).get("experiments", [])
-    except (OSError, ValueError) as error:
+        client = store.client(base)
+        found = client.search_experiments(order_by=["last_update_time DESC"])
+    except UserError:
+        raise
+    except Exception as error:  # errors of requests, urllib3: MLflow lets all out
         raise UserError(
-            f"The MLflow server at {store.shown(base)} does not answer ({error}): start it, or "
-            "unset MLFLOW_TRACKING_URI to see the local store."
+            f"The MLflow server at {redact(base)} does not answer ({reason(error, base)}): start "
+            "it, or unset MLFLOW_TRACKING_URI to see the local store."
         ) from error
-    return [one for one in found if one["experiment_id"] != "0"]
+    return {one.name: one.experiment_id for one in found if one.experiment_id != "0"}
 
 
 def _check_port(host: str, port: int) -> None:

@@ -125,5 +125,5 @@ def test_a_network_that_cannot_be_exported_is_told_and_does_not_keep_the_others(
 
 
 def test_unknown_experiment_is_said(uri: str) -> None:
-    with pytest.raises(UserError, match=r"no experiment 'slow' in .*: run it first"):
+    with pytest.raises(UserError, match=r"no experiment 'slow' in .*: run its file again"):
         champions.crown(uri, "slow", load)

@@ -68,5 +68,5 @@ def test_the_run_that_holds_the_page_is_no_trial(
 
 
 def test_an_experiment_that_is_not_there_is_said(uri: str, page: Path) -> None:
-    with pytest.raises(UserError, match="run it first with `ganbench run quick`"):
+    with pytest.raises(UserError, match="no experiment 'quick' in .*: run `ganbench run quick`"):
         conclude(uri, "quick", "wgan is best.", [page])

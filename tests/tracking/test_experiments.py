@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
+from bench.experiment import load
 from bench.tracking import experiments
 from bench.tracking.experiments import ExperimentRecord
+from bench.tracking.record import how_to_run
 
 KEYS = ["a" * 64, "b" * 64, "c" * 64]
 
@@ -62,3 +64,25 @@ def test_unwritable_store_is_a_sentence(home: Path, about: ExperimentRecord) -> 
 def test_only_a_key_names_a_trial_folder(key: str) -> None:
     with pytest.raises(ValueError, match="is not the key"):
         experiments.trial_folder(key)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("quick", "run `ganbench run quick`"),
+        (
+            "quick@budget=1280,wgan.clip=0.02",
+            "run `ganbench run quick -o budget=1280 -o wgan.clip=0.02`",
+        ),
+        ("mine@budget=1280", "run its file again"),
+    ],
+)
+def test_a_command_that_is_printed_for_an_experiment_can_be_pasted(
+    name: str, expected: str
+) -> None:
+    said = how_to_run(name)
+    assert said == expected
+    if "`" in said:
+        _, command, _ = said.split("`")
+        options = [word for word in command.split()[3:] if word != "-o"]
+        assert load(command.split()[2], options).name == name

@@ -115,6 +115,28 @@ def test_images_are_named_as_mlflow_itself_names_them(
     assert theirs.data.tags["mlflow.loggedImages"] == ours.data.tags["mlflow.loggedImages"]
 
 
+@pytest.mark.parametrize("key", ["samples", "eval/samples", "a/b/c", "1+step+2", "100%"])
+def test_the_name_of_an_image_is_read_as_it_was_written(
+    key: str, publisher: Publisher, trial: Trial, uri: str
+) -> None:
+    name = pictures.ImageName(key, 6400, 1_700_000_000_000)
+    assert pictures.ImageName.parse(f"{name.stem()}.png") == name
+    assert pictures.ImageName.parse(f"{name.stem()}+compressed.webp") is None
+    client = store.client(uri)
+    theirs = client.create_run(store.experiment_id(client, uri, "quick")).info.run_id
+    with PIL.Image.new("L", (2, 2)) as image:
+        client.log_image(theirs, image, key=key, step=64, timestamp=5)
+    names = [Path(file.path).name for file in client.list_artifacts(theirs, pictures.FOLDER)]
+    (parsed,) = filter(None, map(pictures.ImageName.parse, names))
+    assert parsed == (key, 64, 5)
+
+
+def test_the_name_that_earlier_versions_of_mlflow_gave_an_image_is_read() -> None:
+    old = "eval#samples%step%64%timestamp%5%0f0f.png"
+    assert pictures.ImageName.parse(old) == ("eval/samples", 64, 5)
+    assert pictures.ImageName.parse("samples.png") is None
+
+
 def _entries(trial: Trial) -> list[Any]:
     return list(journal.read(trial.folder / "journal.jsonl"))
 

@@ -8,6 +8,10 @@ import pytest
 
 from bench.errors import UserError
 from bench.tracking import store
+from bench.tracking.publisher import Publisher
+
+from .records import only_run
+from .synthetic import Trial
 
 
 def test_racing_processes_leave_one_good_store(template: Path, uri: str) -> None:
@@ -61,12 +65,21 @@ def test_artifacts_lie_in_the_store_and_experiments_are_found_again(uri: str, ho
     assert client.get_experiment(first).artifact_location == str(place)
 
 
-def test_deleted_experiment_is_a_sentence_with_the_way_back(uri: str) -> None:
+def test_an_experiment_in_the_trash_is_restored_and_that_is_said(
+    publisher: Publisher, trial: Trial, uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert publisher.send(trial.points(1, 1).folder), publisher.problem
     client = store.client(uri)
     gone = store.experiment_id(client, uri, "quick")
     client.delete_experiment(gone)
-    with pytest.raises(UserError, match=f"mlflow experiments restore --experiment-id {gone}"):
-        store.experiment_id(client, uri, "quick")
+    trial.points().finish()
+    assert Publisher(uri, "quick", publisher.about).send(trial.folder)
+    assert store.experiment_id(client, uri, "quick") == gone
+    assert only_run(uri).info.status == "FINISHED"
+    assert capsys.readouterr().err == (
+        "The MLflow experiment 'quick' was in the trash and is restored, because its records are "
+        "written again.\n"
+    )
 
 
 def test_tracking_uri_is_the_environment_or_the_store(
@@ -87,11 +100,6 @@ def test_unwritable_place_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match=r"Cannot write .*GANBENCH_STORE"):
         store.ensure(f"sqlite:///{tmp_path}/file/mlflow.db")
-
-
-def test_passwords_are_not_shown() -> None:
-    assert store.shown("postgresql://me:secret@host:5432/db") == "postgresql://me:***@host:5432/db"
-    assert store.shown("http://127.0.0.1:5000/") == "http://127.0.0.1:5000/"
 
 
 @pytest.mark.parametrize("name", ["../../etc", "/etc/passwd", "a/b", "..", "nul\0", "é" * 300])

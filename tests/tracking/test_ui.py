@@ -64,14 +64,48 @@ def test_server_that_does_not_answer_is_said() -> None:
         ui.serve(f"http://127.0.0.1:{free_port()}", None, 5000)
 
 
-def test_server_that_ends_while_it_starts_is_said(tmp_path: Path) -> None:
+def test_server_that_ends_while_it_starts_is_said(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ui, "_LIGHT", {"MLFLOW_SERVER_GUNICORN_OPTS": "x", "PYTHONHOME": "/none"})
+    with pytest.raises(UserError, match=r"stopped \(.+\): all it said is in .*ui\.log"):
+        ui.serve(uri, None, free_port(), report=lambda line: None)
+
+
+def test_what_the_server_says_is_kept_without_secrets(tmp_path: Path) -> None:
+    address = "postgresql://me:s%40cret@host/db"
+    says = f"print('no driver for {address}'); raise SystemExit('wrong password: s@cret')"
+    server = subprocess.Popen(
+        [sys.executable, "-c", says], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     log = tmp_path / "ui.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-c", "raise SystemExit('no such table')"], stderr=output
-        )
-    with pytest.raises(UserError, match=r"stopped \(no such table\): all it said is in .*ui\.log"):
-        ui._wait(process, f"http://127.0.0.1:{free_port()}", log)
+    ui._keep(server, log, address)
+    server.wait()
+    assert sorted(log.read_text().splitlines()) == [
+        "no driver for postgresql://host/db",
+        "wrong password: ***",
+    ]
+
+
+def test_modules_of_the_current_folder_are_not_imported_by_the_server(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("random", "logging", "mlflow"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('the wrong {name}')")
+    monkeypatch.chdir(tmp_path)
+    log = tmp_path / "ui.log"
+    monkeypatch.setattr(sys, "executable", _asking_for_help(tmp_path))
+    with ui._server(uri, tmp_path, "127.0.0.1", free_port(), log) as server:
+        assert server.wait(120) == 0, log.read_text()
+    assert "Usage" in log.read_text()
+
+
+def _asking_for_help(folder: Path) -> str:
+    """A Python that adds ``--help`` to its arguments, so that no server stays."""
+    path = folder / "python"
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@" --help\n')
+    path.chmod(0o755)
+    return str(path)
 
 
 def test_server_that_does_not_end_when_asked_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ TITLES = {
     "interpolation": "From latent to latent",
     "neighbours": "Nearest training images",
 }
+OF_PICTURES = {"samples", "paths", "interpolation", "neighbours"}
+"""The figures that are made of the pictures that trials logged."""
 _CAPTIONS = {
     "fid": "Each mark is one seed; lines are geometric means over the seeds that finished, bands "
     "their 95 % t-intervals (on log FID). A cross is where a trial diverged.",

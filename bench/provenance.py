@@ -1,0 +1,101 @@
+"""Where a number comes from: the commit of the code, the machine, the versions of the packages."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UserError
+
+_TREE = Path(__file__).resolve().parent.parent
+_CODE = ("bench", "pyproject.toml")
+"""What can change a number. A fresh table in ``results/`` cannot."""
+_PACKAGES = (
+    "ganbench",
+    "torch",
+    "torchvision",
+    "torchmetrics",
+    "numpy",
+    "scipy",
+    "mlflow",
+    "pandas",
+)
+
+
+class GitError(UserError):
+    """git did not answer; the message is its reason, without the folder's path."""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints about the checkout in ``folder``.
+
+    Variables such as ``GIT_DIR`` are left out of its environment: they name another checkout.
+    Configuration stays, because that is where a user allows the checkout of another owner.
+
+    Raises:
+        GitError: git is not installed, the folder is in no checkout, or git refuses.
+    """
+    foreign = [name for name in os.environ if name.startswith("GIT_") and "CONFIG" not in name]
+    environment = {name: value for name, value in os.environ.items() if name not in foreign}
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            env=environment | {"LC_ALL": "C"},
+            check=False,
+        )
+    except OSError as error:
+        raise GitError(f"git cannot be started: {error.strerror}") from error
+    if answer.returncode:
+        said = answer.stderr.decode(errors="replace").strip().splitlines()
+        reason = said[0] if said else f"git ended with status {answer.returncode}"
+        raise GitError(reason.removeprefix("fatal: ").replace(str(folder), "."))
+    return answer.stdout.decode()
+
+
+def checkout(folder: Path) -> bool:
+    """Whether ``folder`` belongs to a git checkout, readable or not."""
+    return any((parent / ".git").exists() for parent in (folder, *folder.parents))
+
+
+def code() -> dict[str, Any]:
+    """The commit that the code is at, and whether the code was altered since.
+
+    Returns:
+        ``commit`` and ``dirty``; where the commit is not known both are None and ``no_commit``
+        says why.
+    """
+    try:
+        commit = git(_TREE, "rev-parse", "HEAD").strip()
+        return {"commit": commit, "dirty": bool(git(_TREE, "status", "--porcelain", "--", *_CODE))}
+    except GitError as error:
+        return {"commit": None, "dirty": None, "no_commit": str(error)}
+
+
+def environment() -> dict[str, Any]:
+    """Machine and versions, as recorded with each trial."""
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "absent"
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "packages": versions,
+    }
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if _has_cpuinfo() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _has_cpuinfo() -> bool:
+    return Path("/proc/cpuinfo").is_file()
