@@ -29,8 +29,8 @@ _CAPTIONS = {
     "their 95 % t-intervals (on log FID). A cross is where a trial diverged.",
     "seeds": "Left: each mark is one seed, the black bar is the geometric mean with its 95 % "
     "t-interval (on log FID); n counts the seeds that finished. Variants that share a letter in "
-    "square brackets are not distinguishable. Right: the best FID to be expected of k seeds, drawn "
-    "without replacement.",
+    "square brackets are not distinguishable, or have too few seeds. Right: the best FID to be "
+    "expected of k seeds, drawn without replacement.",
     "digits": "How many finished seeds draw a digit less than a tenth as often as real images do; "
     "below, where recorded, means over the seeds: how often each digit is drawn, and the share of "
     "its test images that a sample of it comes near.",
