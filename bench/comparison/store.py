@@ -59,6 +59,11 @@ class RecordStore:
             runs: list[Run] = self._paged(self._client.search_runs, [experiment_id])
         return sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
 
+    def metrics(self, run_id: str) -> list[str]:
+        """The names of all that was measured, sorted."""
+        with _explained(self.uri):
+            return sorted(self._client.get_run(run_id).data.metrics)
+
     def curve(self, run_id: str, metric: str) -> Curve:
         """(step, value) by step; a step that was sent twice counts once, by its newest value."""
         with _explained(self.uri):
