@@ -2,8 +2,10 @@
 
 import hashlib
 import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -17,6 +19,14 @@ from bench.ruler.networks import BUILDERS
 
 # The fastest on one core: a chunk's activations stay in the second-level cache.
 _CHUNK = 250
+_CONTRACT = (
+    "its forward gets images of shape (N, 1, 28, 28), float32 in [-1, 1], and returns a tensor of "
+    "features (N, d), or features and logits (N, 10)"
+)
+_USUAL_REMEDIES = (
+    "give a network for three channels images.expand(-1, 3, -1, -1), and call .float() on one "
+    "whose weights are not float32"
+)
 
 
 class Backbone:
@@ -42,31 +52,64 @@ class Backbone:
             UserError: the network returns something else, or values that are not finite.
         """
         for chunk in torch.split(images, _CHUNK):
-            with torch.inference_mode():
-                out = self._net(
-                    pixels.to_float(chunk).contiguous(memory_format=torch.channels_last)
-                )
-            if isinstance(out, tuple) and len(out) != 2:
-                raise self._returned(
-                    f"{len(out)} values instead of features, or features and logits"
-                )
-            features, logits = out if isinstance(out, tuple) else (out, None)
-            self._check(features, logits, len(chunk))
-            yield features.double(), None if logits is None else logits.double()
+            out = self._forward(pixels.to_float(chunk))
+            parts = out if isinstance(out, tuple) else (out,)
+            parts = parts[:1] if len(parts) == 2 and parts[1] is None else parts
+            if wrong := _wrong(parts, len(chunk)):
+                raise UserError(f"The feature extractor {self.id} returned {wrong}: {_CONTRACT}.")
+            features, *logits = (part.double() for part in parts)
+            yield features, logits[0] if logits else None
 
-    def _check(self, features: Tensor, logits: Tensor | None, n: int) -> None:
-        if features.ndim != 2 or len(features) != n:
-            wrong = f"features of shape {tuple(features.shape)} for {n} images instead of (N, d)"
-        elif logits is not None and tuple(logits.shape) != (n, 10):
-            wrong = f"logits of shape {tuple(logits.shape)} for {n} images instead of (N, 10)"
-        elif not features.isfinite().all() or not (logits is None or logits.isfinite().all()):
-            wrong = "values that are not finite"
-        else:
-            return
-        raise self._returned(wrong)
+    def _forward(self, images: Tensor) -> Any:
+        with torch.inference_mode():
+            return self._net(images.contiguous(memory_format=torch.channels_last))
 
-    def _returned(self, wrong: str) -> UserError:
-        return UserError(f"The feature extractor {self.id} returned {wrong}: mend its forward.")
+
+class _Own(Backbone):
+    """A user's backbone: whatever its code raises becomes a sentence.
+
+    The shipped ones let everything through, because a trial is stopped by an exception that is
+    raised between two operations.
+    """
+
+    def _forward(self, images: Tensor) -> Any:
+        try:
+            return super()._forward(images)
+        except Exception as error:
+            raise UserError(
+                f"The feature extractor {self.id} failed ({_reason(error)}): {_CONTRACT}; "
+                f"{_USUAL_REMEDIES}."
+            ) from error
+
+
+def _wrong(parts: tuple[Any, ...], n: int) -> str | None:
+    """What a forward returned instead of features, or features and logits, of n images."""
+    if len(parts) not in (1, 2):
+        return f"a tuple of {len(parts)}"
+    features, *logits = parts
+    return _wrong_part(features, "features", (n, None)) or (
+        _wrong_part(logits[0], "logits", (n, 10)) if logits else None
+    )
+
+
+def _wrong_part(part: Any, name: str, expected: tuple[int, int | None]) -> str | None:
+    n, width = expected
+    if not isinstance(part, Tensor):
+        return f"{name} of the type {type(part).__name__}"
+    if part.layout != torch.strided or part.is_quantized or part.is_meta or part.is_complex():
+        return f"{name} that are no dense tensor of real numbers"
+    shape = tuple(part.shape)
+    if len(shape) != 2 or shape[0] != n or not shape[1] or width not in (None, shape[1]):
+        return f"{name} of shape {shape} for {n} images instead of (N, {width or 'd'})"
+    return None if part.isfinite().all() else "values that are not finite"
+
+
+def _reason(error: BaseException) -> str:
+    """The kind of an error and one line of its message."""
+    lines = str(error).strip().splitlines()
+    # TorchScript puts what is wrong at the end, others put it first.
+    line = lines[-1 if "TorchScript" in lines[0] else 0] if lines else ""
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
 def shipped(which: Shipped) -> Backbone:
@@ -122,16 +165,30 @@ def from_file(path: Path) -> Backbone:
     Its id is the file's name and a digest of its text and of the network's weights.
 
     Raises:
-        UserError: there is no such file, it does not load, or it defines no such function.
+        UserError: there is no such file, it does not load, it defines no such function, or its
+            network cannot be used.
     """
     if not path.is_file():
         raise UserError(f"There is no feature extractor {path}: give the path of a Python file.")
     net = _built(path)
+    try:
+        digest = _digest(path, net)
+        return _Own(f"{path.stem}-{digest[:8]}", net)
+    except Exception as error:  # lazy, quantised or 5-D weights, an eval() of its own, ...
+        raise UserError(
+            f"The network of the feature extractor {path} cannot be used ({_reason(error)}): its "
+            "weights must be plain tensors of at most four dimensions."
+        ) from error
+
+
+def _digest(path: Path, net: nn.Module) -> str:
     digest = hashlib.sha256(path.read_bytes())
     for name, weight in sorted(net.state_dict().items()):
         digest.update(name.encode())
-        digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
-    return Backbone(f"{path.stem}-{digest.hexdigest()[:8]}", net)
+        # As bytes, because NumPy has no bfloat16.
+        flat = weight.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _built(path: Path) -> nn.Module:
@@ -139,13 +196,13 @@ def _built(path: Path) -> nn.Module:
     if spec is None or spec.loader is None:
         raise UserError(f"The feature extractor {path} is not a Python file: it must end in .py.")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses look up their annotations
     try:
         spec.loader.exec_module(module)
         net = module.extractor()
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:  # it is a user's own code
         raise UserError(
-            f"The feature extractor {path} does not load ({why}): it must define "
+            f"The feature extractor {path} does not load ({_reason(error)}): it must define "
             "`extractor()`, which returns a torch.nn.Module."
         ) from error
     if not isinstance(net, nn.Module):
