@@ -20,28 +20,45 @@ def score(
 ) -> None:
     """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1]; 28 x 28.
 
+    Beside each number stands the floor, what real images get at as many samples.
+
     Example: ganbench score samples.npy --json
     """
     from bench.data import fetch
     from bench.ruler import Ruler
     from bench.ruler import samples as reading
 
-    images = reading.read(samples)
-    fetch.ensure(lambda line: print(line, file=sys.stderr))
+    images = reading.read(samples, _aside)
+    fetch.ensure(_aside)
     chosen = Ruler.from_file(ruler) if ruler else Ruler.load()
     found = chosen.score(images, thorough=True)
+    # An extractor of the user's own may take half an hour for what real images get.
+    floor = {} if ruler else chosen.floor(found.n, thorough=True)
     if as_json:
         result = {"ruler": chosen.id, "n": found.n, "measure": found.measure,
-                  "metrics": found.metrics, "noise": found.noise,
+                  "metrics": found.metrics, "noise": found.noise, "floor": floor,
                   "omitted": found.omitted}  # fmt: skip
         return print(json.dumps(result, allow_nan=False))
     print(f"{found.measure} (ruler, feature layer, n, reference split)")
+    if floor:
+        print("Floor: what real held-out images get at the same n.")
+    elif not ruler:
+        print("There is no floor: there are fewer held-out images than samples.")
     for name, value in found.metrics.items():
-        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
         noise = f" ± {found.noise[name]:.2g} over other samples (sd)" if name in found.noise else ""
-        print(f"  {name:28} {shown}{noise}")
+        real = f", floor {_short(floor[name])}" if name in floor else ""
+        print(f"  {name:28} {_short(value)}{noise}{real}")
     for name, reason in found.omitted.items():
         print(f"  {name:28} left out: {reason}")
+
+
+def _short(value: float | int | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _aside(line: str) -> None:
+    """What is no result goes where it does not mix with one."""
+    print(line, file=sys.stderr)
 
 
 @app.command()
@@ -53,7 +70,7 @@ def calibrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
     from bench.data import fetch
     from bench.ruler import Ruler
 
-    fetch.ensure(lambda line: print(line, file=sys.stderr))
+    fetch.ensure(_aside)
     rows = Ruler.load().calibration()
     if as_json:
         return print(json.dumps(rows, allow_nan=False))
@@ -68,7 +85,7 @@ def _print_transposed(rows: list[dict[str, Any]]) -> None:
     shown = Table("metric", *(row["row"] for row in rows), box=None)
     for name in names:
         values = [row.get(name, "") for row in rows]
-        shown.add_row(name, *(f"{v:.4g}" if isinstance(v, float) else str(v) for v in values))
+        shown.add_row(name, *(_short(value) for value in values))
     Console(width=None if sys.stdout.isatty() else 200).print(shown, markup=False)
 
 
