@@ -318,6 +318,7 @@ def test_score_of_the_test_images_themselves(
     assert result["n"] == 10_000
     assert result["ruler"].startswith("digits-v1-")
     assert abs(result["metrics"]["fid"]) < 1e-6
+    assert result["floor"]["fid"] == pytest.approx(0.121234, rel=1e-4)
     assert result["metrics"]["modes"] == 10
 
 

@@ -1,12 +1,15 @@
 """Frozen extractors: only the known weights, folded without a change, and a user's own file."""
 
 import dataclasses
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bench.data import pixels
 from bench.errors import UserError
@@ -119,6 +122,8 @@ def test_a_users_extractor_is_named_by_text_and_weights(tmp_path: Path) -> None:
         ("def extractor(: pass", "does not load .*SyntaxError"),
         ("x = 1", "does not load .* it must define `extractor"),
         ("def extractor(): return 3", "returned a int: return a torch.nn.Module"),
+        ("import sys\nsys.exit(0)", r"does not load \(SystemExit: 0\): it must define"),
+        ("def extractor(): raise SystemExit", r"does not load \(SystemExit\): it must define"),
     ],
 )
 def test_a_users_file_that_is_none(text: str, why: str, tmp_path: Path) -> None:
@@ -143,15 +148,139 @@ class _Returns(nn.Module):
         return out if len(out) > 1 else out[0]
 
 
+class _Gives(nn.Module):
+    """Returns what a function makes of the flat images."""
+
+    def __init__(self, give: Callable[[Tensor], object]) -> None:
+        super().__init__()
+        self.give = give
+
+    def forward(self, images: Tensor) -> object:
+        return self.give(images.flatten(1))
+
+
+_CONTRACT = (
+    "its forward gets images of shape (N, 1, 28, 28), float32 in [-1, 1], and returns a tensor of "
+    "features (N, d), or features and logits (N, 10)."
+)
+
+
 @pytest.mark.parametrize(
     ("net", "why"),
     [
         (_Returns((3, 3)), r"features of shape \(250, 3, 3\) for 250 images instead of"),
         (_Returns((3,), (7,)), r"logits of shape \(250, 7\) for 250 images"),
         (_Returns((3,), fill=float("nan")), "values that are not finite"),
-        (_Returns((3,), (10,), (2,)), "3 values instead of"),
+        (_Returns((3,), (10,), (2,)), "a tuple of 3"),
+        (_Returns((3, 1, 1)), r"features of shape \(250, 3, 1, 1\) for 250 images"),
+        (_Returns((0,)), r"features of shape \(250, 0\) for 250 images"),
+        (_Gives(lambda x: {"features": x}), "features of the type dict"),
+        (_Gives(lambda x: [x]), "features of the type list"),
+        (_Gives(lambda x: OrderedDict(last=x)), "features of the type OrderedDict"),
+        (_Gives(lambda x: x.numpy()), "features of the type ndarray"),
+        (_Gives(lambda x: None), "features of the type NoneType"),
+        (_Gives(lambda x: (x, "digit")), "logits of the type str"),
+        (_Gives(lambda x: x + 0j), "features that are no dense tensor of real numbers"),
+        (_Gives(lambda x: x.to_sparse()), "features that are no dense tensor of real numbers"),
     ],
 )
 def test_what_an_extractor_must_return(net: nn.Module, why: str) -> None:
-    with pytest.raises(UserError, match=f"The feature extractor mine returned {why}"):
+    with pytest.raises(UserError, match=f"The feature extractor mine returned {why}") as caught:
         next(backbone.Backbone("mine", net).passes(IMAGES))
+    assert str(caught.value).endswith(_CONTRACT)
+
+
+@pytest.mark.parametrize(
+    "give", [lambda x: (x, x[:, :10]), lambda x: (x, None), lambda x: x.long(), lambda x: x.half()]
+)
+def test_what_an_extractor_may_return(give: Callable[[Tensor], object]) -> None:
+    features, logits = next(backbone.Backbone("mine", _Gives(give)).passes(IMAGES))
+    assert features.dtype == torch.float64
+    assert logits is None or logits.shape == (250, 10)
+
+
+_NET = "from torch import nn\nimport torch\ndef extractor(): return "
+_FLAT = "nn.Sequential(nn.Flatten(), nn.Linear(784, 4))"
+
+
+@pytest.mark.parametrize(
+    ("net", "why"),
+    [
+        ("nn.Conv2d(3, 4, 3)", "RuntimeError: .* to have 3 channels, but got 1 channels"),
+        (f"{_FLAT}.bfloat16()", "RuntimeError: .*BFloat16"),
+        (f"{_FLAT}.half()", "RuntimeError: .*Half"),
+        (f"{_FLAT}.double()", "RuntimeError: .*Double"),
+        ("nn.Linear(5, 4)", "RuntimeError: .*mat1 and mat2 shapes cannot be multiplied"),
+        ("nn.Module()", 'NotImplementedError: .*is missing the required "forward" function'),
+    ],
+)
+def test_a_forward_that_fails(net: str, why: str, tmp_path: Path) -> None:
+    own = backbone.from_file(_file(tmp_path, _NET + net))
+    with pytest.raises(UserError, match=rf"extractor own-\w+ failed \({why}") as caught:
+        next(own.passes(IMAGES))
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert _CONTRACT[:-1] in sentence
+    assert "images.expand(-1, 3, -1, -1)" in sentence
+    assert "call .float()" in sentence
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (KeyError(), "KeyError"),
+        (ValueError("one\n[two]"), "ValueError: one"),
+        (RuntimeError("failed in the TorchScript interpreter.\nwhy"), "RuntimeError: why"),
+    ],
+)
+def test_the_reason_of_a_failure_is_one_line(error: Exception, reason: str, tmp_path: Path) -> None:
+    text = (
+        "from torch import nn\nclass Net(nn.Module):\n"
+        f"    def forward(self, images):\n        raise {error!r}\n"
+        "def extractor(): return Net()"
+    )
+    with pytest.raises(UserError, match=rf"failed \({reason}\): its forward gets"):
+        next(backbone.from_file(_file(tmp_path, text)).passes(IMAGES))
+
+
+@pytest.mark.parametrize(
+    ("net", "why"),
+    [
+        ("nn.Linear(784, 4, device='meta')", "NotImplementedError: Cannot copy out of meta"),
+        ("nn.LazyLinear(4)", "ValueError: Attempted to use an uninitialized parameter"),
+        ("nn.Conv3d(1, 4, 3)", "RuntimeError: required rank 4 tensor"),
+    ],
+)
+def test_weights_that_cannot_be_used(net: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=rf"own\.py cannot be used \({why}.*plain tensors"):
+        backbone.from_file(_file(tmp_path, _NET + net))
+
+
+def test_weights_of_half_the_size_work_in_a_network_that_casts(tmp_path: Path) -> None:
+    text = (
+        "from torch import nn\nclass Net(nn.Linear):\n"
+        "    def forward(self, images):\n"
+        "        return super().forward(images.flatten(1).bfloat16())\n"
+        "def extractor(): return Net(784, 4).bfloat16()"
+    )
+    features, _ = next(backbone.from_file(_file(tmp_path, text)).passes(IMAGES))
+    assert features.shape == (250, 4)
+
+
+def test_the_name_of_a_users_extractor_stays(tmp_path: Path) -> None:
+    text = "from torch import nn\ndef extractor(): return nn.BatchNorm1d(3)\n"
+    own = backbone.from_file(_file(tmp_path, text))
+    weights = nn.BatchNorm1d(3).state_dict()
+    plain = hashlib.sha256(text.encode())
+    for name in sorted(weights):
+        plain.update(name.encode() + weights[name].numpy().tobytes())
+    assert own.id == f"own-{plain.hexdigest()[:8]}"
+
+
+def test_a_users_file_may_define_dataclasses(tmp_path: Path) -> None:
+    text = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        "from torch import nn\n@dataclass\nclass Size:\n    width: int = 4\n"
+        "def extractor(): return nn.AvgPool2d(Size().width)"
+    )
+    assert backbone.from_file(_file(tmp_path, text)).id.startswith("own-")
