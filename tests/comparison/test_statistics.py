@@ -58,70 +58,70 @@ def test_unequal_rates_are_fishers() -> None:
     assert statistics.unequal_rates((3, 0), (2, 0)) == 1.0
 
 
-@pytest.mark.parametrize("n", [3, 6, 8])
-def test_sign_flip_is_scipys_exact_permutation_test(n: int) -> None:
-    differences = np.random.default_rng(n).normal(0.5, 1, n)
-    expected = stats.permutation_test(
-        (differences,), np.mean, permutation_type="samples", n_resamples=np.inf
-    )
-    assert statistics.sign_flip(differences) == pytest.approx(expected.pvalue)
+@pytest.mark.parametrize(("n", "m"), [(3, 3), (3, 8), (8, 5)])
+def test_welch_and_its_interval_are_scipys(n: int, m: int) -> None:
+    random = np.random.default_rng([n, m])
+    a, b = random.normal(1, 0.3, (50, n)), random.normal(1.2, 1.4, (50, m))
+    expected = stats.ttest_ind(a, b, axis=1, equal_var=False)
+    compared = statistics.welch(a, b)
+    np.testing.assert_allclose(compared.p, expected.pvalue)
+    for level in (0.95, 0.9917):
+        ends = expected.confidence_interval(level)
+        np.testing.assert_allclose(compared.interval(level), (ends.low, ends.high))
 
 
-@pytest.mark.parametrize(("n", "p"), [(1, 1.0), (3, 0.25), (6, 0.03125), (8, 0.0078125)])
-def test_the_least_p_is_reached_when_all_differences_agree(n: int, p: float) -> None:
-    assert statistics.sign_flip(np.arange(1.0, n + 1)) == p == statistics.smallest_p(n)
+def test_welch_takes_one_constant_side() -> None:
+    """scipy warns of it; the degrees of freedom are those of the side that varies."""
+    compared = statistics.welch(np.full(3, 3.0), np.array([1.0, 1.0, 2.0]))
+    expected = stats.ttest_1samp([1.0, 1.0, 2.0], 3.0)
+    assert compared.p == pytest.approx(expected.pvalue)
+    assert compared.df == pytest.approx(2)
 
 
-def test_with_many_pairs_the_drawn_flips_agree_with_the_t_test() -> None:
-    differences = np.random.default_rng(5).normal(0.4, 1, 30)
-    expected = stats.ttest_1samp(differences, 0).pvalue
-    assert statistics.sign_flip(differences) == pytest.approx(expected, abs=0.01)
+def test_equal_values_but_for_rounding_do_not_vary() -> None:
+    assert not statistics.varies(np.array([0.1 + 0.2, 0.3, 0.3]))
+    assert not statistics.varies(1e6 + np.array([1e-8, 0.0, 0.0]))
+    assert statistics.varies(np.array([0.3, 0.3, 0.3001]))
 
 
-def test_a_diverged_trial_is_the_largest_difference_however_large_the_others() -> None:
-    against = statistics.sign_flip(np.array([np.inf, -1e6, -1e6, -1e6, -1e6, -1e6]))
-    ranks = np.array([6.0, -3, -3, -3, -3, -3])
-    assert against == statistics.sign_flip(ranks)
+@pytest.mark.parametrize(("n", "m"), [(3, 3), (4, 7), (8, 8), (30, 25)])
+def test_mann_whitney_without_ties_is_scipys_exact_one(n: int, m: int) -> None:
+    random = np.random.default_rng([n, m])
+    for shift in (0.0, 0.5, 3.0):
+        a, b = random.normal(size=n), random.normal(shift, 1, m)
+        expected = stats.mannwhitneyu(a, b, method="exact").pvalue
+        assert statistics.mann_whitney(a, b) == pytest.approx(expected)
 
 
-def test_identical_values_are_no_evidence() -> None:
-    assert statistics.sign_flip(np.zeros(8)) == 1.0
+def test_mann_whitney_with_ties_is_the_permutation_of_mid_ranks() -> None:
+    """Diverged trials are tied; scipy's exact method would not take that into account."""
+    a, b = np.array([1.0, 2.0, np.inf, np.inf, 2.0]), np.array([3.0, np.inf, 2.0, np.inf])
+    ranks = stats.rankdata(np.concatenate([a, b]))
+    sums = [sum(subset) - 5 * ranks.mean() for subset in itertools.combinations(ranks, 5)]
+    seen = abs(ranks[:5].sum() - 5 * ranks.mean())
+    expected = np.mean([abs(one) >= seen - 1e-9 for one in sums])
+    assert statistics.mann_whitney(a, b) == pytest.approx(expected)
+    assert stats.mannwhitneyu(a, b, method="exact").pvalue != pytest.approx(expected, abs=0.01)
+
+
+def test_a_diverged_trial_ranks_worst_however_large_the_others() -> None:
+    a, b = np.array([1e9, 1e9 + 1, np.inf, 1e8]), np.array([1.0, 2.0, 3.0, 4.0])
+    assert statistics.mann_whitney(a, b) == pytest.approx(statistics.least_rank_p(4, 4))
+    assert statistics.mann_whitney(np.full(8, np.inf), np.full(8, np.inf)) == 1.0
+
+
+def test_values_that_differ_by_rounding_are_ties() -> None:
+    assert statistics.mann_whitney(np.full(8, 0.1 + 0.2), np.full(8, 0.3)) == 1.0
+
+
+def test_ranks_need_so_many_seeds() -> None:
+    assert statistics.least_rank_p(3, 3) == pytest.approx(0.1)
+    assert [statistics.seeds_for_ranks(alpha) for alpha in (0.5, 0.05, 0.05 / 6)] == [3, 4, 5]
 
 
 def test_holm_is_the_worked_example_and_never_reorders() -> None:
     adjusted = statistics.holm(np.array([0.04, 0.01, 0.03, 0.005]))
     np.testing.assert_allclose(adjusted, [0.06, 0.03, 0.06, 0.02])
-
-
-def test_family_of_six_pairs_errs_at_most_at_its_rate_under_the_null() -> None:
-    """Four equal variants, eight seeds that shift all four alike: any verdict is false."""
-    random = np.random.default_rng(1)
-    values = random.normal(0, 1, (4000, 4, 8)) + 2 * random.normal(0, 1, (4000, 1, 8))
-    pairs = list(itertools.combinations(range(4), 2))
-    differences = np.stack([values[:, a] - values[:, b] for a, b in pairs], axis=1)
-    rejected = (statistics.holm(statistics.sign_flip(differences)) <= 0.05).any(axis=1).mean()
-    assert 0.005 < rejected <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 4000)
-
-
-def test_one_exact_test_errs_at_its_rate_under_the_null() -> None:
-    differences = np.random.default_rng(2).standard_t(3, (20_000, 8))
-    p = statistics.sign_flip(differences)
-    assert (p <= 0.05).mean() == pytest.approx(12 / 256, abs=0.005)
-
-
-def test_pairing_finds_what_the_seeds_hide() -> None:
-    random = np.random.default_rng(3)
-    shared = random.normal(0, 5, (2000, 8))
-    a = shared + random.normal(1, 0.35, (2000, 8))
-    b = shared + random.normal(0, 0.35, (2000, 8))
-    paired = (statistics.sign_flip(a - b) <= 0.05).mean()
-    unpaired = (stats.ttest_ind(a, b, axis=1).pvalue <= 0.05).mean()
-    assert unpaired < 0.1 < 0.95 < paired
-
-
-def test_six_comparisons_need_eight_seeds_and_one_needs_six() -> None:
-    assert statistics.seeds_for_any_verdict(6) == 8
-    assert statistics.seeds_for_any_verdict(1) == 6
 
 
 def test_probability_counts_ties_half_and_diverged_worst() -> None:
@@ -131,33 +131,50 @@ def test_probability_counts_ties_half_and_diverged_worst() -> None:
     assert statistics.probability_lower(diverged, diverged) == 0.5
 
 
-def test_seeds_needed_are_what_a_simulation_needs() -> None:
-    """Standardised: differences of mean 0.8 and sd 1 exactly."""
-    differences = 0.8 + np.array([-1.0, 1.0]) / np.sqrt(2)
-    needed = statistics.seeds_needed(differences, comparisons=1)
+@pytest.mark.parametrize(("sd", "alpha"), [((1.0, 1.0), 0.05), ((0.4, 1.7), 0.05 / 6)])
+def test_seeds_needed_are_what_a_simulation_needs(sd: tuple[float, float], alpha: float) -> None:
+    """Two seeds each that have this mean and this sd exactly."""
+    a, b = (mean + s * np.array([-1, 1]) / np.sqrt(2) for mean, s in zip((0, 1.5), sd, strict=True))
+    needed = statistics.seeds_needed(a, b, alpha)
     assert needed is not None
-    simulated = np.random.default_rng(4).normal(0.8, 1, (4000, needed))
-    power = (stats.ttest_1samp(simulated, 0, axis=1).pvalue <= 0.05).mean()
-    assert power == pytest.approx(0.8, abs=0.04)
+    random = np.random.default_rng(4)
+
+    def power(n: int) -> float:
+        x, y = random.normal(0, sd[0], (8000, n)), random.normal(1.5, sd[1], (8000, n))
+        return float((statistics.welch(x, y).p <= alpha).mean())
+
+    error = 3 * np.sqrt(0.8 * 0.2 / 8000)
+    assert power(needed) > 0.8 - error
+    assert power(needed - 1) < 0.8 + error
+    assert statistics.welch_power(a, b, needed, alpha) == pytest.approx(
+        power(needed), abs=2 * error
+    )
 
 
-def test_seeds_needed_gives_up_on_a_difference_of_nothing() -> None:
-    assert statistics.seeds_needed(np.array([-1.0, 1.0]), comparisons=1) is None
-    assert statistics.seeds_needed(np.array([1.0, 1.0]), comparisons=6) == 8
+def test_seeds_needed_give_up_on_a_difference_of_nothing() -> None:
+    same = np.array([-1.0, 1.0])
+    assert statistics.seeds_needed(same, same, 0.05) is None
+    assert statistics.seeds_needed(np.ones(3), np.full(3, 2.0), 0.05) is None
+    assert statistics.seeds_needed(same, same + 3, 0.05, least=1001) is None
 
 
-def test_letters_are_shared_exactly_by_pairs_that_are_not_told_apart() -> None:
-    apart = {frozenset("ac"), frozenset("ad"), frozenset("bd")}
-    assert statistics.letters("abcd", apart) == {"a": "a", "b": "ab", "c": "bc", "d": "c"}
+def test_seeds_needed_are_never_below_the_least_asked_for() -> None:
+    values = np.array([-1.0, 1.0])
+    assert statistics.seeds_needed(values, values + 50, 0.05, least=9) == 9
+
+
+def test_letters_are_shared_exactly_by_pairs_that_are_not_different() -> None:
+    different = {frozenset("ac"), frozenset("ad"), frozenset("bd")}
+    assert statistics.letters("abcd", different) == {"a": "a", "b": "ab", "c": "bc", "d": "c"}
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_letters_hold_for_any_pattern(seed: int) -> None:
     random, names = np.random.default_rng(seed), [str(i) for i in range(9)]
-    apart = {frozenset(p) for p in itertools.combinations(names, 2) if random.random() < 0.5}
-    shown = statistics.letters(names, apart)
+    different = {frozenset(p) for p in itertools.combinations(names, 2) if random.random() < 0.5}
+    shown = statistics.letters(names, different)
     for a, b in itertools.combinations(names, 2):
-        assert bool(set(shown[a]) & set(shown[b])) == (frozenset((a, b)) not in apart)
+        assert bool(set(shown[a]) & set(shown[b])) == (frozenset((a, b)) not in different)
 
 
 def test_best_of_k_is_the_mean_over_all_subsets() -> None:
