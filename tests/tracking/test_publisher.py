@@ -115,7 +115,7 @@ def test_images_are_named_as_mlflow_itself_names_them(
     assert theirs.data.tags["mlflow.loggedImages"] == ours.data.tags["mlflow.loggedImages"]
 
 
-@pytest.mark.parametrize("key", ["samples", "eval/samples", "a/b/c", "1+step+2", "100%"])
+@pytest.mark.parametrize("key", ["samples", "eval/samples", "a/b/c", "a b-c_d.e"])
 def test_the_name_of_an_image_is_read_as_it_was_written(
     key: str, publisher: Publisher, trial: Trial, uri: str
 ) -> None:
