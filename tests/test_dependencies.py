@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 TREE = Path(__file__).parent.parent
 PROJECT = tomllib.loads((TREE / "pyproject.toml").read_text())["project"]
@@ -25,7 +26,7 @@ PRIVATE = re.compile(r"\._(?!_)|^mlflow\.(store|utils|tracking\.multimedia)\b")
 LISTED = {
     "torch.ops.mkldnn._linear_pointwise",
     "ray._private.worker._worker_logs_enabled",
-    "mlflow.store.db.utils",
+    "mlflow.store.db.utils.MAX_RETRY_COUNT",
     "mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore",
     "mlflow.tracking.multimedia.compress_image_size",
 }
@@ -74,7 +75,9 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     every = {full for module in SOURCES.values() for _, full in imports(module)}
     roots = {full.partition(".")[0] for full in every if is_foreign(full)}
     declared = {requirement.name for requirement in REQUIREMENTS}
-    provided = {root: declared & {owner.lower() for owner in owners[root]} for root in roots}
+    provided = {
+        root: declared & {canonicalize_name(owner) for owner in owners[root]} for root in roots
+    }
     assert [root for root, names in provided.items() if not names] == []
     assert declared == set().union(*provided.values())
 

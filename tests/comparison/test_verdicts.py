@@ -360,7 +360,7 @@ def test_tiny_p_values_are_not_spelled_out() -> None:
 def test_the_verdict_counts_what_diverged() -> None:
     said = told([row("a", scattered(5, 0.1, 1)), row("b", [None, *scattered(9, 0.1, 2)[1:]])])
     assert "1 of 8 b trials diverged." in said
-    assert told([row("a", [None, None])]).startswith("No trial of quick@")
+    assert told([row("a", [None, None])]).startswith("No trial of quick finished")
 
 
 @pytest.mark.parametrize("n", [1, 3, 8])
