@@ -1,6 +1,5 @@
 """Who runs the trials: this process, one process each on every core, or many machines."""
 
-import multiprocessing
 import signal
 import sys
 import time
@@ -10,14 +9,13 @@ from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
 
 from bench import store
-from bench.sweep import Executor, Stopping, cores
+from bench.sweep import Executor, Stopping, cores, worker
 from bench.training import ending, status, trial
 from bench.training.arithmetic import born_lean, one_thread
 from bench.training.trial import Turns
@@ -26,8 +24,6 @@ _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 5.0
 """How long a worker may take to finish its step and write its checkpoint when asked to stop."""
 _LATE = f"It was ended in the middle of a step, {_GRACE_SECONDS:.0f} s after it was asked to stop."
-_PRELOADED = ("bench.training.trial", "torch._dynamo", "torchvision.utils")
-"""What every worker needs, the first optimiser the second: some ten seconds a trial otherwise."""
 _BUSY = 75
 """A worker's exit code (sysexits' EX_TEMPFAIL) where another process was at its trial."""
 
@@ -84,7 +80,7 @@ def _take_turns(
                     elsewhere.append(item.folder)
             except OSError as problem:  # not even the lock can be written
                 going.remove(item)
-                print(store.unwritable(item.folder, problem), file=sys.stderr)
+                print(store.refused(item.folder, problem), file=sys.stderr)
         busy = [item.measuring for item in going if item.measuring and not item.ready]
         if going and len(busy) == len(going):
             futures.wait(busy, _POLL_SECONDS, futures.FIRST_COMPLETED)
@@ -103,7 +99,8 @@ def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None
     running: dict[BaseProcess, Path] = {}
     asked: float | None = None
     with born_lean():
-        context = _context()
+        context = worker.context()
+        worker.warm_up(context, stopping)
         while (waiting or running) and not (stopping() and not running):
             while waiting and len(running) < workers and not stopping():
                 folder = waiting.pop(0)
@@ -112,7 +109,7 @@ def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None
                 if status.owned(folder):
                     waiting.append(folder)
                     break
-                running[_start(context, folder)] = folder
+                running[worker.start(context, _work, folder)] = folder
             if running:
                 wait([process.sentinel for process in running], timeout=_POLL_SECONDS)
             else:
@@ -131,12 +128,6 @@ def ray(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
     from bench.sweep import cluster
 
     cluster.run(folders, workers, stopping)
-
-
-def _start(context: BaseContext, folder: Path) -> BaseProcess:
-    process: BaseProcess = context.Process(target=_work, args=(folder,), name=folder.name[:8])  # type: ignore[attr-defined]
-    process.start()
-    return process
 
 
 def _stop(running: Iterable[BaseProcess], patient: bool) -> None:
@@ -180,20 +171,12 @@ def _work(folder: Path) -> None:
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, frame: asked.append(received))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     try:
         if trial.run(folder, lambda: bool(asked)) == "running":
             sys.exit(_BUSY)
     except OSError as problem:  # not even the lock can be written
-        sys.exit(str(store.unwritable(folder, problem)))
-
-
-def _context() -> BaseContext:
-    """Workers forked from a server that has imported torch once, where the system has that."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(_PRELOADED))
-    return context
+        sys.exit(str(store.refused(folder, problem)))
 
 
 EXECUTORS: dict[Executor, Callable[[Sequence[Path], int, Stopping], None]] = {

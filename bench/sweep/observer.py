@@ -1,12 +1,15 @@
 """Beside the training: shows how the trials stand and mirrors their journals to MLflow."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from bench.sweep import Stopping
+from bench.sweep.forecast import Forecast
 from bench.sweep.plan import Planned
-from bench.sweep.view import View, time_left
+from bench.sweep.view import View
 
 _REFRESH_SECONDS = 0.5
 
@@ -26,29 +29,48 @@ class Observer:
         self._planned, self._workers, self._view = planned, workers, view
         self.unsent: str | None = None
         """After `stop`: why MLflow lacks some of the record, if it does."""
-        self._over = threading.Event()
+        self._over, self._opened = threading.Event(), threading.Event()
+        self._stopping: Stopping = lambda: False
         self._threads: list[threading.Thread] = []
 
-    def start(self, open_mirror: Callable[[], Mirror]) -> None:
-        """Begin; ``open_mirror`` is called in the mirror's own thread."""
+    def start(self, open_mirror: Callable[[], Mirror], stopping: Stopping = lambda: False) -> None:
+        """Begin; ``open_mirror`` is called in the mirror's own thread.
+
+        Args:
+            open_mirror: connects to MLflow, which takes seconds.
+            stopping: once true, the view says that the sweep is stopping.
+        """
+        self._stopping = stopping
         self._view.start()
-        for work in (self._watch, lambda: self._mirror(open_mirror)):
+
+        def opened() -> Mirror:
+            mirror = open_mirror()
+            self._opened.set()
+            return mirror
+
+        for work in (self._watch, lambda: self._mirror(opened)):
             self._threads.append(threading.Thread(target=work, daemon=True))
             self._threads[-1].start()
 
     def stop(self) -> None:
-        """Show and mirror what has come since, then end."""
+        """Show and mirror what has come since, then end.
+
+        A sweep that is stopped before MLflow has answered does not wait for it; the next one sends.
+        """
         self._over.set()
-        for thread in self._threads:
-            thread.join()
+        watching, mirroring = self._threads
+        watching.join()
+        if self._opened.is_set() or not self._stopping():
+            mirroring.join()
         self._view.stop()
 
     def _watch(self) -> None:
-        over = False
+        over, forecast = False, Forecast(self._workers)
         while not over:
             over = self._over.wait(_REFRESH_SECONDS)
             standing = [(item, item.status) for item in self._planned]
-            self._view.show(standing, time_left(standing, self._workers))
+            left = forecast.time_left(standing, time.monotonic())
+            self._view.show(standing, left, stopping=self._stopping())
 
     def _mirror(self, open_mirror: Callable[[], Mirror]) -> None:
         """Send each trial that has been measured or changed its state since the last time."""

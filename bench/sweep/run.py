@@ -79,6 +79,7 @@ def sweep(
         arithmetic.require(experiment.precision, experiment.device)
     uri = tracking_store.tracking_uri()
     tracking_store.database(uri)  # what is no tracking store is refused before hours of training
+    store.check(store.root())
     fetch.ensure(console.print)
     about = _about(experiment, planned[0])
     prepare(planned, experiment, plugins)
@@ -89,7 +90,9 @@ def sweep(
     beside = resources.workers if resources.executor in ("processes", "ray") else 1
     observer = Observer(planned, beside, view(console))
     with _signals() as asked:
-        observer.start(lambda: _mirror(Publisher(uri, experiment.name, about), planned))
+        observer.start(
+            lambda: _mirror(Publisher(uri, experiment.name, about), planned), lambda: bool(asked)
+        )
         try:
             EXECUTORS[resources.executor](remaining, resources.workers, lambda: bool(asked))
         finally:

@@ -80,6 +80,48 @@ def test_a_signal_ends_it_after_a_step_and_the_same_command_finishes(
     assert statuses(root)["mlp_bce 0"]["status"] == "done"
 
 
+def children(pid: int) -> list[str]:
+    """The command lines of the processes that a process has started."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    threads = [path / "children" for path in listed.parent.parent.iterdir()]
+    pids = " ".join(path.read_text() for path in threads if path.exists()).split()
+    return [Path(f"/proc/{child}/cmdline").read_text() for child in pids]
+
+
+def loads_torch(pid: int) -> bool:
+    return "libtorch" in Path(f"/proc/{pid}/maps").read_text()
+
+
+def starts_workers(pid: int) -> bool:
+    return any("forkserver" in line for line in children(pid))
+
+
+@pytest.mark.system
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks into /proc")
+@pytest.mark.parametrize("moment", [loads_torch, starts_workers])
+def test_ctrl_c_while_anything_is_imported_is_a_sentence(
+    moment: Callable[[int], bool], mnist_store: Path, tmp_path: Path
+) -> None:
+    """A terminal sends it to every process of the command, those that import torch too."""
+    root = fresh_store(mnist_store, tmp_path / "store")
+    running = subprocess.Popen(
+        command("run", "quick", "--variants", "mlp_bce", "--seeds", "1", *SMALL),
+        env=environment(root, tmp_path), cwd=tmp_path, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: moment(running.pid))
+        os.killpg(running.pid, signal.SIGINT)
+        out, err = running.communicate(timeout=120)
+    finally:
+        running.kill()
+        running.wait()
+    assert running.returncode == 130, out + err
+    assert "Traceback" not in out + err
+    assert "Stopped" in out + err
+    assert not any(root.glob("trials/*/journal.jsonl"))
+
+
 PATIENT = '''
 """At its second measurement it draws until it is let go (2026)."""
 from pathlib import Path

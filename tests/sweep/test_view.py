@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bench.experiment import Trial
 from bench.sweep.plan import Planned
-from bench.sweep.view import duration, time_left, view
+from bench.sweep.view import duration, view
 from bench.training.status import Status
 
 
@@ -18,62 +18,81 @@ def planned(variant: str, seed: int) -> Planned:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(None, "not known yet"), (12.3, "12 s"), (89.6, "90 s"), (420, "7 min"), (7500, "2 h 05 min")],
+    [(12.3, "12 s"), (89.6, "90 s"), (420, "7 min"), (7500, "2 h 05 min")],
 )
-def test_durations(seconds: float | None, shown: str) -> None:
+def test_durations(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
 
 
-def test_time_left_goes_by_the_pace_of_each_variant() -> None:
-    standing = [
-        (planned("fast", 0), Status("done", images=1000, seconds=8, measuring=2)),
-        (planned("fast", 1), Status("pending")),
-        (planned("slow", 0), Status("running", images=500, seconds=50)),
-        (planned("slow", 1), Status("pending")),
-    ]
-    assert time_left(standing, workers=1) == pytest.approx(10 + 50 + 100)
-    assert time_left(standing, workers=2) == pytest.approx(80)
-
-
-def test_an_unknown_variant_is_taken_for_average() -> None:
-    standing = [
-        (planned("known", 0), Status("done", images=1000, seconds=10)),
-        (planned("new", 0), Status("pending")),
-    ]
-    assert time_left(standing, workers=1) == pytest.approx(10)
-    assert time_left([(planned("new", 0), Status("pending"))], workers=1) is None
-
-
-def test_plain_lines_tell_each_piece_of_news_once() -> None:
+def lines(*shown: tuple[Status, float | None]) -> list[str]:
+    """What is printed where the one trial stands so at one moment after the other."""
     out = io.StringIO()
-    lines = view(Console(file=out, width=40))
-    running = [(planned("wgan", 0), Status("running", images=400, fid=12.3, modes=9))]
-    for _ in range(3):
-        lines.show(running, 61.0)
-    failed = [(planned("wgan", 0), Status("failed", images=400, fid=12.3, modes=9, reason="Why."))]
-    lines.show(failed, None)
-    assert out.getvalue().splitlines() == [
-        "wgan seed 0: running; 400 of 1,000 images; FID 12.30, modes 9; "
-        "0 of 1 trials ended, time left: 61 s",
-        "wgan seed 0: failed; 400 of 1,000 images; FID 12.30, modes 9; Why.; "
-        "1 of 1 trials ended, time left: not known yet",
+    printer = view(Console(file=out, width=40))
+    for status, left in shown:
+        printer.show([(planned("wgan", 0), status)], left)
+    return out.getvalue().splitlines()
+
+
+def test_plain_lines_are_sentences_and_each_piece_of_news_comes_once() -> None:
+    measured = Status("running", images=400, fid=12.3, modes=9)
+    assert lines(
+        (Status("running"), None),
+        (measured, 61.0),
+        (measured, 60.0),
+        (Status("done", images=1000, fid=9.87, modes=1), 0.0),
+    ) == [
+        "wgan seed 0 starts (0 of 1 trials ended, time left not known yet).",
+        "wgan seed 0 has FID 12.30 and 9 modes after 400 of 1,000 images "
+        "(0 of 1 trials ended, about 61 s left).",
+        "wgan seed 0 is done with FID 9.87 and 1 mode after 1,000 of 1,000 images "
+        "(1 of 1 trials ended).",
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "event"),
+    [
+        (Status("running", images=400, fid=1.0, modes=9), "resumes after 400 of 1,000 images"),
+        (Status("interrupted", images=400), "was interrupted after 400 of 1,000 images"),
+        (Status("diverged", images=64), "diverged after 64 of 1,000 images"),
+        (Status("failed"), "failed after 0 of 1,000 images"),
+    ],
+)
+def test_plain_lines_name_every_event(status: Status, event: str) -> None:
+    (line,) = lines((status, None))
+    assert line.startswith(f"wgan seed 0 {event} (")
+    assert line.endswith(").")
+
+
+def test_the_reason_of_a_failure_stands_last_and_as_it_is() -> None:
+    """Square brackets and colons are no markup."""
+    reason = "nothing was found in [/data/weights] for [batch, channels] :bomb: [/]."
+    (line,) = lines((Status("failed", reason=reason), None))
+    assert line == (f"wgan seed 0 failed after 0 of 1,000 images (1 of 1 trials ended): {reason}")
+
+
+def test_a_stop_is_said_once_at_once() -> None:
+    out = io.StringIO()
+    printer = view(Console(file=out))
+    for _ in range(2):
+        printer.show([(planned("wgan", 0), Status())], None, stopping=True)
+    assert out.getvalue() == "Stopping: the trials that run write down how far they are.\n"
 
 
 def test_a_terminal_gets_a_table() -> None:
     out = io.StringIO()
     live = view(Console(file=out, force_terminal=True, width=100))
     live.start()
-    live.show([(planned("wgan", 3), Status("running", images=500, fid=45.6, modes=10))], 5.0)
+    live.show([(planned("wgan[/x]", 3), Status("running", images=500, fid=45.6, modes=10))], 5.0)
     live.stop()
     shown = out.getvalue()
     for part in (
-        "wgan seed 3",
+        "wgan[/x] seed 3",
         "running",
         "500",
         "━━━━━━━━────────",
         "45.60",
         "10",
-        "time left: 5 s",
+        "about 5 s left",
     ):
         assert part in shown
