@@ -71,13 +71,14 @@ def unwritable(path: Path, error: OSError, instead: str | None = None) -> UserEr
         path: the place.
         error: how the system refused.
         instead: what else the user can do, such as "choose another folder with --results"; by
-            default what moves the place, where it lies in the store or among temporary files.
+            default what moves the store, where it lies there.
     """
     why = _why(error)
     remedy = {
         errno.ENOSPC: "free some space",
         errno.EDQUOT: "free some space",
         errno.ENOTDIR: "move the file that is in its way",
+        errno.EEXIST: "move the file that is in its way",
         errno.EISDIR: "move the folder that is in its way",
     }.get(error.errno or 0, "make it writable")
     return _sentence(f"Cannot write {path} ({why}): {remedy}", instead or _instead(path))
@@ -95,7 +96,7 @@ def refused(path: Path, error: OSError, instead: str | None = None) -> UserError
     why, instead = _why(error), instead or _instead(place)
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return _sentence(f"{why} ({place}): raise the limit with `ulimit -n 4096`", None)
-    if error.errno == errno.ENOENT:
+    if error.errno == errno.ENOENT and _names_a_file(error):
         return _sentence(f"{place} is missing: put it back", instead)
     if error.errno in (errno.EACCES, errno.EPERM) and _unreadable(place):
         return _sentence(f"Cannot read {place} ({why}): make it readable", instead)
@@ -129,11 +130,7 @@ def _unreadable(path: Path) -> bool:
 
 def _instead(path: Path) -> str | None:
     """What moves a place to another one; None where nothing does."""
-    if path.is_relative_to(root()):
-        return "set GANBENCH_STORE to another folder"
-    if path.is_relative_to(tempfile.gettempdir()):
-        return "set TMPDIR to another folder"
-    return None
+    return "set GANBENCH_STORE to another folder" if path.is_relative_to(root()) else None
 
 
 @contextlib.contextmanager

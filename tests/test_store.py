@@ -2,7 +2,6 @@
 
 import errno
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ def refusal(number: int, path: Path | None) -> OSError:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GANBENCH_STORE", str(tmp_path / "store"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     return tmp_path / "store"
 
 
@@ -56,7 +54,6 @@ def test_a_folder_is_checked_before_it_is_needed(root: Path) -> None:
     ("place", "advice"),
     [
         ("store/trials/x", ", or set GANBENCH_STORE to another folder; then"),
-        ("temporary/x", ", or set TMPDIR to another folder; then"),
         ("checkout/results/x", "make it writable, then"),
     ],
 )
@@ -106,6 +103,9 @@ def test_a_file_in_a_folder_that_may_not_be_entered_cannot_be_read(
 
 def test_an_error_that_names_no_file_is_one_of_the_place(root: Path) -> None:
     assert str(root) in str(store.refused(root, refusal(errno.ENOSPC, None)))
+    nowhere = FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+    said = str(store.refused(root, nowhere))
+    assert said.startswith(f"Cannot write {root} (No usable temporary directory found in ['/tmp'])")
 
 
 def test_text_is_written_as_utf_8_whatever_the_locale(tmp_path: Path) -> None:

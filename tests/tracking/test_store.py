@@ -85,7 +85,9 @@ def test_what_is_no_tracking_store_is_said(wrong: str) -> None:
 
 def test_unwritable_place_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match=r"Cannot write .*GANBENCH_STORE"):
+    with pytest.raises(
+        UserError, match=r"Cannot write .*mlflow.db .*move the file that is in its way"
+    ):
         store.ensure(f"sqlite:///{tmp_path}/file/mlflow.db")
 
 
