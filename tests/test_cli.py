@@ -220,15 +220,22 @@ def test_an_empty_path_is_a_sentence(ganbench: Run) -> None:
     assert "A path is empty" in one_sentence(ganbench("run", "quick", "--dry-run", "--store="))
 
 
-def test_a_connection_that_fails_is_none_of_the_store(
-    ganbench: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ECONNREFUSED, "A connection failed ("),
+        (errno.ENOMEM, "Out of memory: use fewer --workers"),
+        (errno.EAGAIN, "The system starts no more processes ("),
+    ],
+)
+def test_what_the_system_refuses_is_not_always_a_file(
+    number: int, said: str, ganbench: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*given: object) -> None:
-        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("bench.comparison.compare", refused)
-    message = one_sentence(ganbench("table", "quick"))
-    assert message.startswith("Error: A connection failed (")
+    assert one_sentence(ganbench("table", "quick")).startswith(f"Error: {said}")
 
 
 def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(

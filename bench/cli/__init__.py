@@ -1,5 +1,6 @@
 """The commands. Each one imports what it needs when it runs, so that ``--help`` answers at once."""
 
+import errno
 import os
 import signal
 import socket
@@ -8,6 +9,9 @@ import sys
 from bench import store
 from bench.cli import startup
 from bench.errors import UserError
+
+_FEWER = "use fewer --workers, then run the same command again."
+_NO_MEMORY = f"Out of memory: {_FEWER}"
 
 
 def main() -> None:
@@ -45,13 +49,17 @@ def _run() -> None:
     except OSError as error:
         _fail(_refusal(error))
     except MemoryError:
-        _fail(UserError("Out of memory: use fewer --workers, then run the same command again."))
+        _fail(UserError(_NO_MEMORY))
 
 
 def _refusal(error: OSError) -> UserError:
     """The sentence for what the system refused; an error that is none of its is raised again."""
     if error.filename is None and not _printable():
         return UserError(f"Cannot write the output ({error.strerror}): send it to another place.")
+    if error.errno == errno.ENOMEM:
+        return UserError(_NO_MEMORY)
+    if error.errno == errno.EAGAIN:
+        return UserError(f"The system starts no more processes ({error.strerror}): {_FEWER}")
     if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
         return UserError(f"A connection failed ({error}): check the network, then try again.")
     if error.errno is None:

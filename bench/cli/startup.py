@@ -8,6 +8,8 @@ import signal
 import sys
 import tempfile
 import unicodedata
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -27,7 +29,7 @@ def prepare() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     # In a destructor, as in the middle of an import, Python would print a traceback and go on.
-    sys.unraisablehook = _not_ignored
+    sys.unraisablehook = partial(_not_ignored, sys.unraisablehook)
     _open_streams()
     _encode_everything()
     _settle_in()
@@ -54,10 +56,10 @@ def _end_now() -> NoReturn:
     os._exit(128 + received[0])
 
 
-def _not_ignored(problem: Any) -> None:
+def _not_ignored(usual: Callable[[Any], object], problem: Any) -> None:
     if received:
         _end_now()
-    sys.__unraisablehook__(problem)
+    usual(problem)
 
 
 def _open_streams() -> None:
