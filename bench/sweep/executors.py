@@ -100,7 +100,8 @@ def processes(folders: Sequence[Path], workers: int, stopping: Stopping) -> None
     asked: float | None = None
     with born_lean():
         context = worker.context()
-        worker.warm_up(context, stopping)
+        if waiting:
+            worker.warm_up(context, stopping)
         while (waiting or running) and not (stopping() and not running):
             while waiting and len(running) < workers and not stopping():
                 folder = waiting.pop(0)
