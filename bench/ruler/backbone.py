@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,8 +130,9 @@ def _weighted(which: Shipped) -> nn.Module:
 
 
 def _verify(which: Shipped) -> None:
+    tree = shlex.quote(str(which.path.parents[3]))
     mend = (
-        f"run `git checkout -- bench/ruler/weights/{which.path.name}` in the source tree, "
+        f"run `git -C {tree} checkout -- bench/ruler/weights/{which.path.name}`, "
         "or install ganbench again"
     )
     if not which.path.is_file():

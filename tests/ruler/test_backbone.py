@@ -73,12 +73,12 @@ def test_damaged_weights_are_never_used(damage: str, copied: Path) -> None:
     sentence = str(caught.value)
     assert str(copied) in sentence
     assert f"expected sha256 {identity.DIGITS.sha256}, found " in sentence
-    assert "git checkout -- bench/ruler/weights/digits-v1.safetensors" in sentence
+    assert "checkout -- bench/ruler/weights/digits-v1.safetensors`" in sentence
 
 
 def test_missing_weights_are_told_with_what_mends_them(copied: Path) -> None:
     copied.unlink()
-    with pytest.raises(UserError, match=r"weights .* are missing: run `git checkout"):
+    with pytest.raises(UserError, match=r"weights .* are missing: run `git -C /.* checkout"):
         backbone.shipped(identity.DIGITS)
 
 
