@@ -12,6 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bench.tracking import record, store
+
 TREE = Path(__file__).parent.parent
 PROJECT = tomllib.loads((TREE / "pyproject.toml").read_text())["project"]
 REQUIREMENTS = [
@@ -98,3 +100,18 @@ def test_every_private_interface_is_listed() -> None:
     whole = {n for n in private if not any(other.startswith(f"{n}.") for other in private)}
     assert whole <= LISTED
     assert "torch.ops.mkldnn._linear_pointwise" in whole
+
+
+def test_mlflow_keeps_values_as_long_as_ours(tmp_path: Path) -> None:
+    """Before 3.16 it refused the tags of an experiment, and so every record."""
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    client = store.client(uri)
+    experiment = store.experiment_id(client, uri, "long")
+    client.set_experiment_tag(experiment, "tag", "x" * record.EXPERIMENT_TAG_LIMIT)
+    assert client.get_experiment(experiment).tags["tag"] == "x" * record.EXPERIMENT_TAG_LIMIT
+    run = client.create_run(experiment).info.run_id
+    client.set_tag(run, "tag", "y" * record.TAG_LIMIT)
+    client.log_param(run, "param", "z" * record.PARAM_LIMIT)
+    data = client.get_run(run).data
+    assert data.tags["tag"] == "y" * record.TAG_LIMIT
+    assert data.params["param"] == "z" * record.PARAM_LIMIT
