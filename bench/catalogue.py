@@ -1,4 +1,4 @@
-"""What planning needs of a variant, remembered: its configuration and its file's digest.
+"""What planning needs of a variant, remembered: its configuration and the digests of its code.
 
 Both follow from the code alone, but to ask the code takes torch, and with it seconds that a dry run
 or a sweep with nothing to do would spend on nothing else. So the store keeps the answers for as
@@ -7,7 +7,7 @@ long as no file of this package changes. Variants from elsewhere (plug-ins) are 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,29 @@ def source_digest(name: str) -> str:
     return str(_entry(name, {})["source"])
 
 
+def digests(name: str) -> dict[str, str]:
+    """The sha256 of every file that makes a variant what it is, by the file's name.
+
+    Raises:
+        UserError: no such variant.
+    """
+    found: dict[str, str] = _entry(name, {})["digests"]
+    return found
+
+
+def plugin_texts(paths: Sequence[Path]) -> dict[str, str]:
+    """What each plug-in file held when it was loaded, by its absolute path.
+
+    Raises:
+        UserError: a file was not loaded yet, and cannot be.
+    """
+    if not paths:
+        return {}
+    from bench.variants import registry
+
+    return {str(path.absolute()): registry.plugin_text(path) for path in paths}
+
+
 def _entry(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     asked = json.dumps([name, overrides], sort_keys=True, default=repr)
     known = _read()
@@ -46,6 +69,7 @@ def _entry(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
         known[asked] = {
             "configuration": registry.configure(name, overrides),
             "source": registry.source_digest(name),
+            "digests": registry.digests(name),
         }
         if registry.source(name).is_relative_to(_PACKAGE):
             _write(known)

@@ -202,7 +202,7 @@ def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
     """
     path = _find(name_or_path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
         table = tomllib.loads(text)
         json.dumps(table, default=str)  # a number of 5,000 digits cannot be written down again
     except (OSError, ValueError, RecursionError) as error:
@@ -216,9 +216,15 @@ def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
         _set(table, keys, value)
     options = sorted(text for _, _, text in chosen)
     shipped = path.resolve().parent == folder().resolve()
-    origin = {"text": text, "command": _command(path, shipped, options), "shipped": shipped}
+    origin: dict[str, Any] = {
+        "text": text,
+        "command": _command(path, shipped, options),
+        "shipped": shipped,
+    }
     name = _named(path, shipped, options, table)
-    return _validated(path, table, {**origin, "name": name, "changed": bool(options)})
+    origin |= {"name": name, "changed": bool(options)}
+    given = {keys[0]: text for keys, _, text in chosen if len(keys) == 1}
+    return _validated(path, table, origin, given)
 
 
 def _command(path: Path, shipped: bool, options: Iterable[str]) -> str:
@@ -271,13 +277,21 @@ def _find(name_or_path: str) -> Path:
 def _override(entry: str) -> tuple[list[str], Any, str]:
     key, equals, raw = entry.partition("=")
     key, raw = key.strip(), raw.strip()
-    if not equals or not re.fullmatch(r"[\w.]+", key) or not re.fullmatch(r"[\w.+-]+", raw):
+    if not equals or not re.fullmatch(r"[\w.-]+", key) or not re.fullmatch(r"[\w.+-]+", raw):
         raise UserError(f"'-o {entry}' is not KEY=VALUE: write for example -o budget=64000.")
     try:
         value = tomllib.loads(f"value = {raw}")["value"]
     except ValueError:
-        value = raw
-    return key.split("."), value, f"{key}={raw}"
+        value = _number(raw)
+    return key.rsplit(".", 1), value, f"{key}={raw}"
+
+
+def _number(raw: str) -> float | str:
+    """What is a number for Python but not for TOML, such as .5; else the text itself."""
+    try:
+        return float(raw)
+    except ValueError:
+        return raw
 
 
 def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
@@ -285,7 +299,7 @@ def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
     if len(keys) == 1:
         table[keys[0]] = value
         return
-    tables = table.setdefault("variant", {}) if len(keys) == 2 else None
+    tables = table.setdefault("variant", {})
     settings = tables.setdefault(keys[0], {}) if isinstance(tables, dict) else None
     if not isinstance(settings, dict):
         raise UserError(
@@ -295,15 +309,22 @@ def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
     settings[keys[1]] = value
 
 
-def _validated(path: Path, table: Mapping[str, Any], origin: Mapping[str, Any]) -> Experiment:
+def _validated(
+    path: Path, table: Mapping[str, Any], origin: Mapping[str, Any], options: Mapping[str, str]
+) -> Experiment:
+    """``options`` are the keys that the command line gave, each with its option's text."""
     allowed = Experiment.model_fields.keys() - set(_ORIGIN)
     for key in table:
         if key not in allowed:
-            raise unknown(f"key of {path}", key, allowed)
+            raise unknown(
+                "key for the option -o" if key in options else f"key of {path}", key, allowed
+            )
     try:
         return Experiment.model_validate({**table, **origin}, strict=True)
     except ValidationError as error:
-        raise UserError(f"{path}: {_first(error)}; mend this key.") from error
+        option = options.get(str(error.errors()[0]["loc"][0]))
+        place = path if option is None else f"The option -o {option}"
+        raise UserError(f"{place}: {_first(error)}; correct it.") from error
 
 
 def _first(error: ValidationError) -> str:

@@ -85,16 +85,19 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
         (["run", "quick", "--seeds", "0"], "the key 'seeds' does not fit: at least one is needed"),
         (["run", "quick", "--seeds", "three"], "write how many (5) or which (0,3,7)"),
         (["run", "quick", "-o", "budget=0"], "the key 'budget' does not fit: Input should be greater"),
-        (["run", "quick", "-o", "budgt=5"], "'budgt': did you mean 'budget'?"),
-        (["run", "quick", "-o", "budget=many"], "the key 'budget' does not fit: Input should be a valid integer"),
+        (["run", "quick", "-o", "budgt=5"], "no key for the option -o 'budgt': did you mean 'budget'?"),
+        (["run", "quick", "-o", "budget=many"], "Error: The option -o budget=many: the key 'budget' does not fit: Input should be a valid integer"),
         (["run", "quick", "-o", "wgan.clp=1"], "no key of the variant 'wgan' 'clp': did you mean 'clip'?"),
         (["run", "quick", "-o", "wgn.clip=1"], "no variant 'wgn': did you mean 'wgan'?"),
         (["run", "quick", "-o", "wgan.clip=-1"], "The value -1 does not fit wgan.clip"),
+        (["run", "quick", "-o", "wgan.lr=true"], "The value True does not fit wgan.lr: Input should be a valid number"),
+        (["run", "quick", "-o", "wgan.n_critic=5.0"], "The value 5.0 does not fit wgan.n_critic: Input should be a valid integer"),
+        (["run", "quick", "-o", "my-gan.lr=1"], "There is no variant 'my-gan'"),
         (["run", "quick", "-o", "wgan.lr=inf"], "The value inf does not fit wgan.lr"),
         (["run", "quick", "-o", "seeds=99999999999"], "at most 10000 seeds make an experiment"),
         (["run", "quick", "-o", "description=" + "x" * 300], "name longer than 200 characters"),
         (["run", "quick", "-o", "budget=" + "9" * 50], "the key 'budget' does not fit: Input should be less"),
-        (["run", "quick", "-o", "a.b.c=1"], "names no key"),
+        (["run", "quick", "-o", "a.b.c=1"], "There is no variant 'a.b'"),
         (["run", "quick", "-o", "budget"], "is not KEY=VALUE"),
         (["run", "quick", "-o", "budget=../../x"], "is not KEY=VALUE"),
         (["run", "quick", "--executor", "cloud"], "There is no executor 'cloud'"),
@@ -139,6 +142,25 @@ def test_bad_experiment_files(
     message = one_sentence(ganbench("run", path, "--dry-run"))
     assert str(path) in message
     assert expected in message
+
+
+def test_a_wrong_key_of_the_file_is_not_blamed_on_an_option(
+    ganbench: Run, own_store: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("variants = ['wgan']\nseeds = 1\nbudget = true")
+    message = one_sentence(ganbench("run", path, "-o", "batch=32", "--dry-run"))
+    assert f"Error: {path}: the key 'budget' does not fit" in message
+
+
+def test_a_byte_order_mark_and_a_number_that_toml_does_not_know(
+    ganbench: Run, own_store: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("\ufeffvariants = ['wgan']\nseeds = 1\nbudget = 640", encoding="utf-8")
+    code, out, _ = ganbench("run", path, "-o", "wgan.lr=.5", "--dry-run")
+    assert code == 0
+    assert out.startswith("mine@wgan.lr=.5: 1 trials")
 
 
 def test_an_experiment_name_cannot_lead_out_of_the_results(

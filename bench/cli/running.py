@@ -105,7 +105,7 @@ def _announce(console: Console, name: str, planned: Any) -> None:
     console.print(f"{name}: {len(planned)} trials, {ended} done, {len(planned) - ended} to go.")
     for variant in outdated(planned):
         console.print(
-            f"Note: the file of '{variant}' has changed since some of its trials were trained; "
+            f"Note: the code of '{variant}' has changed since some of its trials were trained; "
             "their records are kept. Change its configuration or rename it to train it anew.",
             soft_wrap=True,
         )

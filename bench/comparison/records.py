@@ -296,10 +296,13 @@ def _row_names(runs: list[Run]) -> dict[str, str]:
 
 
 def _versions(trials: list[Trial]) -> list[str]:
-    """A note for each row whose trials were trained by different versions of the variant's file."""
+    """A note for each row whose trials were trained by different versions of the variant's code."""
     notes = []
     for row in sorted({trial.row for trial in trials}):
-        sources = {trial.tags.get("ganbench.source", "") for trial in trials if trial.row == row}
-        if len(sources) > 1:
-            notes.append(f"The trials of {row} come from {len(sources)} versions of its file.")
+        tags = [trial.tags for trial in trials if trial.row == row]
+        sources = {of_trial.get("ganbench.source", "") for of_trial in tags}
+        # Records of an older ganbench know of the one file only.
+        codes = {of_trial["ganbench.code"] for of_trial in tags if "ganbench.code" in of_trial}
+        if (versions := max(len(sources), len(codes))) > 1:
+            notes.append(f"The trials of {row} come from {versions} versions of its code.")
     return notes

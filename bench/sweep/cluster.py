@@ -11,7 +11,6 @@ given up, and trained again when it goes on.
 
 import contextlib
 import importlib.util
-import json
 import logging
 import os
 import re
@@ -182,7 +181,7 @@ def run(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
 
     waiting, running = list(folders), dict[Any, _Sent]()
     try:
-        send = _sender(ray, folders)
+        send = _sender(ray)
         while (waiting or running) and not stopping():
             while len(running) < workers and (taken := _take(waiting)):
                 running[send(taken.folder)] = taken
@@ -208,10 +207,10 @@ def _take(waiting: list[Path]) -> _Sent | None:
     return None
 
 
-def _sender(ray: Any, folders: Sequence[Path]) -> Callable[[Path], Any]:
+def _sender(ray: Any) -> Callable[[Path], Any]:
     """What sends a trial's next stretch to the cluster; the kit goes there once."""
     task = ray.remote(num_cpus=1, max_retries=_RETRIES)(node.fetched)
-    kit = ray.put(node.pack(_plugins(folders)))
+    kit = ray.put(node.pack())
 
     def send(folder: Path) -> Any:
         found = status.read(folder)
@@ -221,12 +220,6 @@ def _sender(ray: Any, folders: Sequence[Path]) -> Callable[[Path], Any]:
         return task.remote([ray.put(_files(folder)), kit], str(folder), _STRETCH_SECONDS)
 
     return send
-
-
-def _plugins(folders: Sequence[Path]) -> list[Path]:
-    """The sweep's plug-in files, which every trial's record names."""
-    records = [json.loads((folder / "trial.json").read_text()) for folder in folders[:1]]
-    return [Path(name) for record in records for name in record["recorded"]["plugins"]]
 
 
 def _files(folder: Path) -> node.Files:

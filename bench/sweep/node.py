@@ -3,14 +3,10 @@
 The machine needs ganbench's dependencies and nothing else: no network, no shared disk, no store.
 """
 
-import contextlib
-import functools
 import json
 import os
-import secrets
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,12 +33,10 @@ class Kit:
 
     They are arrays, because Ray shares those between the processes of a machine.
     """
-    plugins: Sequence[tuple[str, bytes]]
-    """Name and text of each plug-in file."""
 
 
-def pack(plugins: Sequence[Path]) -> Kit:
-    """The kit, from this machine's store and the user's plug-in files."""
+def pack() -> Kit:
+    """The kit, from this machine's store."""
     root = store.root()
     kept = (root / "reference").glob("*/[!.]*")
     taken = {path.relative_to(root).as_posix(): path for path in kept}
@@ -52,14 +46,15 @@ def pack(plugins: Sequence[Path]) -> Kit:
     for name in files.DIGESTS:
         content = files.read(files.folder() / name)
         arrays[f"data/mnist/{name}"] = np.frombuffer(content, np.uint8)
-    return Kit(arrays, [(path.name, path.read_bytes()) for path in plugins])
+    return Kit(arrays)
 
 
 def stretch(sent: Files, kit: Kit, home: str, seconds: float) -> Files:
     """Bring a trial forward by some seconds of training, or to its end.
 
     Args:
-        sent: the trial's record and, where it has begun, its status, journal and newest checkpoint.
+        sent: the trial's record, with the text of the plug-ins, and, where it has begun, its
+            status, journal and newest checkpoint.
         kit: what `pack` made on the machine that the trial comes from.
         home: the trial's folder there, for sentences that name it.
         seconds: as for `bench.training.trial.run`.
@@ -67,12 +62,13 @@ def stretch(sent: Files, kit: Kit, home: str, seconds: float) -> Files:
     Returns:
         The files that are new or have changed; the status is ``running`` where the trial goes on.
     """
-    with _scratch() as root:
+    with tempfile.TemporaryDirectory(prefix="ganbench-", ignore_cleanup_errors=True) as scratch:
+        root = Path(scratch)
         _unpack(kit, root)
         folder = root / "trial"
-        described = _lay_out(folder, sent, root / "plugins", kit.plugins)
+        _lay_out(folder, sent)
         trial.run(folder, seconds=seconds)
-        found = {**_files(folder, home), "trial.json": described}
+        found = _files(folder, home)
     return {name: content for name, content in found.items() if sent.get(name) != content}
 
 
@@ -92,25 +88,6 @@ def fetched(parcels: Sequence[Any], home: str, seconds: float) -> Files:
     return stretch(sent, kit, home, seconds)
 
 
-@contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder that is there for one stretch; its name stays the same in a process.
-
-    That is because a plug-in registers its variants in a process once, and from one path.
-    """
-    root = Path(tempfile.gettempdir()) / _scratch_name()
-    root.mkdir(mode=0o700)
-    try:
-        yield root
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
-
-
-@functools.cache
-def _scratch_name() -> str:
-    return f"ganbench-{secrets.token_hex(8)}"
-
-
 def _unpack(kit: Kit, root: Path) -> None:
     for name, content in kit.store.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -122,23 +99,13 @@ def _unpack(kit: Kit, root: Path) -> None:
         os.environ["GANBENCH_INCEPTION"] = str(root / _INCEPTION)
 
 
-def _lay_out(folder: Path, sent: Files, there: Path, plugins: Sequence[tuple[str, bytes]]) -> bytes:
-    """Write what was sent, and the plug-ins beside it.
-
-    Returns:
-        The trial's record as it goes back: with this machine described.
-    """
+def _lay_out(folder: Path, sent: Files) -> None:
+    """Write what was sent, this machine described in the trial's record."""
     for name, content in sent.items():
         _put(folder / name, content)
     record = json.loads(sent["trial.json"])
     record["recorded"]["environment"] = environment()
-    described = json.dumps(record, indent=1).encode()
-    paths = [there / str(number) / name for number, (name, _) in enumerate(plugins)]
-    for path, (_, text) in zip(paths, plugins, strict=True):
-        _put(path, text)
-    record["recorded"]["plugins"] = [str(path) for path in paths]
-    _put(folder / "trial.json", json.dumps(record).encode())
-    return described
+    _put(folder / "trial.json", json.dumps(record, indent=1).encode())
 
 
 def _put(path: Path, content: bytes) -> None:

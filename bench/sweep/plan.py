@@ -42,9 +42,11 @@ def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequenc
     Raises:
         UserError: the store cannot be written.
     """
+    texts = catalogue.plugin_texts(plugins)
     recorded = {
         "experiment": experiment.resolved,
-        "plugins": [str(path.absolute()) for path in plugins],
+        "plugins": list(texts),
+        "plugin_texts": texts,  # what every worker runs, whatever becomes of the file meanwhile
         "environment": environment(),
         **code(),
     }
@@ -57,6 +59,7 @@ def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequenc
                     **recorded,
                     "measure": item.trial.measure,
                     "source": catalogue.source_digest(item.trial.variant),
+                    "code": catalogue.digests(item.trial.variant),
                 },
             }
             try:
@@ -68,7 +71,7 @@ def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequenc
 
 
 def outdated(planned: Sequence[Planned]) -> list[str]:
-    """Variants with ended trials whose file has changed since: their numbers are of older code.
+    """Variants with ended trials whose code has changed since: their numbers are of older code.
 
     Raises:
         UserError: a ``trial.json`` is damaged.
@@ -77,9 +80,10 @@ def outdated(planned: Sequence[Planned]) -> list[str]:
     for item in planned:
         path = item.folder / "trial.json"
         if item.ended and path.exists():
-            then = record.load(item.folder)["recorded"].get("source")
-            if then != catalogue.source_digest(item.trial.variant):
-                found.add(item.trial.variant)
+            then, name = record.load(item.folder)["recorded"], item.trial.variant
+            code, source = catalogue.digests(name), catalogue.source_digest(name)
+            if then.get("code", code) != code or then.get("source") != source:
+                found.add(name)
     return sorted(found)
 
 

@@ -89,6 +89,7 @@ def tags(trial: dict[str, Any]) -> dict[str, str]:
         "ganbench.ruler": identity["ruler"],
         "ganbench.measure": recorded.get("measure"),
         "ganbench.source": recorded.get("source"),
+        "ganbench.code": json.dumps(recorded["code"]) if "code" in recorded else None,
         # By "/", which no file's name has; a whole path would tell about the machine.
         "ganbench.plugins": "/".join(Path(file).name for file in recorded.get("plugins", [])),
         "ganbench.dirty": json.dumps(recorded.get("dirty")),

@@ -12,7 +12,6 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import safe_open
 
 from bench import store
 from bench.data.files import digest_of
@@ -24,11 +23,9 @@ Report = Callable[[str], None]
 
 def save(folder: Path, step: int, state: dict[str, Any]) -> None:
     """Write the checkpoint of ``step`` and drop all but the newest two."""
-    tensors: dict[str, torch.Tensor] = {}
-    skeleton = _take_tensors(state, "state", tensors)
     path = folder / f"checkpoint-{step:09d}.safetensors"
     with store.replacing(path) as file:
-        file.write(safetensors.torch.save(tensors, metadata={"skeleton": json.dumps(skeleton)}))
+        file.write(encoded(state))
     with store.replacing(path.with_suffix(".json"), "w") as file:
         json.dump({"step": step, "sha256": digest_of(path)}, file)
     prune(folder)
@@ -43,10 +40,26 @@ def load(folder: Path, report: Report) -> tuple[int, dict[str, Any]] | None:
     if found is None:
         return None
     path, _ = found
-    with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        skeleton = json.loads(file.metadata()["skeleton"])
-    return int(path.stem.rpartition("-")[2]), _put_tensors(skeleton, tensors)
+    return int(path.stem.rpartition("-")[2]), decoded(path.read_bytes())
+
+
+def encoded(state: dict[str, Any]) -> bytes:
+    """The content of a checkpoint.
+
+    Raises:
+        TypeError: something in ``state`` is no tensor and nothing that JSON can hold.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    skeleton = _take_tensors(state, "state", tensors)
+    return safetensors.torch.save(_apart(tensors), metadata={"skeleton": json.dumps(skeleton)})
+
+
+def decoded(content: bytes) -> dict[str, Any]:
+    """The state that `encoded` was given."""
+    size = int.from_bytes(content[:8], "little")
+    skeleton = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["skeleton"])
+    state: dict[str, Any] = _put_tensors(skeleton, safetensors.torch.load(content))
+    return state
 
 
 def newest(folder: Path, report: Report) -> tuple[Path, Path] | None:
@@ -98,6 +111,17 @@ def _good(manifest: Path, path: Path) -> bool:
         return bool(json.loads(manifest.read_text())["sha256"] == digest_of(path))
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def _apart(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors with memory of their own: shared weights are refused by safetensors."""
+    seen: set[int] = set()
+    apart = {}
+    for name, tensor in tensors.items():
+        storage = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.clone() if storage in seen else tensor
+        seen.add(storage)
+    return apart
 
 
 def _take_tensors(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:

@@ -25,7 +25,9 @@ def build(identity: dict[str, Any]) -> Algorithm:
 def save(folder: Path, algorithm: Algorithm, identity: dict[str, Any], shown: int) -> None:
     """Write the weights, and beside them what it takes to build the network again."""
     networks = algorithm.networks()
-    weights = {k: v.contiguous() for k, v in networks["generator"].state_dict().items()}
+    # Copies, because two names may share one weight, which safetensors refuses.
+    state = networks["generator"].state_dict()
+    weights = {k: v.clone(memory_format=torch.contiguous_format) for k, v in state.items()}
     with store.replacing(folder / FILES[0]) as file:
         file.write(safetensors.torch.save(weights))
     with store.replacing(folder / FILES[1], "w") as file:

@@ -12,16 +12,18 @@ from typing import Any
 
 from torch import Tensor
 
+from bench import store
 from bench.data import mnist
+from bench.errors import UserError
 from bench.ruler import Ruler, suite
 from bench.tracking import journal
-from bench.training import checkpoint, curves, evaluation, generator, pictures
+from bench.training import checkpoint, curves, evaluation, generator, pictures, resuming
 from bench.training.curves import Curves, Diverged
 from bench.training.evaluation import Measured
 from bench.training.status import Status
 from bench.training.stepper import stepper
 from bench.training.stop import Abandoning, Stopped
-from bench.variants import registry
+from bench.variants import code, registry
 
 _HEARTBEAT_SECONDS = 1.0
 _CURVES = frozenset(metric.name for metric in suite.of_cost("cheap"))
@@ -30,12 +32,11 @@ _CURVES = frozenset(metric.name for metric in suite.of_cost("cheap"))
 class Session:
     """A trial in progress."""
 
-    def __init__(self, folder: Path, status: Status, *, anew: bool) -> None:
+    def __init__(self, folder: Path, status: Status, *, ended: bool) -> None:
         self.folder, self.status = folder, status
         record = json.loads((folder / "trial.json").read_text())
-        for plugin in record["recorded"].get("plugins", []):
-            registry.load_plugin(Path(plugin))
         self.identity: dict[str, Any] = record["identity"]
+        self.record, self.code = record, _imported(record)
         self.seed: int = self.identity["seed"]
         protocol = self.identity["protocol"]
         self.batch, self.n = protocol["batch"], protocol["samples"]
@@ -43,31 +44,50 @@ class Session:
         self.points = _points(self.total, protocol["evaluations"])
         self.ruler = Ruler.load()
         self.images = mnist.load("train").images
+        resuming.check(self.identity, self.images)
         self.stepper = stepper(self.identity, self.images, _report)
         self.algorithm = self.stepper.algorithm
         self.journal, self.curves = journal.Journal(folder), Curves(self.total)
         self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
         self.seconds, self.eval_seconds = 0.0, 0.0
         self.measured, self.saved, self.beaten = 0, -1, time.monotonic()
-        self._resume(anew)
+        self._resume(ended)
 
-    def _resume(self, anew: bool) -> None:
-        """Go on from the newest checkpoint, unless the journal has lost lines since it was written.
+    def _resume(self, ended: bool) -> None:
+        """Go on from the newest checkpoint where that is possible, else from the beginning.
 
-        Those would be missing for good; all of them come again, to the same bits, from the start.
+        From the beginning the journal is a new one: lines that it has lost come again, to the same
+        bits, and lines that other code wrote do not stand beside those of this code.
         """
         found = checkpoint.load(self.folder, _report)
-        if anew or (found is not None and self.journal.size < found[1].get("journal", 0)):
-            _report(f"The journal {self.journal.path} has lost its end: the trial begins anew.")
+        step, state = found or (0, {})
+        if reason := self._unusable(state, ended):
+            _report(f"{reason}: the trial starts from the beginning.")
+        if found is None or reason:
             checkpoint.clear(self.folder)
             self.journal.clear()
-        elif found is not None:
-            self.step, state = found
-            self.saved = self.step
-            self.algorithm.load(state["algorithm"])
-            self.curves.load(state["curves"], self.stepper.device)
-            self.counts = state["counts"]
-            self.seconds, self.eval_seconds = state["seconds"], state["eval_seconds"]
+            return
+        self.step = self.saved = step
+        self.algorithm.load(state["algorithm"])
+        self.curves.load(state["curves"], self.stepper.device)
+        self.counts = state["counts"]
+        self.seconds, self.eval_seconds = state["seconds"], state["eval_seconds"]
+
+    def _unusable(self, state: dict[str, Any], ended: bool) -> str | None:
+        """Why the trial cannot go on from a checkpoint; empty where there is none."""
+        if ended or self.journal.size < state.get("journal", 0):
+            return f"The journal {self.journal.path} has lost its end"
+        if files := code.changed(state.get("code", self.code), self.code):
+            return f"{self._title}: the code has changed since its checkpoint ({files})"
+        if "code" in state or not state:
+            return None
+        if lacking := self.algorithm.state().keys() - state["algorithm"].keys() - {"attributes"}:
+            return f"{self._title}: its checkpoint lacks {min(lacking)}"  # by an older ganbench
+        return None
+
+    @property
+    def _title(self) -> str:
+        return f"{self.identity['variant']} seed {self.seed}"
 
     def _checkpoint(self) -> None:
         if self.saved == self.step:
@@ -80,6 +100,7 @@ class Session:
             "seconds": self.seconds,
             "eval_seconds": self.eval_seconds,
             "journal": self.journal.size,
+            "code": self.code,
         }
         checkpoint.save(self.folder, self.step, state)
         self.saved = self.step
@@ -202,6 +223,9 @@ class Session:
         generator.save(self.folder, self.algorithm, self.identity, shown)
         for name in generator.FILES:
             self.journal.artifact(name)
+        # Another sweep may have planned the trial again meanwhile, with other code.
+        with store.replacing(self.folder / "trial.json", "w") as file:
+            json.dump(self.record, file, indent=1)
 
     def _cost(self, shown: int) -> dict[str, float]:
         peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -226,6 +250,25 @@ def _measuring(
         measurement.result()
     finally:
         del measurement  # its error would hold this frame, and with it the session, and that it
+
+
+def _imported(record: dict[str, Any]) -> dict[str, str]:
+    """Import the trial's variant, plug-ins as they were planned: the digests of its code.
+
+    Raises:
+        UserError: it is not the code that the trial was planned with.
+    """
+    recorded, variant = record["recorded"], record["identity"]["variant"]
+    texts = recorded.get("plugin_texts", {})
+    for plugin in recorded.get("plugins", []):
+        registry.load_plugin(Path(plugin), texts.get(plugin))
+    digests = registry.digests(variant)
+    if files := code.changed(recorded.get("code", digests), digests):
+        raise UserError(
+            f"The code of '{variant}' has changed since the sweep began ({files}): run the same "
+            "command again, which trains this trial with the code as it is now."
+        )
+    return digests
 
 
 def _report(line: str) -> None:

@@ -75,11 +75,11 @@ def _guarded(
     aside: Executor | None,
 ) -> Generator[Future[None] | None, None, None]:
     """Whatever happens, the journal and the status say how the trial ended."""
-    lost = status.status in ENDED
+    ended = status.status in ENDED
     status.status, status.reason = "running", None
     try:
         status.write(folder)
-        session = Session(folder, status, anew=lost)
+        session = Session(folder, status, ended=ended)
         if not (yield from session.train(stopping, seconds, aside)):
             return
         status.status = "done"

@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, get_origin, get_type_hints
+from enum import Enum
+from typing import Annotated, Any, ClassVar
 
 import torch
 from pydantic import Field
@@ -78,7 +79,10 @@ class Algorithm(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """Nested dicts and lists of tensors and numbers: all that the next step depends on."""
+        """Nested dicts and lists of tensors, numbers and texts: all that the next step depends on.
+
+        A trial is refused where it is not (`bench.training.resuming`).
+        """
 
     @abstractmethod
     def load(self, state: dict[str, Any]) -> None:
@@ -208,19 +212,29 @@ class GAN(Algorithm):
         return {"generator": self.G, "discriminator": self.D}
 
     def state(self) -> dict[str, Any]:
-        return {name: part.state_dict() for name, part in self._parts().items()}
+        """The networks, the optimisers, and each attribute that is a number, a text or None or has
+        a ``state_dict`` (a scheduler, a moving average of the weights)."""
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        plain = {name: value for name, value in vars(self).items() if _is_plain(value)}
+        return {**parts, "attributes": plain}
 
     def load(self, state: dict[str, Any]) -> None:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
+        vars(self).update(state.get("attributes", {}))  # absent from a checkpoint of old
 
     def _parts(self) -> dict[str, Any]:
         optimizers = {"optimizer_d": self.optimizer_d, "optimizer_g": self.optimizer_g}
-        return {**self.networks(), **optimizers}
+        parts = {**self.networks(), **optimizers}
+        known = {id(part) for part in parts.values()}
+        others = {n: v for n, v in vars(self).items() if id(v) not in known and _has_state(v)}
+        return {**others, **parts}
 
 
-def fields(variant: type[Algorithm]) -> dict[str, tuple[Any, Any]]:
-    """The configuration of a variant: name to (type, default), the contract's own fields first."""
-    hints = get_type_hints(variant, include_extras=True)
-    known = {n: t for n, t in hints.items() if get_origin(t) is not ClassVar and n[0] != "_"}
-    return {name: (kind, getattr(variant, name)) for name, kind in known.items()}
+def _is_plain(value: object) -> bool:
+    plain = value is None or isinstance(value, bool | int | float | str)
+    return plain and not isinstance(value, Enum)
+
+
+def _has_state(value: object) -> bool:
+    return all(callable(getattr(value, name, None)) for name in ("state_dict", "load_state_dict"))

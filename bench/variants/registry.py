@@ -2,24 +2,25 @@
 
 import hashlib
 import importlib
-import importlib.util
-import inspect
 import pkgutil
+import re
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
-from pydantic import ConfigDict, ValidationError, create_model
-
 from bench.errors import UserError, unknown
-from bench.variants.contract import Algorithm, fields
+from bench.variants import code, configuration, plugins
+from bench.variants.configuration import fields
+from bench.variants.contract import Algorithm
 
 Variant = TypeVar("Variant", bound=type[Algorithm])
 
 _VARIANTS: dict[str, type[Algorithm]] = {}
+_PLUGINS: dict[str, dict[str, type[Algorithm]]] = {}  # what each plug-in's module registered
+_TEXTS: dict[Path, str] = {}  # what each plug-in file held when it was last loaded
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 RESERVED = frozenset(
     {"variant", "seed", "budget", "dataset", "ruler", "batch", "evaluations", "samples"}
@@ -32,25 +33,43 @@ def register(name: str) -> Callable[[Variant], Variant]:
     """Class decorator that makes a variant known under ``name``.
 
     Raises:
-        UserError: the name is taken by another file, or a configuration field has a reserved name.
+        UserError: the name is malformed or taken, or a configuration field is not what it must be.
     """
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        raise UserError(
+            f"{name!r} cannot name a variant: use up to 100 letters, digits, '_', '-' and '.', of "
+            "which the first is a letter or a digit."
+        )
 
     def remember(variant: Variant) -> Variant:
-        other = _VARIANTS.get(name)
-        if other is not None and _file(other) != _file(variant):
-            raise UserError(
-                f"The variant name '{name}' in {_file(variant)} is already taken by "
-                f"{_file(other)}: choose another name."
-            )
+        _check_name(name, variant)
         if taken := RESERVED & fields(variant).keys():
             raise UserError(
                 f"The variant '{name}' has a configuration field '{min(taken)}', which is the name "
                 "of a trial's own parameter: rename the field."
             )
+        configuration.check_defaults(variant, f"The variant '{name}' in {_file(variant)}")
+        code.digests(variant)  # now, while the files are as they were imported
         _VARIANTS[name] = variant
         return variant
 
     return remember
+
+
+def _check_name(name: str, variant: type[Algorithm]) -> None:
+    other = _VARIANTS.get(name)
+    if other is None:
+        return
+    if _file(other).resolve() != _file(variant).resolve():
+        raise UserError(
+            f"The variant name '{name}' in {_file(variant)} is already taken by "
+            f"{_file(other)}: choose another name."
+        )
+    if other.__module__ == variant.__module__:  # a plug-in that has changed is another module
+        raise UserError(
+            f"{_file(variant)} registers two classes as '{name}' ({other.__name__} and "
+            f"{variant.__name__}): give each a name of its own."
+        )
 
 
 def names() -> list[str]:
@@ -76,18 +95,7 @@ def configure(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UserError: a key that the variant does not have, or a value of the wrong type or range.
     """
-    known = fields(get(name))
-    for key in overrides:
-        if key not in known:
-            raise unknown(f"key of the variant '{name}'", key, known)
-    model = create_model(name, __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **known)  # type: ignore[call-overload]
-    try:
-        return dict(model(**overrides))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(
-            f"The value {first['input']!r} does not fit {name}.{first['loc'][0]}: {first['msg']}."
-        ) from error
+    return configuration.configure(name, fields(get(name)), overrides)
 
 
 def create(name: str, configuration: Mapping[str, Any]) -> Algorithm:
@@ -97,12 +105,17 @@ def create(name: str, configuration: Mapping[str, Any]) -> Algorithm:
 
 def source(name: str) -> Path:
     """The file that defines a variant."""
-    return Path(_file(get(name)))
+    return _file(get(name))
 
 
 def source_digest(name: str) -> str:
-    """The sha256 of the file that defines a variant: recorded with each trial, not in its key."""
-    return hashlib.sha256(source(name).read_bytes()).hexdigest()
+    """The sha256 of the file that defines a variant, as it was imported."""
+    return code.imported(get(name).__module__)
+
+
+def digests(name: str) -> code.Digests:
+    """The sha256 of every file that makes the variant what it is, as they were imported."""
+    return code.digests(get(name))
 
 
 def summary(name: str) -> str:
@@ -112,46 +125,54 @@ def summary(name: str) -> str:
     return text.strip().split("\n")[0]
 
 
-def load_plugin(path: Path) -> list[str]:
+def load_plugin(path: Path, text: str | None = None) -> list[str]:
     """Run a user's file and return the names that it registered. This executes the file's code.
+
+    Args:
+        path: the file.
+        text: what it held when the sweep was planned; by default it is read. Where the same file
+            was loaded with another text before, this one takes its place.
 
     Raises:
         UserError: the file is missing, fails to run, or registers nothing.
     """
     path = path.absolute()
-    if not path.is_file():
-        raise UserError(f"The plug-in file {path} does not exist: check the path.")
     _discover()
-    module = f"ganbench_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    content = plugins.text(path) if text is None else text
+    named = hashlib.sha256(f"{path.resolve()}\0{content}".encode())
+    module = f"ganbench_plugin_{named.hexdigest()[:12]}"
     if module not in sys.modules:
-        _execute(module, path)
-    found = [name for name, variant in _VARIANTS.items() if variant.__module__ == module]
-    if not found:
+        _PLUGINS[module] = _registered_by(module, path, content)
+    if not _PLUGINS[module]:
         raise UserError(
             f"The plug-in file {path} registers no variant: decorate its class with "
             '@register("name") from bench.variants.'
         )
-    return found
+    _VARIANTS.update(_PLUGINS[module])
+    _TEXTS[path] = content
+    return list(_PLUGINS[module])
 
 
-def _execute(name: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"The plug-in file {path} is not a Python file: its name must end in .py.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+def plugin_text(path: Path) -> str:
+    """What a plug-in file held when it was last loaded here: for `load_plugin` elsewhere.
+
+    Raises:
+        UserError: it was not loaded yet, and cannot be.
+    """
+    if path.absolute() not in _TEXTS:
+        load_plugin(path)
+    return _TEXTS[path.absolute()]
+
+
+def _registered_by(module: str, path: Path, content: str) -> dict[str, type[Algorithm]]:
+    before = dict(_VARIANTS)
     try:
-        spec.loader.exec_module(module)
-    except UserError:
-        del sys.modules[name]
+        plugins.execute(module, path, content)
+    except BaseException:
+        _VARIANTS.clear()
+        _VARIANTS.update(before)
         raise
-    except Exception as error:
-        del sys.modules[name]
-        raise UserError(
-            f"The plug-in file {path} failed to load ({type(error).__name__}: {error}): mend it "
-            "and run the same command again."
-        ) from error
-    return module
+    return {name: variant for name, variant in _VARIANTS.items() if variant.__module__ == module}
 
 
 def _discover() -> None:
@@ -159,8 +180,8 @@ def _discover() -> None:
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"bench.variants.{module.name}")
     for entry in entry_points(group="ganbench.variants"):
-        entry.load()
+        plugins.load_installed(entry)
 
 
-def _file(variant: type) -> str:
-    return inspect.getsourcefile(variant) or variant.__module__
+def _file(variant: type) -> Path:
+    return code.file_of(variant.__module__)

@@ -105,7 +105,7 @@ class Sweep:
         tags |= {
             f"ganbench.{name}": value
             for name, value in changes.items()
-            if f"ganbench.{name}" in tags
+            if f"ganbench.{name}" in tags or name == "code"
         }
         return [RunTag(name, value) for name, value in tags.items()]
 

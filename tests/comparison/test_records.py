@@ -75,7 +75,17 @@ def test_trials_of_two_versions_of_a_variant_are_told(store: Store) -> None:
     sweep = store.sweep("quick")
     sweep.trial("wgan", 0)
     sweep.trial("wgan", 1, source="edited")
-    assert read(store).notes == ("The trials of wgan come from 2 versions of its file.",)
+    assert read(store).notes == ("The trials of wgan come from 2 versions of its code.",)
+
+
+def test_a_file_that_a_variant_inherits_from_counts_as_its_code(store: Store) -> None:
+    """Where it is known: a record of an older ganbench holds the digest of one file only."""
+    sweep = store.sweep("quick")
+    sweep.trial("wgan", 0)
+    sweep.trial("wgan", 1, code="{}")
+    sweep.trial("spectral_norm", 0, code='{"bench/nn": "a"}')
+    sweep.trial("spectral_norm", 1, code='{"bench/nn": "b"}')
+    assert read(store).notes == ("The trials of spectral_norm come from 2 versions of its code.",)
 
 
 def test_two_rulers_are_refused_by_name(store: Store) -> None:

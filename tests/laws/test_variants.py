@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from bench import streams
 from bench.nn import BATCH_NORMS
+from bench.training import checkpoint, resuming
 from bench.variants import GAN, Algorithm, Batch, registry
 
 BATCH = 8
@@ -165,6 +166,27 @@ def test_state_is_all_that_the_next_step_depends_on(variant: str) -> None:
     steps(one, 6, 12)
     steps(other, 6, 12)
     assert same(snapshot(one.state()), snapshot(other.state()))
+
+
+def test_it_resumes_to_the_same_bits_from_any_step_of_a_cycle(variant: str) -> None:
+    """By way of a checkpoint's bytes, the networks, the reported scalars and the state alike."""
+    cycle = getattr(make(variant), "n_critic", 1)
+    straight = make(variant)
+    expected = steps(straight, 0, 2 * cycle + 1)
+    for stop in range(1, cycle + 2):
+        before, after = make(variant), make(variant, seed=1)
+        steps(before, 0, stop)
+        after.load(checkpoint.decoded(checkpoint.encoded(before.state())))
+        measured = steps(after, stop, 2 * cycle + 1)
+        assert same(snapshot(measured), snapshot(expected[stop:]))
+        assert same(snapshot(after.state()), snapshot(straight.state()))
+
+
+def test_it_passes_the_check_at_the_start_of_a_trial(variant: str) -> None:
+    images = torch.randint(256, (64, 1, 28, 28), dtype=torch.uint8)
+    configuration = registry.configure(variant, {})
+    identity = {"variant": variant, "configuration": configuration, "seed": 0}
+    resuming.check({**identity, "protocol": {"batch": BATCH}}, images)
 
 
 def test_what_a_worker_is_given_can_be_pickled(variant: str) -> None:

@@ -37,10 +37,9 @@ class Carried(MLPBCE):
 
 @pytest.fixture
 def elsewhere(own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a machine's temporary files go; what it knows of the store is forgotten afterwards."""
+    """Where a machine's temporary files go."""
     monkeypatch.delenv("GANBENCH_DATA", raising=False)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "machine"))
-    node._scratch_name.cache_clear()
     (tmp_path / "machine").mkdir()
     return tmp_path / "machine"
 
@@ -81,7 +80,7 @@ def test_in_stretches_of_a_step_it_ends_with_the_same_bits(
     for file in [*item.folder.glob("*.json*"), *item.folder.glob("*.safetensors")]:
         if file.name != "trial.json":
             file.unlink()
-    stretches = advance(item, node.pack([]), seconds=0.0)
+    stretches = advance(item, node.pack(), seconds=0.0)
     assert stretches == 7  # six steps, and what is due after the last
     found = metrics(item.folder), files.digest_of(item.folder / "generator.safetensors")
     assert found == expected
@@ -97,7 +96,7 @@ def test_in_stretches_of_a_step_it_ends_with_the_same_bits(
 def test_a_stretch_that_is_lost_changes_nothing(elsewhere: Path) -> None:
     """What comes back is all that comes back: the same stretch can be sent out again."""
     item = planned()
-    kit = node.pack([])
+    kit = node.pack()
     sent = cluster._files(item.folder)
     lost = node.stretch(sent, kit, str(item.folder), seconds=0.0)
     assert json.loads(lost["status.json"])["status"] == "running"
@@ -117,7 +116,7 @@ def test_the_record_says_where_it_was_trained(
     before = json.loads((item.folder / "trial.json").read_text())
     there = {**before["recorded"]["environment"], "processor": "another one"}
     monkeypatch.setattr(node, "environment", lambda: there)
-    advance(item, node.pack([]), seconds=60.0)
+    advance(item, node.pack(), seconds=60.0)
     after = json.loads((item.folder / "trial.json").read_text())
     assert after["recorded"].pop("environment") == there
     del before["recorded"]["environment"]
@@ -133,7 +132,7 @@ def test_a_plugin_is_carried_along(
     monkeypatch.setattr(registry, "_VARIANTS", dict(registry._VARIANTS))
     registry.load_plugin(plugin)
     item = planned(variant=name, plugins=(plugin,))
-    kit = node.pack([plugin])
+    kit = node.pack()
     plugin.unlink()
     del registry._VARIANTS[name]  # as in the process of another machine
     advance(item, kit, seconds=0.0)
