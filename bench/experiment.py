@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from bench import catalogue, store
+from bench import catalogue, options, store
 from bench.data import files
 from bench.errors import UserError, unknown
 from bench.ruler import identity
@@ -211,36 +211,36 @@ def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
         raise UserError(
             f"'{path.stem}' cannot name an experiment: use letters, digits, '-' and '_' only."
         )
-    chosen = [_override(entry) for entry in overrides]
-    for keys, value, _ in chosen:
-        _set(table, keys, value)
-    options = sorted(text for _, _, text in chosen)
+    chosen = [options.parse(entry) for entry in overrides]
+    for option in chosen:
+        option.apply(table)
+    texts = sorted(option.text for option in chosen)
     shipped = path.resolve().parent == folder().resolve()
     origin: dict[str, Any] = {
         "text": text,
-        "command": _command(path, shipped, options),
+        "command": _command(path, shipped, texts),
         "shipped": shipped,
+        "name": _named(path, shipped, texts, table),
+        "changed": bool(texts),
     }
-    name = _named(path, shipped, options, table)
-    origin |= {"name": name, "changed": bool(options)}
-    given = {keys[0]: text for keys, _, text in chosen if len(keys) == 1}
+    given = {option.keys[0]: option.text for option in chosen if len(option.keys) == 1}
     return _validated(path, table, origin, given)
 
 
-def _command(path: Path, shipped: bool, options: Iterable[str]) -> str:
+def _command(path: Path, shipped: bool, texts: Iterable[str]) -> str:
     """A relative path as it was typed; an absolute one would tell about the machine."""
     file = path.stem if shipped else path.name if path.is_absolute() else str(path)
-    return shlex.join(["ganbench", "run", file, *(w for text in options for w in ("-o", text))])
+    return shlex.join(["ganbench", "run", file, *(w for text in texts for w in ("-o", text))])
 
 
-def _named(path: Path, shipped: bool, options: list[str], table: Mapping[str, Any]) -> str:
+def _named(path: Path, shipped: bool, texts: list[str], table: Mapping[str, Any]) -> str:
     name = path.stem
     if not shipped:
         settings = {key: value for key, value in table.items() if key not in _EXTENDS}
         where = json.dumps([str(path.resolve()), settings], sort_keys=True, default=str)
         name += f"-{hashlib.sha256(where.encode()).hexdigest()[:6]}"
-    if options:
-        name += f"@{','.join(options)}"
+    if texts:
+        name += f"@{','.join(texts)}"
     if len(name.encode()) > _LONGEST_NAME:
         raise UserError(
             f"The options -o make the experiment's name longer than {_LONGEST_NAME} characters: "
@@ -274,55 +274,20 @@ def _find(name_or_path: str) -> Path:
     return folder() / f"{name_or_path}.toml"
 
 
-def _override(entry: str) -> tuple[list[str], Any, str]:
-    key, equals, raw = entry.partition("=")
-    key, raw = key.strip(), raw.strip()
-    if not equals or not re.fullmatch(r"[\w.-]+", key) or not re.fullmatch(r"[\w.+-]+", raw):
-        raise UserError(f"'-o {entry}' is not KEY=VALUE: write for example -o budget=64000.")
-    try:
-        value = tomllib.loads(f"value = {raw}")["value"]
-    except ValueError:
-        value = _number(raw)
-    return key.rsplit(".", 1), value, f"{key}={raw}"
-
-
-def _number(raw: str) -> float | str:
-    """What is a number for Python but not for TOML, such as .5; else the text itself."""
-    try:
-        return float(raw)
-    except ValueError:
-        return raw
-
-
-def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
-    """``budget`` is a key of the file, ``wgan.clip`` one of the table [variant.wgan]."""
-    if len(keys) == 1:
-        table[keys[0]] = value
-        return
-    tables = table.setdefault("variant", {})
-    settings = tables.setdefault(keys[0], {}) if isinstance(tables, dict) else None
-    if not isinstance(settings, dict):
-        raise UserError(
-            f"'-o {'.'.join(keys)}=…' names no key: write a key of the experiment (budget) or "
-            "VARIANT.KEY (wgan.clip)."
-        )
-    settings[keys[1]] = value
-
-
 def _validated(
-    path: Path, table: Mapping[str, Any], origin: Mapping[str, Any], options: Mapping[str, str]
+    path: Path, table: Mapping[str, Any], origin: Mapping[str, Any], given: Mapping[str, str]
 ) -> Experiment:
-    """``options`` are the keys that the command line gave, each with its option's text."""
+    """``given`` are the keys that the command line gave, each with its option's text."""
     allowed = Experiment.model_fields.keys() - set(_ORIGIN)
     for key in table:
         if key not in allowed:
             raise unknown(
-                "key for the option -o" if key in options else f"key of {path}", key, allowed
+                "key for the option -o" if key in given else f"key of {path}", key, allowed
             )
     try:
         return Experiment.model_validate({**table, **origin}, strict=True)
     except ValidationError as error:
-        option = options.get(str(error.errors()[0]["loc"][0]))
+        option = given.get(str(error.errors()[0]["loc"][0]))
         place = path if option is None else f"The option -o {option}"
         raise UserError(f"{place}: {_first(error)}; correct it.") from error
 
@@ -350,29 +315,19 @@ def select(
     """
     table = experiment.model_dump(exclude_unset=True) | {"variants": variants}
     if seeds is not None:
-        table["seeds"] = _seeds(seeds)
+        table["seeds"] = options.seeds(seeds)
     try:
         chosen = Experiment.model_validate(table, strict=True)
     except ValidationError as error:
         raise UserError(f"The command line: {_first(error)}; mend this option.") from error
-    options = [word for path in plugins for word in ("--plugin", path.name)]
+    words = [word for path in plugins for word in ("--plugin", path.name)]
     if chosen.variants != experiment.variants:
-        options += ["--variants", ",".join(variants)]
+        words += ["--variants", ",".join(variants)]
     other_seeds = chosen.seeds != experiment.seeds
     return chosen.model_copy(
         update={
-            "command": " ".join([experiment.command, shlex.join(options)]).strip(),
+            "command": " ".join([experiment.command, shlex.join(words)]).strip(),
             "seeds_option": seeds if other_seeds else experiment.seeds_option,
-            "changed": experiment.changed or bool(options) or other_seeds,
+            "changed": experiment.changed or bool(words) or other_seeds,
         }
     )
-
-
-def _seeds(option: str) -> int | list[int]:
-    try:
-        numbers = [int(part) for part in option.removesuffix(",").split(",")]
-    except ValueError as error:
-        raise UserError(
-            f"'--seeds {option}' is not understood: write how many (5) or which (0,3,7)."
-        ) from error
-    return numbers if "," in option else numbers[0]
