@@ -62,6 +62,18 @@ def decoded(content: bytes) -> dict[str, Any]:
     return state
 
 
+def copied(state: dict[str, Any]) -> dict[str, Any]:
+    """What `decoded` makes of `encoded`, without the bytes in between.
+
+    Raises:
+        TypeError: as `encoded`.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    skeleton = json.loads(json.dumps(_take_tensors(state, "state", tensors)))
+    copy: dict[str, Any] = _put_tensors(skeleton, {n: t.clone() for n, t in tensors.items()})
+    return copy
+
+
 def newest(folder: Path, report: Report) -> tuple[Path, Path] | None:
     """The newest good checkpoint's two files, tensors and manifest; reports as `load` does."""
     _drop_torn(folder)

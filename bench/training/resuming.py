@@ -68,7 +68,7 @@ def _problem(identity: dict[str, Any], images: Tensor) -> str | None:
     if not first.advance():
         return None  # the trial will meet the same error, and its record will say which
     try:
-        second.algorithm.load(checkpoint.decoded(checkpoint.encoded(first.algorithm.state())))
+        second.algorithm.load(checkpoint.copied(first.algorithm.state()))
     except Exception as error:
         why = " ".join(f"{type(error).__name__}: {error}".split())
         return f"what state() returns cannot be saved and given to load() ({why})"

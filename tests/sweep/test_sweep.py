@@ -223,7 +223,7 @@ def test_a_changed_plugin_is_told(sweep: Sweep) -> None:
     sweep.plugin.write_text(text + "\n# changed\n")
     again = ganbench(sweep.root, sweep.home, *sweep.arguments, "--dry-run")
     sweep.plugin.write_text(text)
-    assert "the file of 'wgan_gp' has changed since" in again.stdout
+    assert "the code of 'wgan_gp' has changed since" in again.stdout
 
 
 def test_serial_and_processes_give_identical_records(
