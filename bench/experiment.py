@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -12,17 +11,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from bench import catalogue, options, store
+from bench import catalogue, experiment_files, options, store
 from bench.data import files
 from bench.errors import UserError, unknown
+from bench.experiment_files import folder, names
 from bench.ruler import identity
 
 _MOST_SEEDS = 10_000
-_LONGEST_NAME = 200  # of the 255 bytes that a folder's name may have
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+__all__ = ["Experiment", "Trial", "folder", "load", "names", "recorded_name", "select"]
+
 _ORIGIN = ("name", "text", "command", "seeds_option", "shipped", "changed")
-_EXTENDS = ("variants", "seeds", "description")
-"""Keys that may change without the trials before becoming incomparable."""
 
 
 class Experiment(BaseModel):
@@ -180,16 +178,6 @@ def _canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def folder() -> Path:
-    """Where experiments are looked up by name."""
-    return store.home() / "experiments"
-
-
-def names() -> list[str]:
-    """The experiments that can be run by name."""
-    return sorted(path.stem for path in folder().glob("*.toml"))
-
-
 def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
     """Read an experiment by name or path and apply ``KEY=VALUE`` overrides.
 
@@ -200,53 +188,27 @@ def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
     Raises:
         UserError: no such experiment, malformed TOML, or a key or value that does not fit.
     """
-    path = _find(name_or_path)
+    path = experiment_files.find(name_or_path)
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
         table = tomllib.loads(text)
         json.dumps(table, default=str)  # a number of 5,000 digits cannot be written down again
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as TOML ({error}): mend the file.") from error
-    if not _NAME.fullmatch(path.stem):
-        raise UserError(
-            f"'{path.stem}' cannot name an experiment: use letters, digits, '-' and '_' only."
-        )
     chosen = [options.parse(entry) for entry in overrides]
     for option in chosen:
         option.apply(table)
     texts = sorted(option.text for option in chosen)
-    shipped = path.resolve().parent == folder().resolve()
+    shipped = experiment_files.is_shipped(path)
     origin: dict[str, Any] = {
         "text": text,
-        "command": _command(path, shipped, texts),
+        "command": experiment_files.command(path, shipped, texts),
         "shipped": shipped,
-        "name": _named(path, shipped, texts, table),
+        "name": experiment_files.named(path, shipped, texts, table),
         "changed": bool(texts),
     }
     given = {option.keys[0]: option.text for option in chosen if len(option.keys) == 1}
     return _validated(path, table, origin, given)
-
-
-def _command(path: Path, shipped: bool, texts: Iterable[str]) -> str:
-    """A relative path as it was typed; an absolute one would tell about the machine."""
-    file = path.stem if shipped else path.name if path.is_absolute() else str(path)
-    return shlex.join(["ganbench", "run", file, *(w for text in texts for w in ("-o", text))])
-
-
-def _named(path: Path, shipped: bool, texts: list[str], table: Mapping[str, Any]) -> str:
-    name = path.stem
-    if not shipped:
-        settings = {key: value for key, value in table.items() if key not in _EXTENDS}
-        where = json.dumps([str(path.resolve()), settings], sort_keys=True, default=str)
-        name += f"-{hashlib.sha256(where.encode()).hexdigest()[:6]}"
-    if texts:
-        name += f"@{','.join(texts)}"
-    if len(name.encode()) > _LONGEST_NAME:
-        raise UserError(
-            f"The options -o make the experiment's name longer than {_LONGEST_NAME} characters: "
-            f"write them into a copy of {path} and run that."
-        )
-    return name
 
 
 def recorded_name(name_or_path: str) -> str:
@@ -255,23 +217,7 @@ def recorded_name(name_or_path: str) -> str:
     Raises:
         UserError: as `load`, for a path.
     """
-    return load(name_or_path).name if _is_path(name_or_path) else name_or_path
-
-
-def _is_path(name_or_path: str) -> bool:
-    path = Path(name_or_path)
-    return path.suffix == ".toml" or path.parent != Path()
-
-
-def _find(name_or_path: str) -> Path:
-    if _is_path(name_or_path):
-        path = store.expanded(name_or_path)
-        if not path.is_file():
-            raise UserError(f"The experiment file {path} does not exist: check the path.")
-        return path
-    if name_or_path not in names():
-        raise unknown("experiment", name_or_path, names())
-    return folder() / f"{name_or_path}.toml"
+    return load(name_or_path).name if experiment_files.is_path(name_or_path) else name_or_path
 
 
 def _validated(

@@ -160,7 +160,7 @@ def test_a_byte_order_mark_and_a_number_that_toml_does_not_know(
     path.write_text("\ufeffvariants = ['wgan']\nseeds = 1\nbudget = 640", encoding="utf-8")
     code, out, _ = ganbench("run", path, "-o", "wgan.lr=.5", "--dry-run")
     assert code == 0
-    assert out.startswith("mine@wgan.lr=.5: 1 trials")
+    assert re.match(r"mine-[0-9a-f]{6}@wgan\.lr=\.5: 1 trials", out)
 
 
 def test_an_experiment_name_cannot_lead_out_of_the_results(

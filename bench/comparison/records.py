@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bench.comparison.selection import COUNTED, counted_runs, of_plan, of_protocol, status_of
 from bench.comparison.store import RecordStore
 from bench.errors import UserError, unknown
 from bench.tracking.record import command_of, how_to_run
@@ -16,7 +17,6 @@ from bench.tracking.views import planned_keys
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
 
-COUNTED = ("done", "diverged")
 _KIND = "ganbench.kind"
 """The tag of a run that is no trial: the one that holds the page of an earlier comparison."""
 _SECTIONS = {"final": "final/", "best": "best/", "cost": "cost/", "noise": "noise/"}
@@ -113,14 +113,16 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
     experiment = _experiment(store, name)
     # Records of older versions hold no command; their options stand in the name.
     command = experiment.tags.get("ganbench.command") or command_of(name)
+    seeds_option = experiment.tags.get("ganbench.seeds", "")
+    whole = f"{command} --seeds {seeds_option}" if seeds_option else command
     runs = [run for run in store.runs(experiment.experiment_id) if _KIND not in run.data.tags]
-    protocol, mine, notes = _of_protocol(runs, experiment.tags.get("ganbench.protocol"))
+    protocol, mine, notes = of_protocol(runs, experiment.tags.get("ganbench.protocol"))
     if not every:
-        mine, more = _of_plan(mine, planned_keys(experiment.tags), command)
+        mine, more = of_plan(mine, planned_keys(experiment.tags), whole)
         notes += more
-    counted, more = _counted(mine)
+    counted, more = counted_runs(mine)
     if not counted:
-        raise _nothing_finished(name, mine, command)
+        raise _nothing_finished(name, mine, whole)
     trials = _trials(counted)
     newest = max(counted, key=lambda run: run.info.start_time)
     return Records(
@@ -136,7 +138,7 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
         calibration=tuple(json.loads(experiment.tags.get("ganbench.calibration") or "[]")),
         toml=experiment.tags.get("ganbench.toml", ""),
         command=command,
-        seeds_option=experiment.tags.get("ganbench.seeds", ""),
+        seeds_option=seeds_option,
         description=experiment.tags.get("ganbench.description", ""),
         newest=newest.info.run_id,
     )
@@ -149,7 +151,7 @@ def finished_keys(store: RecordStore, name: str) -> set[str]:
         UserError: no such experiment.
     """
     runs = store.runs(_experiment(store, name).experiment_id)
-    return {run.data.tags.get("ganbench.key", "") for run in runs if _status(run) in COUNTED}
+    return {run.data.tags.get("ganbench.key", "") for run in runs if status_of(run) in COUNTED}
 
 
 def _experiment(store: RecordStore, name: str) -> Experiment:
@@ -179,63 +181,11 @@ def _no_experiment(name: str, store: RecordStore) -> UserError:
 
 
 def _nothing_finished(name: str, runs: list[Run], command: str) -> UserError:
-    states = Counter(_status(run) for run in runs)
+    states = Counter(status_of(run) for run in runs)
     told = ", ".join(f"{count} {status}" for status, count in sorted(states.items())) or "none"
     return UserError(
         f"No run of '{name}' is finished yet (runs by status: {told}): let `{command}` finish "
         "at least one trial, then ask for the table again."
-    )
-
-
-def _of_protocol(runs: list[Run], current: str | None) -> tuple[str, list[Run], list[str]]:
-    """The runs under the current protocol; the newest run's when the experiment names none."""
-    protocol = current or (runs[-1].data.tags.get("ganbench.protocol", "") if runs else "")
-    mine = [run for run in runs if run.data.tags.get("ganbench.protocol", "") == protocol]
-    left = len(runs) - len(mine)
-    were = f"{left} runs were" if left > 1 else "1 run was"
-    note = f"{were} made under another protocol and left out (the current one is {protocol})."
-    return protocol, mine, [note] if left else []
-
-
-def _of_plan(runs: list[Run], keys: set[str], command: str) -> tuple[list[Run], list[str]]:
-    """The runs of the experiment as it was last run; all where no record says which those are."""
-    mine = [run for run in runs if not keys or run.data.tags.get("ganbench.key") in keys]
-    left = len(runs) - len(mine)
-    were = f"{left} runs are" if left > 1 else "1 run is"
-    note = (
-        f"{were} left out: they have other variants, seeds or settings than `{command}` asked for."
-    )
-    held = {run.data.tags.get("ganbench.key") for run in mine}
-    absent = len(keys - held)
-    lost = f"{absent} of {len(keys)} trials are not in MLflow: `{command}` sends them."
-    return mine, [note] * bool(left) + [lost] * bool(absent)
-
-
-def _counted(runs: list[Run]) -> tuple[list[Run], list[str]]:
-    """The newest finished run of each key, and a note on every other."""
-    done = [run for run in runs if _status(run) in COUNTED]
-    newest = {run.data.tags.get("ganbench.key", run.info.run_id): run for run in done}
-    counted = list(newest.values())
-    notes = []
-    if again := len(done) - len(counted):
-        notes.append(f"{again} finished more than once; of each trial the newest run counts.")
-    open_keys = Counter(
-        _status(run)
-        for run in {
-            run.data.tags.get("ganbench.key", run.info.run_id): run for run in runs
-        }.values()
-        if _status(run) not in COUNTED and run.data.tags.get("ganbench.key") not in newest
-    )
-    if open_keys:
-        told = ", ".join(f"{count} {status}" for status, count in sorted(open_keys.items()))
-        notes.append(f"Not counted because they have no result: {told}.")
-    return counted, notes
-
-
-def _status(run: Run) -> str:
-    tag: str | None = run.data.tags.get("ganbench.status")
-    return tag or {"FINISHED": "done", "KILLED": "interrupted"}.get(
-        run.info.status, run.info.status.lower()
     )
 
 
@@ -256,7 +206,7 @@ def _trials(runs: list[Run]) -> list[Trial]:
 
 
 def _trial(run: Run, row: str) -> Trial:
-    tags, status = run.data.tags, _status(run)
+    tags, status = run.data.tags, status_of(run)
     values = {
         section: {
             name.removeprefix(prefix): value

@@ -176,7 +176,7 @@ def from_file(path: Path) -> Backbone:
     try:
         digest = _digest(path, net)
         return _Own(f"{path.stem}-{digest[:8]}", net)
-    except Exception as error:  # lazy, quantised or 5-D weights, an eval() of its own, ...
+    except Exception as error:  # lazy, quantised or 5-D weights, a train mode of its own, ...
         raise UserError(
             f"The network of the feature extractor {path} cannot be used ({_reason(error)}): its "
             "weights must be plain tensors of at most four dimensions."

@@ -36,7 +36,7 @@ def ruler(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> _Ruler:
 
 def _floor(samples: int) -> dict[str, float]:
     chosen = experiment.load("quick", [f"samples={samples}"])
-    return run._about(chosen, plan(chosen)[0]).floor
+    return run._about(chosen, plan(chosen)).floor
 
 
 @pytest.mark.parametrize("samples", [100, 1000, 10_000])

@@ -103,7 +103,7 @@ def test_mlflow_shows_the_verdict_and_holds_the_page(sweep: Sweep) -> None:
     results = sweep.results
     verdict = json.loads((results / "table.json").read_text())["verdict"]
     assert f"**Verdict:** {verdict}" in experiment.tags["mlflow.note.content"]
-    assert "--plugin wgan_gp.py --variants mlp_bce,wgan,wgan_gp --seeds 7`" in verdict
+    assert "--plugin wgan_gp.py --variants mlp_bce,wgan,wgan_gp --seeds 3`" in verdict
     condition = "tags.`ganbench.kind` = 'comparison'"
     (run,) = client.search_runs([experiment.experiment_id], condition)
     page = Path(client.download_artifacts(run.info.run_id, "index.html")).read_bytes()
@@ -178,8 +178,6 @@ def test_a_file_of_ones_own_never_mixes_with_an_experiment_of_its_name(
     assert not (sweep.home / "results").exists()
     again = ganbench(sweep.root, sweep.home, "run", str(own))
     assert f"Nothing to do: {results / 'table.md'} is up to date." in again.stdout
-    table = ganbench(sweep.root, sweep.home, "table", str(own), "--format", "json")
-    assert json.loads(table.stdout)["experiment"] == results.name
 
 
 def test_a_run_that_was_deleted_in_mlflow_is_sent_again(sweep: Sweep) -> None:
@@ -190,7 +188,7 @@ def test_a_run_that_was_deleted_in_mlflow_is_sent_again(sweep: Sweep) -> None:
     client.delete_run(gone.info.run_id)
     table = ganbench(sweep.root, sweep.home, "table", NAME, "--format", "json")
     (note,) = json.loads(table.stdout)["notes"]
-    assert note.startswith("1 of 6 trials are not in MLflow: `ganbench run quick -o batch=32")
+    assert note.startswith("1 of 6 trials have no run in MLflow yet: `ganbench run quick -o batch")
     again = ganbench(sweep.root, sweep.home, *sweep.arguments)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "Nothing to do" not in again.stdout

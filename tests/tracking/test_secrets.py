@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_server_with_a_password_from_the_first_record_to_the_page(
     uri = server.uri.replace("://", f"://somebody:{WRITTEN}@")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     trial, _ = train(home, 0, 5.0)
-    experiments.write("quick", [trial.key], about)
+    experiments.write("quick", replace(about, keys=[trial.key]))
     publisher = Publisher(uri, "quick", about, pause=0)
     assert publisher.send(trial.folder), publisher.problem
     champions.crown(uri, "quick", load, print)
@@ -87,7 +88,7 @@ def test_a_store_that_does_not_answer(
     publisher = Publisher(uri, "quick", about, pause=0)
     assert not publisher.send(trial.points(1, 1).folder)
     said = [publisher.problem or ""]
-    experiments.write("quick", [trial.key], about)
+    experiments.write("quick", replace(about, keys=[trial.key]))
     with pytest.raises(UserError) as error:
         publish(uri)
     said.append(str(error.value))
