@@ -27,7 +27,8 @@ def narrow(records: Records) -> Grid:
         if head in _HEADS and (failed or head != "failures")
     ]
     rows = tuple(tuple(_cell(head, row[place]) for place, head in kept) for row in whole.rows)
-    notes = (_SPREAD, *summary.gaps(summary.rows(records)), *records.notes)
+    groups = [note for note in whole.notes if note.startswith("Group:")]
+    notes = (_SPREAD, *groups, *summary.gaps(summary.rows(records)), *records.notes)
     return Grid("narrow", records.experiment, tuple(_HEADS[head] for _, head in kept), rows, notes)
 
 

@@ -10,6 +10,8 @@ from bench.comparison.verdicts import Pair, Verdict
 
 _IN_FULL = 3
 """Variants that one sentence names with their numbers; of more it gives the names or the count."""
+_FEW_ROWS = 6
+"""Variants of which each one is compared with those below it in words; of more only the leader."""
 _LEAST_P = 0.0001
 _FEW = 4
 """Seeds with which nobody can see whether log FID is normally distributed."""
@@ -23,6 +25,8 @@ def verdict(records: Records, rows: list[Row], pairs: list[Pair]) -> str:
     leader = finished[0]
     against = [pair for pair in pairs if pair.a == leader.name]
     sentences = [_lead(leader, records.floor), *_standing(records, against)]
+    if len(rows) <= _FEW_ROWS:
+        sentences += [text for row in rows if row is not leader for text in _below(row.name, pairs)]
     return " ".join([*sentences, *_diverged([row for row in rows if row.diverged])])
 
 
@@ -87,6 +91,19 @@ def _standing(records: Records, against: list[Pair]) -> list[str]:
     ]
     if few := kinds.get("too few seeds"):
         sentences.append(_too_few(records, few, len(against)))
+    return sentences
+
+
+def _below(name: str, pairs: list[Pair]) -> list[str]:
+    """What a variant is to those below it in the table, a sentence for each kind of verdict."""
+    against = [pair for pair in pairs if pair.a == name]
+    sentences = [
+        f"{name} is {kind} than {_and(names)}."
+        for kind in ("better", "worse")
+        if (names := [pair.b for pair in against if pair.verdict == kind])
+    ]
+    if same := [pair for pair in against if pair.verdict == "not distinguishable"]:
+        sentences.append(f"{name} is not distinguishable {_listed_pairs(same, len(against))}.")
     return sentences
 
 

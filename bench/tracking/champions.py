@@ -90,7 +90,7 @@ def _crowned(
 
 def _said(champion: "Run") -> str:
     fid = champion.data.metrics[CHOSEN_BY]
-    return f"{champion.info.run_name}, {fid:.4g} from the held-out images"
+    return f"{champion.info.run_name} (FID {fid:.4g} to the held-out images)"
 
 
 def _best(runs: Iterator["Run"]) -> dict[str, "Run"]:

@@ -357,6 +357,24 @@ def test_tiny_p_values_are_not_spelled_out() -> None:
     assert "; p < 0.0001)" in said
 
 
+def test_the_verdict_of_few_variants_names_every_pair() -> None:
+    """What `make bench` ends with: five of its six pairs are significant, and the sixth is said."""
+    rows = [
+        row("bn", [17.37, 18.08, 16.81]),
+        row("sn", [23.6, 22.1, 23.8]),
+        row("wgan", [73.2, 81.7, 68.4]),
+        row("bce", [93.2, 90.5, 123.0]),
+    ]
+    said = told(rows)
+    assert said.startswith(
+        "bn has the lowest mean FID: 17.42 ± 0.64 (mean ± sd over 3 seeds). It is"
+    )
+    assert " sn is better than wgan and bce. wgan is not distinguishable from bce (FID 0.7" in said
+    assert said.endswith("seeds needed: 5).")
+    many = [row(f"v{i:02}", scattered(5 + i, 0.02, i)) for i in range(7)]
+    assert "v01 is" not in told(many)
+
+
 def test_the_verdict_counts_what_diverged() -> None:
     said = told([row("a", scattered(5, 0.1, 1)), row("b", [None, *scattered(9, 0.1, 2)[1:]])])
     assert "1 of 8 b trials diverged." in said

@@ -120,7 +120,7 @@ def test_a_network_that_cannot_be_exported_is_told_and_does_not_keep_the_others(
     assert list(champions.crown(uri, "quick", only_wgan, told.append)) == ["quick-wgan"]
     assert sorted(told) == [
         "models:/quick-broken@champion is not broken seed 0 yet: data-dependent control flow",
-        "models:/quick-wgan@champion is wgan seed 0, 5 from the held-out images.",
+        "models:/quick-wgan@champion is wgan seed 0 (FID 5 to the held-out images).",
     ]
 
 
