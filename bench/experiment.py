@@ -1,21 +1,18 @@
 """The experiment file, the trials that it stands for, and the identity of each."""
 
-import hashlib
 import json
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bench import catalogue, experiment_files, options, store
-from bench.data import files
 from bench.errors import UserError, unknown
 from bench.experiment_files import folder, names
-from bench.ruler import identity
+from bench.trials import Trial
 
 _MOST_SEEDS = 10_000
 __all__ = ["Experiment", "Trial", "folder", "load", "names", "recorded_name", "select"]
@@ -117,7 +114,7 @@ class Experiment(BaseModel):
             **splits,
         }
 
-    def trials(self) -> list["Trial"]:
+    def trials(self) -> list[Trial]:
         """Variant × seed, seeds outermost, so that an interrupted sweep has compared everything.
 
         Raises:
@@ -132,50 +129,6 @@ class Experiment(BaseModel):
             for seed in self.seeds
             for name in self.variants
         ]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Variant × seed × budget under a protocol."""
-
-    variant: str
-    configuration: Mapping[str, Any]
-    seed: int
-    budget: int
-    protocol: Mapping[str, Any]
-    dataset: str = files.DIGEST
-    ruler: str = identity.DIGITS.id
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """All that the trial's numbers depend on beside the code."""
-        return {
-            "variant": self.variant,
-            "configuration": dict(self.configuration),
-            "dataset": self.dataset,
-            "seed": self.seed,
-            "budget": self.budget,
-            "protocol": dict(self.protocol),
-            "ruler": self.ruler,
-        }
-
-    @property
-    def key(self) -> str:
-        """The sha256 of the identity's canonical JSON: names the folder and tags the MLflow run."""
-        return hashlib.sha256(_canonical(self.identity)).hexdigest()
-
-    @property
-    def measure(self) -> str:
-        """The full name of its measurements: ruler, layer, n, split."""
-        return identity.measure_name(self.ruler, self.protocol["samples"])
-
-    @property
-    def title(self) -> str:
-        return f"{self.variant} seed {self.seed}"
-
-
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:

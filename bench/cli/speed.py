@@ -48,7 +48,7 @@ def speed(
     found = []
     for trial in chosen.trials():
         console.print(f"{trial.variant}: {rounds} rounds")
-        found.append(measure(trial.identity, width, rounds, seconds))
+        found.append(measure(trial, width, rounds, seconds))
     help_, dry = (
         Spread.of([overhead.starting(*words) for _ in range(rounds)])
         for words in (["--help"], ["run", experiment, "--dry-run"])

@@ -5,13 +5,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import count
 from multiprocessing.connection import Connection
-from typing import Any, Literal
+from typing import Literal
 
 from bench.training.arithmetic import born_lean, one_thread
+from bench.trials import Trial
 
 SGEMM = 2048
 """Side of the square matrices whose product gives the machine's peak."""
@@ -50,12 +51,12 @@ def together(lanes: Sequence[Lane], kind: Kind, seconds: float) -> float:
 
 @contextmanager
 def lanes(
-    identity: dict[str, Any], width: int, *, single: bool = True, beside: int = 1
+    trial: Trial, width: int, *, single: bool = True, beside: int = 1
 ) -> Iterator[list[Lane]]:
-    """``width`` processes for the trial of an identity; they end with the block.
+    """``width`` processes for a trial; they end with the block.
 
     Args:
-        identity: the trial's (`bench.experiment.Trial.identity`).
+        trial: what they work at.
         width: how many.
         single: single-threaded as in a sweep; otherwise as torch decides.
         beside: trials in each process.
@@ -66,7 +67,7 @@ def lanes(
         for _ in range(width):
             ours, theirs = context.Pipe()
             process = context.Process(
-                target=_serve, args=(theirs, identity, single, beside), daemon=True
+                target=_serve, args=(theirs, trial, single, beside), daemon=True
             )
             with born_lean() if single else nullcontext():
                 process.start()
@@ -77,8 +78,8 @@ def lanes(
         yield opened
 
 
-def _serve(pipe: Connection, identity: dict[str, Any], single: bool, beside: int) -> None:
-    prepared = cache(lambda kind: _BUILDERS[kind](identity, beside))
+def _serve(pipe: Connection, trial: Trial, single: bool, beside: int) -> None:
+    prepared = cache(lambda kind: _BUILDERS[kind](trial, beside))
     with one_thread() if single else nullcontext(), suppress(EOFError):
         while True:  # until the other end is closed
             kind, seconds = pipe.recv()
@@ -104,34 +105,29 @@ def _repeat(work: _Work, seconds: float) -> tuple[int, float]:
     return done, time.perf_counter() - started
 
 
-def _device(identity: dict[str, Any]) -> str:
-    return str(identity["protocol"].get("device", "cpu"))
-
-
 def _synchronised(device: str) -> Callable[[], None]:
     import torch
 
     return torch.cuda.synchronize if device == "cuda" else lambda: None
 
 
-def _tutorial(identity: dict[str, Any], beside: int) -> _Work:
+def _tutorial(trial: Trial, beside: int) -> _Work:
     from bench.data import mnist
     from bench.speed import tutorial
     from bench.training.generator import build
 
-    images, device = mnist.load("train").images, _device(identity)
-    loop = tutorial.loop(build(identity), images, identity["protocol"]["batch"], device)  # type: ignore[arg-type]
+    images, device = mnist.load("train").images, trial.device
+    loop = tutorial.loop(build(trial), images, trial.batch, device)  # type: ignore[arg-type]
     return _Work(loop, settle=_synchronised(device))
 
 
-def _trials(identity: dict[str, Any], beside: int, **protocol: str) -> _Work:
+def _trials(trial: Trial, beside: int, **protocol: str) -> _Work:
     from bench.data import mnist
     from bench.training.stepper import stepper
 
-    images, first = mnist.load("train").images, identity["seed"]
-    changed = identity | {"protocol": identity["protocol"] | protocol}
-    seeds = range(first, first + beside)
-    steppers = [stepper(changed | {"seed": seed}, images, _warn) for seed in seeds]
+    images, changed = mnist.load("train").images, trial.under(**protocol)
+    seeds = range(trial.seed, trial.seed + beside)
+    steppers = [stepper(replace(changed, seed=seed), images, _warn) for seed in seeds]
     index = count()
 
     def once() -> None:
@@ -150,32 +146,32 @@ def _warn(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _sgemm(identity: dict[str, Any], beside: int) -> _Work:
+def _sgemm(trial: Trial, beside: int) -> _Work:
     import torch
 
-    device = _device(identity)
+    device = trial.device
     a, b, out = torch.randn(3, SGEMM, SGEMM, device=device)
     return _Work(lambda: torch.mm(a, b, out=out), settle=_synchronised(device))
 
 
-def _measuring(identity: dict[str, Any], last: bool) -> _Work:
+def _measuring(trial: Trial, last: bool) -> _Work:
     from bench.ruler import Ruler
     from bench.training import evaluation
     from bench.training.generator import build
 
-    ruler, algorithm = Ruler.load(), build(identity)
-    n, seed = identity["protocol"]["samples"], identity["seed"]
+    ruler, algorithm = Ruler.load(), build(trial)
+    n, seed = trial.samples, trial.seed
     return _Work(
         lambda: evaluation.measure(ruler, evaluation.samples(algorithm, n, seed), last=last)
     )
 
 
-_BUILDERS: dict[Kind, Callable[[dict[str, Any], int], _Work]] = {
+_BUILDERS: dict[Kind, Callable[[Trial, int], _Work]] = {
     "tutorial": _tutorial,
-    "alone": lambda identity, beside: _trials(identity, 1),
+    "alone": lambda trial, beside: _trials(trial, 1),
     "trial": _trials,
     "bf16": partial(_trials, precision="bf16"),
     "sgemm": _sgemm,
-    "point": lambda identity, beside: _measuring(identity, last=False),
-    "end": lambda identity, beside: _measuring(identity, last=True),
+    "point": lambda trial, beside: _measuring(trial, last=False),
+    "end": lambda trial, beside: _measuring(trial, last=True),
 }

@@ -21,6 +21,7 @@ from bench.sweep import cores
 from bench.training import arithmetic
 from bench.training.generator import build
 from bench.training.stepper import Eager
+from bench.trials import Trial
 
 _SGEMM_GFLOP = 2 * SGEMM**3 / 1e9
 Round = dict[str, float]
@@ -73,11 +74,11 @@ class Speed:
     """The measurements' part of all the time, side by side, at the experiment's settings."""
 
 
-def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -> Speed:
+def measure(trial: Trial, width: int, rounds: int, seconds: float) -> Speed:
     """Measure the variant of a trial.
 
     Args:
-        identity: the trial's (`bench.experiment.Trial.identity`); no other seed is looked at.
+        trial: whose variant and protocol; no other seed is looked at.
         width: trials side by side: processes, or on a GPU streams of one process.
         rounds: how often everything is repeated.
         seconds: how long each rate is taken, in each round.
@@ -85,19 +86,18 @@ def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -
     Raises:
         UserError: no tutorial's loop is known for this variant.
     """
-    tutorial.step_of(build(identity))  # type: ignore[arg-type]
-    gflop = _flop(identity) / 1e9
-    protocol = identity["protocol"]
-    measuring = cores() if "device" in protocol else width
-    found = _rounds(identity, width, measuring, rounds, seconds)
-    taken, between = -(-identity["budget"] // protocol["batch"]), protocol["evaluations"] - 1
+    tutorial.step_of(build(trial))  # type: ignore[arg-type]
+    gflop = _flop(trial) / 1e9
+    measuring = width if trial.device == "cpu" else cores()
+    found = _rounds(trial, width, measuring, rounds, seconds)
+    taken, between = trial.steps, trial.evaluations - 1
 
     def share(one: Round) -> float:
         measured = between / one["point"] + 1 / one["end"]
         return float(measured / (measured + taken / one["trial"]))
 
     return Speed(
-        identity["variant"],
+        trial.variant,
         gflop,
         tutorial=Spread.over(found, lambda one: one["tutorial"]),
         alone=Spread.over(found, lambda one: one["alone"]),
@@ -112,17 +112,15 @@ def measure(identity: dict[str, Any], width: int, rounds: int, seconds: float) -
     )
 
 
-def _rounds(
-    identity: dict[str, Any], width: int, measuring: int, rounds: int, seconds: float
-) -> list[Round]:
+def _rounds(trial: Trial, width: int, measuring: int, rounds: int, seconds: float) -> list[Round]:
     """The summed rate of each kind of work, round by round; the first round is to warm up."""
-    device = identity["protocol"].get("device", "cpu")
+    device = trial.device
     bf16: list[Kind] = ["bf16"] if arithmetic.available("bf16", device) else []
     steps: list[Kind] = ["trial", *bf16, "sgemm"]
     with (
-        lanes(identity, 1, single=False) as base,
-        lanes(identity, measuring) as each,
-        lanes(identity, int(device != "cpu"), beside=width) as gpu,
+        lanes(trial, 1, single=False) as base,
+        lanes(trial, measuring) as each,
+        lanes(trial, int(device != "cpu"), beside=width) as gpu,
     ):
         side = gpu or each
 
@@ -139,12 +137,12 @@ def _rounds(
         return [once() for _ in range(rounds)]
 
 
-def _flop(identity: dict[str, Any]) -> float:
+def _flop(trial: Trial) -> float:
     """Of one step's matrix products, forward and backward, as torch counts them.
 
     The mean of one turn of discriminator and generator steps.
     """
-    stepper = Eager(identity, mnist.load("train").images)
+    stepper = Eager(trial, mnist.load("train").images)
     turn = getattr(stepper.algorithm, "n_critic", 1)
     known = {} if ONEDNN is None else {ONEDNN: _product_flop}
     with FlopCounterMode(display=False, custom_mapping=known) as counter:

@@ -13,7 +13,6 @@ from bench import experiment as experiments
 from bench import store
 from bench.data import fetch
 from bench.sweep.plan import Planned, plan, prepare
-from bench.tracking import record
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.training import trial
@@ -35,7 +34,7 @@ def mirroring(experiment: str) -> float:
         trial.run(first.folder)
         about = ExperimentRecord(
             toml=short.text,
-            protocol=record.protocol_id(first.trial.identity),
+            protocol=first.trial.protocol_id,
             measure=first.trial.measure,
         )
         publisher = Publisher(f"sqlite:///{root / 'speed.db'}", short.name, about)

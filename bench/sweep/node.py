@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from bench import store
 from bench.data import files
 from bench.provenance import environment
 from bench.training import trial
+from bench.trials import TrialRecord
 
 Files = dict[str, bytes]
 """Names relative to a trial's folder, and what is in them."""
@@ -103,9 +104,7 @@ def _lay_out(folder: Path, sent: Files) -> None:
     """Write what was sent, this machine described in the trial's record."""
     for name, content in sent.items():
         _put(folder / name, content)
-    record = json.loads(sent["trial.json"])
-    record["recorded"]["environment"] = environment()
-    _put(folder / "trial.json", json.dumps(record, indent=1).encode())
+    replace(TrialRecord.read(folder), environment=environment()).write(folder)
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import catalogue, store
-from bench.experiment import Experiment, Trial
+from bench.experiment import Experiment
 from bench.provenance import code, environment
-from bench.tracking import record
 from bench.tracking.cursor import Cursor
 from bench.tracking.store import tracking_uri
 from bench.training import status
+from bench.trials import Trial, TrialRecord
 
 
 @dataclass(frozen=True)
@@ -42,32 +42,18 @@ def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequenc
     Raises:
         UserError: the store cannot be written.
     """
-    texts = catalogue.plugin_texts(plugins)
-    recorded = {
-        "experiment": experiment.resolved,
-        "plugins": list(texts),
-        "plugin_texts": texts,  # what every worker runs, whatever becomes of the file meanwhile
-        "environment": environment(),
-        **code(),
-    }
+    texts, made_with = catalogue.plugin_texts(plugins), {"environment": environment(), **code()}
     for item in planned:
         if not item.ended:
-            record = {
-                "key": item.trial.key,
-                "identity": item.trial.identity,
-                "recorded": {
-                    **recorded,
-                    "measure": item.trial.measure,
-                    "source": catalogue.source_digest(item.trial.variant),
-                    "code": catalogue.digests(item.trial.variant),
-                },
-            }
-            try:
-                item.folder.mkdir(parents=True, exist_ok=True)
-                with store.replacing(item.folder / "trial.json", "w") as file:
-                    json.dump(record, file, indent=1)
-            except OSError as error:
-                raise store.unwritable(item.folder, error) from error
+            variant = item.trial.variant
+            TrialRecord(
+                item.trial,
+                experiment=experiment.resolved,
+                plugins=texts,
+                source=catalogue.source_digest(variant),
+                code=catalogue.digests(variant),
+                **made_with,
+            ).write(item.folder)
 
 
 def outdated(planned: Sequence[Planned]) -> list[str]:
@@ -80,9 +66,9 @@ def outdated(planned: Sequence[Planned]) -> list[str]:
     for item in planned:
         path = item.folder / "trial.json"
         if item.ended and path.exists():
-            then, name = record.load(item.folder)["recorded"], item.trial.variant
+            then, name = TrialRecord.read(item.folder), item.trial.variant
             code, source = catalogue.digests(name), catalogue.source_digest(name)
-            if then.get("code", code) != code or then.get("source") != source:
+            if (then.code or code) != code or then.source != source:
                 found.add(name)
     return sorted(found)
 

@@ -23,7 +23,7 @@ from bench.sweep.executors import EXECUTORS
 from bench.sweep.observer import Mirror, Observer
 from bench.sweep.plan import Planned, plan, prepare
 from bench.sweep.view import view
-from bench.tracking import experiments, record
+from bench.tracking import experiments
 from bench.tracking import store as tracking_store
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
@@ -104,7 +104,7 @@ def sweep(
 
 def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentRecord:
     ruler, first = Ruler.load(), planned[0]
-    n = int(first.trial.protocol["samples"])
+    n = first.trial.samples
     # Working out a floor fills the cache of reference statistics that every worker then reads.
     ruler.floor(min(n, SAMPLES), thorough=True)
     values = ruler.floor(n, thorough=True).items()
@@ -114,7 +114,7 @@ def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentReco
         command=experiment.command,
         seeds_option=experiment.seeds_option,
         keys=[item.trial.key for item in planned],
-        protocol=record.protocol_id(first.trial.identity),
+        protocol=first.trial.protocol_id,
         measure=first.trial.measure,
         floor={"n": n, **floor} if floor else {},
         calibration=calibration.shipped(ruler) or ruler.calibration(),
@@ -126,8 +126,7 @@ def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentReco
 
 def _shown(item: Planned) -> int:
     """Images shown at the last point: the budget, rounded up to whole batches."""
-    batch = item.trial.protocol["batch"]
-    return int(-(-item.trial.budget // batch) * batch)
+    return item.trial.steps * item.trial.batch
 
 
 def _mirror(publisher: Publisher, planned: Sequence[Planned]) -> Mirror:

@@ -20,7 +20,7 @@ class ExperimentRecord:
         command: what a user types to run it; ``seeds_option`` is left out.
         seeds_option: the value of ``--seeds``; empty where the file's own seeds are run.
         keys: of the trials that it consists of now; earlier plans may have had others.
-        protocol: `record.protocol_id` of its trials; runs of another value are not comparable.
+        protocol: `Trial.protocol_id` of its trials; runs of another value are not comparable.
         measure: the name behind every number, ``<ruler>/<layer>/n<samples>/<split>``.
         floor: metric to the value that real held-out training images get at ``n`` samples, which
             is one of the keys; empty where there are fewer such images than samples.

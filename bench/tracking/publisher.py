@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bench.errors import UserError
 from bench.redaction import reason, redact
-from bench.tracking import journal, record, run, store
+from bench.tracking import journal, run, store
 from bench.tracking.cursor import Cursor
 from bench.tracking.experiments import ExperimentRecord, trial_folder
 from bench.tracking.views import experiment_tags
+from bench.trials import TrialRecord
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -146,7 +147,7 @@ class _Resting(Exception):
 def _mirror(
     client: "MlflowClient", experiment_id: str, cursor: Cursor, folder: Path, started: int
 ) -> None:
-    trial = record.load(folder)
+    trial = TrialRecord.read(folder)
     found = run.of_trial(client, experiment_id, trial, started)
     run_id = found.info.run_id
     own = found.info.start_time == started

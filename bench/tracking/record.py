@@ -1,14 +1,14 @@
 """What of a trial goes where in MLflow: params, tags, datasets, files, statuses."""
 
-import hashlib
 import json
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench import store
 from bench.errors import UserError
+from bench.trials import Trial, TrialRecord
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -31,72 +31,43 @@ RUN_STATUS = {
 _SPLITS = {"train": "training", "heldout": "selection", "test": "evaluation"}
 
 
-def load(trial_folder: Path) -> dict[str, Any]:
-    """The content of ``trial.json``.
-
-    Raises:
-        UserError: it is missing or damaged.
-    """
-    path = trial_folder / "trial.json"
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        content["identity"], content["recorded"], content["key"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} is missing or damaged ({error}): delete the folder and run the experiment "
-            "again, which trains this trial anew."
-        ) from error
-    return content
-
-
-def protocol_id(identity: dict[str, Any]) -> str:
-    """Eight digits that two trials share exactly when their numbers may be compared."""
-    names = ("dataset", "budget", "protocol", "ruler")
-    canonical = json.dumps({name: identity[name] for name in names}, sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:8]
-
-
-def run_name(identity: dict[str, Any]) -> str:
-    return f"{identity['variant']} seed {identity['seed']}"
-
-
-def params(identity: dict[str, Any]) -> dict[str, str]:
+def params(trial: Trial) -> dict[str, str]:
     """Every value that defines the trial, under its plain name.
 
     A value of the variant that is named like one of the protocol becomes ``configuration.<name>``.
     """
     names = ("variant", "seed", "budget", "dataset", "ruler")
-    values = {name: identity[name] for name in names} | identity["protocol"]
-    for name, value in identity["configuration"].items():
+    values = {name: getattr(trial, name) for name in names} | dict(trial.protocol)
+    for name, value in trial.configuration.items():
         values[f"configuration.{name}" if name in values else name] = value
     return {name: _text(value) for name, value in values.items()}
 
 
-def tags(trial: dict[str, Any]) -> dict[str, str]:
+def tags(record: TrialRecord) -> dict[str, str]:
     """The tags of a run at its creation."""
-    identity, recorded = trial["identity"], trial["recorded"]
-    found = {
+    trial = record.trial
+    every = {
         "mlflow.source.name": "ganbench",
         "mlflow.source.type": "LOCAL",
         "mlflow.note.content": (
-            f"Variant **{identity['variant']}**, seed {identity['seed']}, "
-            f"{identity['budget']:,} real images. Trial `{trial['key']}`."
+            f"Variant **{trial.variant}**, seed {trial.seed}, "
+            f"{trial.budget:,} real images. Trial `{record.key}`."
         ),
-        "ganbench.key": trial["key"],
+        "ganbench.key": record.key,
         "ganbench.status": "running",
-        "ganbench.protocol": protocol_id(identity),
-        "ganbench.dataset": identity["dataset"],
-        "ganbench.ruler": identity["ruler"],
-        "ganbench.measure": recorded.get("measure"),
-        "ganbench.source": recorded.get("source"),
-        "ganbench.code": json.dumps(recorded["code"]) if "code" in recorded else None,
+        "ganbench.protocol": trial.protocol_id,
+        "ganbench.dataset": trial.dataset,
+        "ganbench.ruler": trial.ruler,
+        "ganbench.measure": trial.measure,
+        "ganbench.source": record.source,
+        "ganbench.code": json.dumps(record.code) if record.code else None,
         # By "/", which no file's name has; a whole path would tell about the machine.
-        "ganbench.plugins": "/".join(Path(file).name for file in recorded.get("plugins", [])),
-        "ganbench.dirty": json.dumps(recorded.get("dirty")),
-        "mlflow.source.git.commit": recorded.get("commit"),
-        "ganbench.no_commit": recorded.get("no_commit"),
+        "ganbench.plugins": "/".join(Path(file).name for file in record.plugins),
+        "ganbench.dirty": json.dumps(record.dirty),
+        "mlflow.source.git.commit": record.commit,
+        "ganbench.no_commit": record.no_commit,
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in every.items() if value}
 
 
 def ending(status: str, reason: str | None) -> dict[str, str]:
@@ -104,21 +75,20 @@ def ending(status: str, reason: str | None) -> dict[str, str]:
     return {"ganbench.status": status, "ganbench.reason": reason or ""}
 
 
-def files(trial: dict[str, Any]) -> dict[str, str]:
+def files(record: TrialRecord) -> dict[str, str]:
     """Artifacts that exist only inside ``trial.json``: name to text."""
-    recorded = trial["recorded"]
     return {
-        "experiment.toml": recorded.get("experiment", ""),
-        "environment.json": json.dumps(recorded.get("environment", {}), indent=1),
-        "trial.json": json.dumps(trial, indent=1),
+        "experiment.toml": record.experiment,
+        "environment.json": json.dumps(record.environment, indent=1),
+        "trial.json": record.json(),
     }
 
 
-def datasets(identity: dict[str, Any]) -> list["DatasetInput"]:
+def datasets(trial: Trial) -> list["DatasetInput"]:
     """The three splits as inputs. MLflow holds 36 digits; the whole digest is a tag beside it."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    digest, protocol = identity["dataset"], identity["protocol"]
+    digest, protocol = trial.dataset, trial.protocol
     inputs = []
     for split, context in _SPLITS.items():
         source = json.dumps({"sha256": digest, "split": protocol.get(split, split)})

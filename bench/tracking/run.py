@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.tracking import addresses, pictures, record
 from bench.tracking.journal import Entry
+from bench.trials import TrialRecord
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -20,15 +21,13 @@ _PARAMS = 100  # and of params
 _UPLOADING = ".artifact.uploading.*"
 
 
-def of_trial(
-    client: "MlflowClient", experiment_id: str, trial: dict[str, Any], started: int
-) -> "Run":
+def of_trial(client: "MlflowClient", experiment_id: str, trial: TrialRecord, started: int) -> "Run":
     """The run of this trial: found by its key, or created.
 
     Where the trial was trained twice (its folder was deleted, or another machine did it too), the
     later training is the record and the earlier run is moved to MLflow's trash.
     """
-    found = list(search(client, experiment_id, f"tags.`ganbench.key` = '{trial['key']}'"))
+    found = list(search(client, experiment_id, f"tags.`ganbench.key` = '{trial.key}'"))
     newest = max(found, key=lambda run: run.info.start_time, default=None)
     for run in found:
         if run is not newest or run.info.start_time < started:
@@ -39,21 +38,21 @@ def of_trial(
         name: record.within(value, record.TAG_LIMIT, "the artifact trial.json")
         for name, value in record.tags(trial).items()
     }
-    name = record.run_name(trial["identity"])
+    name = trial.trial.title
     return client.create_run(experiment_id, start_time=started, tags=tags, run_name=name)
 
 
-def introduce(client: "MlflowClient", run_id: str, trial: dict[str, Any]) -> None:
+def introduce(client: "MlflowClient", run_id: str, trial: TrialRecord) -> None:
     """What a run says before its first point; writing it again changes nothing."""
     from mlflow.entities import Param
 
     values = [
         Param(name, record.within(value, record.PARAM_LIMIT, "the artifact trial.json"))
-        for name, value in record.params(trial["identity"]).items()
+        for name, value in record.params(trial.trial).items()
     ]
     for start in range(0, len(values), _PARAMS):
         client.log_batch(run_id, params=values[start : start + _PARAMS])
-    client.log_inputs(run_id, datasets=record.datasets(trial["identity"]))
+    client.log_inputs(run_id, datasets=record.datasets(trial.trial))
     for name, text in record.files(trial).items():
         client.log_text(run_id, text, name)
 

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 import torch
@@ -11,18 +10,19 @@ from torch import Tensor, nn
 from bench import store, streams
 from bench.errors import UserError
 from bench.nn.fast import plain
+from bench.trials import Trial
 from bench.variants import GAN, Algorithm, registry
 
 FILES = ("generator.safetensors", "generator.json")
 
 
-def build(identity: dict[str, Any]) -> Algorithm:
+def build(trial: Trial) -> Algorithm:
     """The variant of a trial, initialised by the seed's own stream."""
-    torch.default_generator.manual_seed(streams.derive("init", identity["seed"]))
-    return registry.create(identity["variant"], identity["configuration"])
+    torch.default_generator.manual_seed(streams.derive("init", trial.seed))
+    return registry.create(trial.variant, trial.configuration)
 
 
-def save(folder: Path, algorithm: Algorithm, identity: dict[str, Any], shown: int) -> None:
+def save(folder: Path, algorithm: Algorithm, trial: Trial, shown: int) -> None:
     """Write the weights, and beside them what it takes to build the network again."""
     networks = algorithm.networks()
     # Copies, because two names may share one weight, which safetensors refuses.
@@ -31,7 +31,7 @@ def save(folder: Path, algorithm: Algorithm, identity: dict[str, Any], shown: in
     with store.replacing(folder / FILES[0]) as file:
         file.write(safetensors.torch.save(weights))
     with store.replacing(folder / FILES[1], "w") as file:
-        json.dump({**identity, "images_shown": shown, "range": [-1, 1]}, file, indent=1)
+        json.dump({**trial.identity, "images_shown": shown, "range": [-1, 1]}, file, indent=1)
 
 
 def load(folder: Path) -> tuple[nn.Module, Tensor]:
@@ -42,13 +42,13 @@ def load(folder: Path) -> tuple[nn.Module, Tensor]:
     Raises:
         UserError: the variant is no GAN, so that nothing is known of its generator's input.
     """
-    identity = json.loads((folder / FILES[1]).read_text())
-    algorithm = build(identity)
+    trial = Trial.from_identity(json.loads((folder / FILES[1]).read_text()))
+    algorithm = build(trial)
     if not isinstance(algorithm, GAN):
         raise UserError(
-            f"'{identity['variant']}' is no GAN of the contract, so nothing is known of its "
+            f"'{trial.variant}' is no GAN of the contract, so nothing is known of its "
             "generator's input: load its weights from the run's generator.safetensors instead."
         )
     algorithm.G.load_state_dict(safetensors.torch.load_file(folder / FILES[0]))
-    latents = streams.generator("evaluation", identity["seed"])
+    latents = streams.generator("evaluation", trial.seed)
     return plain(algorithm.G).eval(), torch.randn(2, algorithm.latent, generator=latents)

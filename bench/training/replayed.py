@@ -6,7 +6,7 @@ Python they leave a GPU idle. Replayed as one CUDA graph they do not.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from bench import streams
 from bench.training import arithmetic
 from bench.training.feed import Feed
 from bench.training.generator import build
+from bench.trials import Trial
 from bench.variants import Algorithm
 
 _WARM_UP = 3
@@ -47,20 +48,19 @@ class Replayed:
     known or a step cannot be recorded; the arithmetic is the same.
 
     Args:
-        identity: the trial's (`bench.experiment.Trial.identity`).
+        trial: what is trained.
         images: (N, 1, 28, 28) uint8, what it is trained on.
         lane: where the steps are computed.
         report: is told why steps are not recorded.
     """
 
     def __init__(
-        self, identity: dict[str, Any], images: Tensor, lane: Lane, report: Callable[[str], None]
+        self, trial: Trial, images: Tensor, lane: Lane, report: Callable[[str], None]
     ) -> None:
-        self.algorithm, self.device = build(identity), lane.device
+        self.algorithm, self.device = build(trial), lane.device
         self.algorithm.to(self.device)
-        self.batch: int = identity["protocol"]["batch"]
-        self._name, self._seed = f"{identity['variant']} seed {identity['seed']}", identity["seed"]
-        self._precision: str = identity["protocol"].get("precision", "fp32")
+        self.batch = trial.batch
+        self._name, self._seed, self._precision = trial.title, trial.seed, trial.precision
         self._feed = Feed(images, self.batch, self.algorithm.latent, self._seed, self.device)
         self._lane, self._report, self._cycle = lane, report, self.algorithm.cycle
         self._done, self._numbers = 0, list[object]()

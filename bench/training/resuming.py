@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from bench.errors import UserError
 from bench.training import checkpoint
 from bench.training.stepper import Eager
+from bench.trials import Trial
 from bench.variants import GAN, Algorithm, registry
 
 _MOST_STEPS = 32
@@ -35,18 +36,18 @@ Leaves = dict[str, Any]
 """Plain values and tensors by where they are: ``self.averages[0]``."""
 
 
-def check(identity: dict[str, Any], images: Tensor) -> None:
+def check(trial: Trial, images: Tensor) -> None:
     """Try it, once a process for a variant and its configuration; no random stream moves.
 
     Args:
-        identity: the trial's (`bench.experiment.Trial.identity`).
+        trial: what is to be trained.
         images: (N, 1, 28, 28) uint8, what it is trained on.
 
     Raises:
         UserError: it would not; the sentence names what is not saved, where that can be found.
     """
-    variant = identity["variant"]
-    asked = json.dumps([variant, identity["configuration"], registry.digests(variant)])
+    variant = trial.variant
+    asked = json.dumps([variant, dict(trial.configuration), registry.digests(variant)])
     if asked in _CHECKED:
         return
     with (
@@ -54,7 +55,7 @@ def check(identity: dict[str, Any], images: Tensor) -> None:
         warnings.catch_warnings(action="ignore"),
         contextlib.redirect_stdout(io.StringIO()),
     ):
-        problem = _problem(identity, images)
+        problem = _problem(trial, images)
     if problem:
         raise UserError(
             f"The variant '{variant}' would not resume to the same numbers after a stop: {problem}."
@@ -62,8 +63,8 @@ def check(identity: dict[str, Any], images: Tensor) -> None:
     _CHECKED.add(asked)
 
 
-def _problem(identity: dict[str, Any], images: Tensor) -> str | None:
-    first, second = _Instance(identity, images), _Instance(identity, images)
+def _problem(trial: Trial, images: Tensor) -> str | None:
+    first, second = _Instance(trial, images), _Instance(trial, images)
     by_nature = _differences(first.held(), second.held())  # a time of day, an id
     if not first.advance():
         return None  # the trial will meet the same error, and its record will say which
@@ -102,9 +103,9 @@ def _foremost(paths: set[str]) -> str:
 class _Instance:
     """A variant as the trial would build it, and its first steps."""
 
-    def __init__(self, identity: dict[str, Any], images: Tensor) -> None:
-        usual = {"batch": identity["protocol"]["batch"]}  # the precision and the device
-        self._stepper = Eager({**identity, "protocol": usual}, images)
+    def __init__(self, trial: Trial, images: Tensor) -> None:
+        # In the usual precision, on the processor.
+        self._stepper = Eager(trial.under(precision="fp32", device="cpu"), images)
         self.algorithm: Algorithm = self._stepper.algorithm
         every = getattr(self.algorithm, "n_critic", self.algorithm.cycle or 1)
         self._steps = min(every + 1, _MOST_STEPS)

@@ -1,6 +1,5 @@
 """A trial in progress: train, measure, write down; go on where it stopped."""
 
-import json
 import resource
 import sys
 import time
@@ -12,7 +11,6 @@ from typing import Any
 
 from torch import Tensor
 
-from bench import store
 from bench.data import mnist
 from bench.errors import UserError
 from bench.ruler import Ruler, suite
@@ -23,6 +21,7 @@ from bench.training.evaluation import Measured
 from bench.training.status import Status
 from bench.training.stepper import stepper
 from bench.training.stop import Abandoning, Stopped
+from bench.trials import TrialRecord
 from bench.variants import code, registry
 
 _HEARTBEAT_SECONDS = 1.0
@@ -34,18 +33,15 @@ class Session:
 
     def __init__(self, folder: Path, status: Status, *, ended: bool) -> None:
         self.folder, self.status = folder, status
-        record = json.loads((folder / "trial.json").read_text())
-        self.identity: dict[str, Any] = record["identity"]
-        self.record, self.code = record, _imported(record)
-        self.seed: int = self.identity["seed"]
-        protocol = self.identity["protocol"]
-        self.batch, self.n = protocol["batch"], protocol["samples"]
-        self.total = -(-self.identity["budget"] // self.batch)
-        self.points = _points(self.total, protocol["evaluations"])
+        self.record = TrialRecord.read(folder)
+        self.code = _imported(self.record)
+        self.trial = self.record.trial
+        self.total = self.trial.steps
+        self.points = _points(self.total, self.trial.evaluations)
         self.ruler = Ruler.load()
         self.images = mnist.load("train").images
-        resuming.check(self.identity, self.images)
-        self.stepper = stepper(self.identity, self.images, _report)
+        resuming.check(self.trial, self.images)
+        self.stepper = stepper(self.trial, self.images, _report)
         self.algorithm = self.stepper.algorithm
         self.journal, self.curves = journal.Journal(folder), Curves(self.total)
         self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
@@ -78,16 +74,14 @@ class Session:
         if ended or self.journal.size < state.get("journal", 0):
             return f"The journal {self.journal.path} has lost its end"
         if files := code.changed(state.get("code", self.code), self.code):
-            return f"{self._title}: the code has changed since its checkpoint ({files})"
+            return f"{self.trial.title}: the code has changed since its checkpoint ({files})"
         if "code" in state or not state:
             return None
         if lacking := self.algorithm.state().keys() - state["algorithm"].keys() - {"attributes"}:
-            return f"{self._title}: its checkpoint lacks {min(lacking)}"  # by an older ganbench
+            return (
+                f"{self.trial.title}: its checkpoint lacks {min(lacking)}"  # by an older ganbench
+            )
         return None
-
-    @property
-    def _title(self) -> str:
-        return f"{self.identity['variant']} seed {self.seed}"
 
     def _checkpoint(self) -> None:
         if self.saved == self.step:
@@ -162,10 +156,10 @@ class Session:
         networks = self.algorithm.networks()
         moved = {n: net for n, net in networks.items() if marks.get(n, "loss_g") in measured}
         means |= curves.gradients(moved, self.step + 1)
-        self.journal.metrics((self.step + 1) * self.batch, means)
+        self.journal.metrics((self.step + 1) * self.trial.batch, means)
 
     def _beat(self) -> None:
-        self.status.images, self.status.seconds = self.step * self.batch, self.seconds
+        self.status.images, self.status.seconds = self.step * self.trial.batch, self.seconds
         self.status.measuring = self.eval_seconds
         self.status.write(self.folder)
         self.beaten = time.monotonic()
@@ -180,7 +174,7 @@ class Session:
         images = self._samples()
         last = self.step == self.total
         measured = evaluation.measure(self.ruler, images, last=last)
-        shown = self.step * self.batch
+        shown = self.step * self.trial.batch
         name = f"samples/{shown:09d}.png"
         evaluation.grid(images, self.folder / name)
         drawn = {"samples": name} | (self._pictures(images) if last else {})
@@ -196,13 +190,13 @@ class Session:
 
     def _samples(self) -> Tensor:
         try:
-            return evaluation.samples(self.algorithm, self.n, self.seed)
+            return evaluation.samples(self.algorithm, self.trial.samples, self.trial.seed)
         except Diverged as problem:
             raise Diverged(f"{problem} at step {self.step}") from problem
 
     def _pictures(self, images: Tensor) -> dict[str, str]:
         return pictures.draw(
-            self.ruler, self.algorithm, images, self.images, self.seed, self.folder
+            self.ruler, self.algorithm, images, self.images, self.trial.seed, self.folder
         )
 
     def _last_words(self, measured: Measured) -> None:
@@ -217,15 +211,14 @@ class Session:
 
     def _finish(self) -> None:
         """The best point, the costs, and the generator's weights."""
-        shown = self.total * self.batch
+        shown = self.total * self.trial.batch
         self.journal.metrics(0, _best(self.journal.path))
         self.journal.metrics(0, _named("cost", self.counts) | self._cost(shown))
-        generator.save(self.folder, self.algorithm, self.identity, shown)
+        generator.save(self.folder, self.algorithm, self.trial, shown)
         for name in generator.FILES:
             self.journal.artifact(name)
         # Another sweep may have planned the trial again meanwhile, with other code.
-        with store.replacing(self.folder / "trial.json", "w") as file:
-            json.dump(self.record, file, indent=1)
+        self.record.write(self.folder)
 
     def _cost(self, shown: int) -> dict[str, float]:
         peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -252,18 +245,17 @@ def _measuring(
         del measurement  # its error would hold this frame, and with it the session, and that it
 
 
-def _imported(record: dict[str, Any]) -> dict[str, str]:
+def _imported(record: TrialRecord) -> dict[str, str]:
     """Import the trial's variant, plug-ins as they were planned: the digests of its code.
 
     Raises:
         UserError: it is not the code that the trial was planned with.
     """
-    recorded, variant = record["recorded"], record["identity"]["variant"]
-    texts = recorded.get("plugin_texts", {})
-    for plugin in recorded.get("plugins", []):
-        registry.load_plugin(Path(plugin), texts.get(plugin))
+    variant = record.trial.variant
+    for path, text in record.plugins.items():
+        registry.load_plugin(Path(path), text)
     digests = registry.digests(variant)
-    if files := code.changed(recorded.get("code", digests), digests):
+    if files := code.changed(record.code or digests, digests):
         raise UserError(
             f"The code of '{variant}' has changed since the sweep began ({files}): run the same "
             "command again, which trains this trial with the code as it is now."

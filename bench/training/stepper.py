@@ -1,7 +1,7 @@
 """A trial's steps: what each one is shown, what it draws for itself, what it reports."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from bench.training import arithmetic
 from bench.training.cuda import Lane
 from bench.training.generator import build
 from bench.training.replayed import Replayed
+from bench.trials import Trial
 from bench.variants import Algorithm, Batch
 
 
@@ -30,41 +31,40 @@ class Stepper(Protocol):
         """Wait for what was begun; then weights, gradients and scalars may be read."""
 
 
-def stepper(identity: dict[str, Any], images: Tensor, report: Callable[[str], None]) -> Stepper:
-    """What does the steps of a trial, on the device that its identity names.
+def stepper(trial: Trial, images: Tensor, report: Callable[[str], None]) -> Stepper:
+    """What does the steps of a trial, on the device that its protocol names.
 
     Args:
-        identity: the trial's (`bench.experiment.Trial.identity`).
+        trial: what is trained.
         images: (N, 1, 28, 28) uint8, what it is trained on.
         report: receives one line for each thing worth telling.
 
     Raises:
         UserError: the machine lacks the trial's device or precision.
     """
-    protocol = identity["protocol"]
-    arithmetic.require(protocol.get("precision", "fp32"), protocol.get("device", "cpu"))
-    if "device" not in protocol:
-        return Eager(identity, images)
-    return Replayed(identity, images, Lane(), report)
+    arithmetic.require(trial.precision, trial.device)
+    if trial.device == "cpu":
+        return Eager(trial, images)
+    return Replayed(trial, images, Lane(), report)
 
 
 class Eager:
     """Steps on a processor, each one done when it returns.
 
     Args:
-        identity: the trial's (`bench.experiment.Trial.identity`).
+        trial: what is trained.
         images: (N, 1, 28, 28) uint8, what it is trained on.
     """
 
     device = torch.device("cpu")
 
-    def __init__(self, identity: dict[str, Any], images: Tensor) -> None:
-        self.algorithm = build(identity)
-        self.batch: int = identity["protocol"]["batch"]
-        self._images, self._seed = images, identity["seed"]
+    def __init__(self, trial: Trial, images: Tensor) -> None:
+        self.algorithm = build(trial)
+        self.batch = trial.batch
+        self._images, self._seed = images, trial.seed
         self._order = Order(len(images), self.batch, self._seed)
         self._latents = torch.Generator()
-        self._precision: str = identity["protocol"].get("precision", "fp32")
+        self._precision = trial.precision
 
     def step(self, index: int) -> dict[str, Tensor]:
         """Do step ``index``, counted from 0, and return its named scalars."""

@@ -43,7 +43,7 @@ def report() -> Report:
 
 @pytest.mark.system
 def test_every_figure_is_measured(small: Experiment) -> None:
-    found = measurement.measure(small.trials()[0].identity, width=1, rounds=2, seconds=0.2)
+    found = measurement.measure(small.trials()[0], width=1, rounds=2, seconds=0.2)
     for name in ("tutorial", "alone", "machine", "gain", "sgemm", "roofline", "point", "end"):
         spread: Spread = getattr(found, name)
         assert 0 < spread.lowest <= spread.median <= spread.highest, name
@@ -55,7 +55,7 @@ def test_every_figure_is_measured(small: Experiment) -> None:
 
 def test_the_operations_of_a_step(small: Experiment) -> None:
     """The networks' multiplications: forward and two backward products, less what needs none."""
-    by_name = {trial.variant: measurement._flop(trial.identity) for trial in small.trials()}
+    by_name = {trial.variant: measurement._flop(trial) for trial in small.trials()}
     d_maps, g_maps = (784 * 512, 512 * 256, 256), (100 * 256, 256 * 512, 512 * 784)
     d_step = 64 * sum(g_maps) + 128 * (3 * sum(d_maps) - d_maps[0])
     g_step = 64 * (2 * sum(d_maps) + 2 * sum(g_maps) - g_maps[0])
@@ -82,13 +82,13 @@ def test_every_variant_of_the_repository_has_one() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 def test_every_figure_is_measured_on_a_gpu(own_store: Path) -> None:
     small = experiments.load("quick", ["samples=100", "budget=6400", "device=cuda"])
-    found = measurement.measure(small.trials()[0].identity, width=4, rounds=1, seconds=0.2)
+    found = measurement.measure(small.trials()[0], width=4, rounds=1, seconds=0.2)
     assert found.machine.median > found.alone.median > 0
     assert 0 < found.roofline.median < 1
 
 
 def test_several_trials_of_a_process_count_each(small: Experiment) -> None:
-    work = lanes._trials(small.trials()[3].identity, 3)
+    work = lanes._trials(small.trials()[3], 3)
     done, took = lanes._repeat(work, 0)
     assert (done, work.counts) == (3, 3)
     assert took > 0

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.experiment import Trial
 from bench.sweep import cores
 from bench.sweep.forecast import Forecast, Standing
 from bench.sweep.plan import Planned
 from bench.training.status import Status
+from bench.trials import Trial
 
 TICK = 0.5
 """Seconds between two looks at the trials, as of the observer."""

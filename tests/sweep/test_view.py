@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.experiment import Trial
 from bench.sweep.plan import Planned
 from bench.sweep.view import duration, view
 from bench.training.status import Status
+from bench.trials import Trial
 
 
 def planned(variant: str, seed: int) -> Planned:

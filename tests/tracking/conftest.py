@@ -11,7 +11,6 @@ import pytest
 from bench.tracking import store
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
-from bench.tracking.record import protocol_id
 
 from .synthetic import MEASURE, TOML, Trial
 
@@ -75,7 +74,7 @@ def trial(home: Path) -> Trial:
 def about(trial: Trial) -> ExperimentRecord:
     return ExperimentRecord(
         toml=TOML,
-        protocol=protocol_id(trial.identity),
+        protocol=trial.protocol_id,
         measure=MEASURE,
         floor={"fid": 0.3, "modes": 10.0},
         calibration=[{"row": "uniform noise", "fid": 900.0}],

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from bench import trials
 from bench.tracking.journal import Journal
 
 DATASET = hashlib.sha256(b"digits").hexdigest()
@@ -35,6 +36,10 @@ class Trial:
         content = {"key": self.key, "identity": self.identity, "recorded": RECORDED}
         (self.folder / "trial.json").write_text(json.dumps(content))
         self.journal = Journal(self.folder)
+
+    @property
+    def protocol_id(self) -> str:
+        return trials.Trial.from_identity(self.identity).protocol_id
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from bench.tracking import journal, pictures, run, store
 from bench.tracking.cursor import Cursor
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
-from bench.tracking.record import PARAM_LIMIT, protocol_id
+from bench.tracking.record import PARAM_LIMIT
 
 from .records import artifacts, expected_finals, expected_points, only_run, points, runs, whole
 from .synthetic import DATASET, MEASURE, RECORDED, TOML, Trial
@@ -53,7 +53,7 @@ def test_finished_trial_is_one_whole_run(publisher: Publisher, trial: Trial, uri
         "ganbench.reason": "",
         "ganbench.ruler": "digits-v1-00000000",
         "ganbench.measure": MEASURE,
-        "ganbench.protocol": protocol_id(trial.identity),
+        "ganbench.protocol": trial.protocol_id,
         "ganbench.dataset": DATASET,
         "ganbench.source": RECORDED["source"],
         "ganbench.dirty": "false",

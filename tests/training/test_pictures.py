@@ -17,6 +17,7 @@ from bench.ruler import Ruler
 from bench.tracking import journal
 from bench.training import pictures, trial
 from bench.training.generator import build
+from bench.trials import Trial
 from bench.variants import GAN, registry
 
 from .conftest import MakeTrial
@@ -95,8 +96,7 @@ def test_only_games_that_sample_as_the_contract_does_are_walked(tmp_path: Path) 
 
 @pytest.mark.parametrize("variant", ["mlp_bce", "wgan"])
 def test_a_walk_is_through_the_generator_and_leaves_it_alone(variant: str) -> None:
-    configuration = registry.configure(variant, {})
-    gan = build({"variant": variant, "configuration": configuration, "seed": 3})
+    gan = build(Trial(variant, registry.configure(variant, {}), 3, 640, {"batch": 64}))
     assert isinstance(gan, GAN)
     before = {name: value.clone() for name, value in gan.G.state_dict().items()}
     picture = pictures.interpolation(gan, 100, 3)

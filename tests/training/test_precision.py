@@ -67,7 +67,7 @@ def test_which_processors_have_it(
 def moved(variant: str, *overrides: str) -> dict[str, Tensor]:
     """How far 20 steps move each weight."""
     (found,) = experiments.select(experiments.load("quick", overrides), [variant], "1").trials()
-    stepper = Eager(found.identity, mnist.load("train").images)
+    stepper = Eager(found, mnist.load("train").images)
     networks = torch.nn.ModuleDict(stepper.algorithm.networks())
     start = {name: value.detach().clone() for name, value in networks.named_parameters()}
     for index in range(20):

@@ -24,6 +24,7 @@ from bench.training import arithmetic, checkpoint, cuda, stepper, trial
 from bench.training.feed import Feed
 from bench.training.replayed import Replayed, Scalars
 from bench.training.status import owning
+from bench.trials import Trial
 from bench.variants import GAN, registry
 
 from .conftest import After, MakeTrial
@@ -129,14 +130,14 @@ def device(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("rehearsed")
 
 
-def identity(variant: str, *overrides: str) -> dict[str, Any]:
+def trial_of(variant: str, *overrides: str) -> Trial:
     chosen = experiments.load("quick", overrides)
     (found,) = experiments.select(chosen, [variant], "1").trials()
-    return found.identity
+    return found
 
 
 def stepped(variant: str, lane: Any, steps: int, said: list[str]) -> tuple[Replayed, list[Scalars]]:
-    made = Replayed(identity(variant), mnist.load("train").images, lane, said.append)
+    made = Replayed(trial_of(variant), mnist.load("train").images, lane, said.append)
     reported = [made.step(index) for index in range(steps)]
     made.settle()
     return made, reported

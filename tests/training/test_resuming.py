@@ -10,6 +10,7 @@ import torch
 
 from bench.errors import UserError
 from bench.training import checkpoint, resuming, trial
+from bench.trials import Trial
 from bench.variants import registry
 
 from .conftest import After, MakeTrial
@@ -198,8 +199,8 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def check(name: str) -> None:
     images = torch.arange(64 * 784).remainder(256).to(torch.uint8).view(64, 1, 28, 28)
-    identity = {"variant": name, "configuration": registry.configure(name, {}), "seed": 0}
-    resuming.check({**identity, "protocol": {"batch": 8, "precision": "bf16"}}, images)
+    protocol = {"batch": 8, "precision": "bf16"}
+    resuming.check(Trial(name, registry.configure(name, {}), 0, 640, protocol), images)
 
 
 @pytest.mark.parametrize("name", [*SAVED, *HARMLESS])

@@ -1,0 +1,116 @@
+"""The record of a trial, ``trial.json``: what it is, and what it was trained with."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import store
+from bench.errors import UserError
+from bench.trials.trial import Trial
+
+SCHEMA = 2
+"""Of ``trial.json``. The first had none; nothing in it has another meaning now."""
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial and its provenance.
+
+    Attributes:
+        key: of the trial's folder.
+        experiment: the experiment as TOML, options included.
+        plugins: path of each plug-in file to its text, which every worker runs; None in records of
+            older versions, whose files are read again.
+        environment: machine and versions.
+        commit, no_commit, dirty: of the code; ``no_commit`` is git's reason where there is none.
+        source: sha256 of the variant's own file.
+        code: file to sha256 of all files that make the variant; empty in older records.
+    """
+
+    trial: Trial
+    key: str = ""
+    experiment: str = ""
+    plugins: Mapping[str, str | None] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    commit: str | None = None
+    no_commit: str | None = None
+    dirty: bool | None = None
+    source: str | None = None
+    code: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> "TrialRecord":
+        """The record in a trial's folder.
+
+        Raises:
+            UserError: it is missing, damaged, or of a newer version of ganbench.
+        """
+        path = folder / "trial.json"
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            schema = content.get("schema", 1)
+            if schema <= SCHEMA:
+                return cls._of(content)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f"{path} is missing or damaged ({error}): delete the folder and run the "
+                "experiment again, which trains this trial from the beginning."
+            ) from error
+        raise UserError(
+            f"{path} was written by a newer ganbench (schema {schema}, this one reads {SCHEMA}): "
+            "install that version, or use another store."
+        )
+
+    @classmethod
+    def _of(cls, content: Mapping[str, Any]) -> "TrialRecord":
+        recorded = content["recorded"]
+        texts = recorded.get("plugin_texts", {})
+        return cls(
+            Trial.from_identity(content["identity"]),
+            key=content["key"],
+            experiment=recorded.get("experiment", ""),
+            plugins={path: texts.get(path) for path in recorded.get("plugins", [])},
+            environment=recorded.get("environment", {}),
+            commit=recorded.get("commit"),
+            no_commit=recorded.get("no_commit"),
+            dirty=recorded.get("dirty"),
+            source=recorded.get("source"),
+            code=recorded.get("code", {}),
+        )
+
+    def write(self, folder: Path) -> None:
+        """Replace the record in a trial's folder.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with store.replacing(folder / "trial.json", "w") as file:
+                file.write(self.json())
+        except OSError as error:
+            raise store.unwritable(folder, error) from error
+
+    def json(self) -> str:
+        """The content of ``trial.json``."""
+        recorded = {
+            "experiment": self.experiment,
+            "plugins": list(self.plugins),
+            "plugin_texts": {path: text for path, text in self.plugins.items() if text is not None},
+            "environment": self.environment,
+            "commit": self.commit,
+            "no_commit": self.no_commit,
+            "dirty": self.dirty,
+            "measure": self.trial.measure,
+            "source": self.source,
+            "code": self.code,
+        }
+        content = {
+            "schema": SCHEMA,
+            "key": self.key or self.trial.key,
+            "identity": self.trial.identity,
+            "recorded": recorded,
+        }
+        return json.dumps(content, indent=1)

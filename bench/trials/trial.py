@@ -1,0 +1,111 @@
+"""A trial: variant × configuration × seed × budget under a protocol."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from bench.data import files
+from bench.ruler import identity
+
+
+@dataclass(frozen=True)
+class Trial:
+    """All that a trial's numbers depend on beside the code.
+
+    Attributes:
+        budget: real images shown to the discriminator.
+        protocol: what two trials must share, beside budget, data set and ruler, to be comparable:
+            batch, evaluations, samples, splits, and precision and device where they are not the
+            usual ones.
+        dataset: the sha256 of its files.
+        ruler: the id of the feature extractor that measures it.
+    """
+
+    variant: str
+    configuration: Mapping[str, Any]
+    seed: int
+    budget: int
+    protocol: Mapping[str, Any]
+    dataset: str = files.DIGEST
+    ruler: str = identity.DIGITS.id
+
+    @classmethod
+    def from_identity(cls, values: Mapping[str, Any]) -> "Trial":
+        """The trial of an `identity`; other values beside it are passed over.
+
+        Raises:
+            KeyError: a value is missing.
+        """
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The trial as plain values, in the order in which they are written."""
+        return {
+            "variant": self.variant,
+            "configuration": dict(self.configuration),
+            "dataset": self.dataset,
+            "seed": self.seed,
+            "budget": self.budget,
+            "protocol": dict(self.protocol),
+            "ruler": self.ruler,
+        }
+
+    @property
+    def key(self) -> str:
+        """The sha256 of the identity's canonical JSON: names the folder and tags the MLflow run."""
+        return hashlib.sha256(_canonical(self.identity)).hexdigest()
+
+    @property
+    def protocol_id(self) -> str:
+        """Eight digits that two trials share exactly when their numbers may be compared."""
+        names = ("dataset", "budget", "protocol", "ruler")
+        canonical = json.dumps({name: self.identity[name] for name in names}, sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+
+    @property
+    def measure(self) -> str:
+        """The full name of its measurements: ruler, layer, n, split."""
+        return identity.measure_name(self.ruler, self.samples)
+
+    @property
+    def title(self) -> str:
+        return f"{self.variant} seed {self.seed}"
+
+    @property
+    def batch(self) -> int:
+        """Real images in a step."""
+        return int(self.protocol["batch"])
+
+    @property
+    def steps(self) -> int:
+        """Steps that show the whole budget; the last batch is a whole one too."""
+        return -(-self.budget // self.batch)
+
+    @property
+    def evaluations(self) -> int:
+        """How often it is measured, the end included."""
+        return int(self.protocol["evaluations"])
+
+    @property
+    def samples(self) -> int:
+        """Generated images behind each measurement."""
+        return int(self.protocol["samples"])
+
+    @property
+    def precision(self) -> str:
+        return str(self.protocol.get("precision", "fp32"))
+
+    @property
+    def device(self) -> str:
+        return str(self.protocol.get("device", "cpu"))
+
+    def under(self, **changes: Any) -> "Trial":
+        """The same trial with other values of its protocol."""
+        return replace(self, protocol={**self.protocol, **changes})
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
