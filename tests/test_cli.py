@@ -15,13 +15,13 @@ import typer
 from rich.console import Console
 
 from bench import cli
-from bench import experiment as experiments
 from bench.cli import options, running, startup
 from bench.comparison import Comparison
 from bench.data import files, mnist
 from bench.sweep.run import Ended, Outcome
 from bench.training import generator
-from bench.training.status import Status
+from bench.trials import experiment as experiments
+from bench.trials.status import Status
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import experiment as experiments
 from bench.errors import UserError
 from bench.ruler import Ruler
 from bench.sweep import plan as planning
 from bench.sweep.plan import Planned
+from bench.trials import experiment as experiments
 
 TREE = Path(__file__).parent.parent
 _UNSAFE = re.compile(

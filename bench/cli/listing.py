@@ -50,7 +50,7 @@ def _variants(plugins: list[Path]) -> list[dict[str, Any]]:
 
 
 def _experiments(plugins: list[Path]) -> list[dict[str, Any]]:
-    from bench import experiment as experiments
+    from bench.trials import experiment as experiments
 
     found = [experiments.load(name) for name in experiments.names()]
     return [

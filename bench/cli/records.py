@@ -20,9 +20,9 @@ def ui(
 
     Example: ganbench ui quick --port 5001
     """
-    from bench.experiment import recorded_name
     from bench.tracking.store import tracking_uri
     from bench.tracking.ui import serve
+    from bench.trials.experiment import recorded_name
 
     name = experiment and recorded_name(experiment)
     raise typer.Exit(serve(tracking_uri(), name, port, host=host, report=print))
@@ -40,7 +40,7 @@ def publish(
     """
     from bench.tracking.experiments import all_planned, trial_folder
     from bench.tracking.publish import publish as send
-    from bench.training.status import owned
+    from bench.trials.status import owned
 
     live = {key for one in all_planned() for key in one.keys if owned(trial_folder(key))}
     send(uri, experiment, live=live, report=print)

@@ -84,7 +84,7 @@ def experiment_of(
     name: str, overrides: list[str], variants: str | None, seeds: str | None, plugins: list[Path]
 ) -> Any:
     """The experiment of the file with the command line's choices."""
-    from bench import experiment as experiments
+    from bench.trials import experiment as experiments
 
     added = [variant for plugin in plugins for variant in _loaded(plugin)]
     chosen = experiments.load(name, overrides)
@@ -231,7 +231,7 @@ def table(
     Example: ganbench table quick --format tex
     """
     from bench import store as places
-    from bench.experiment import recorded_name
+    from bench.trials.experiment import recorded_name
 
     name = recorded_name(experiment)
     if format is None:
@@ -249,11 +249,11 @@ def table(
 
 def _results(name: str) -> Path:
     """Where the tables of recorded trials go: where the run that recorded them put them."""
-    from bench import experiment as experiments
     from bench import store as places
     from bench.comparison import records
     from bench.comparison.store import RecordStore
     from bench.tracking.store import tracking_uri
+    from bench.trials import experiment as experiments
 
     if name in experiments.names():
         written = experiments.load(name)

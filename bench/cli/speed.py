@@ -33,12 +33,12 @@ def speed(
     from bench import store as places
     from bench.cli.running import STREAMS, experiment_of
     from bench.data import fetch
-    from bench.provenance import code, environment
     from bench.speed import overhead
     from bench.speed.measurement import Spread, measure
     from bench.speed.report import Report
     from bench.sweep import cores
     from bench.training import arithmetic
+    from bench.trials.provenance import code, environment
 
     on_gpu = device != "cpu"
     chosen = experiment_of(experiment, [f"device={device}"] * on_gpu, variants, "1", [])

@@ -33,8 +33,8 @@ def verify(
     """
     from bench.comparison import agreement, records, stored, verification
     from bench.comparison.store import RecordStore
-    from bench.experiment import recorded_name
     from bench.tracking.store import tracking_uri
+    from bench.trials.experiment import recorded_name
 
     name = recorded_name(experiment)
     kept = stored.read(name, against)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import provenance, store
+from bench import store
 from bench.comparison.records import Trial
 from bench.comparison.summary import Row
 from bench.errors import UserError
+from bench.trials import provenance
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import experiment as experiments
 from bench import store
 from bench.data import fetch
 from bench.sweep.plan import Planned, plan, prepare
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.training import trial
+from bench.trials import experiment as experiments
 
 _STEPS = 200
 """As many as a trial's curves have points at most: a longer trial's record is no larger."""

@@ -26,8 +26,9 @@ from typing import Any
 from bench import store
 from bench.errors import UserError
 from bench.sweep import Stopping, node
-from bench.training import checkpoint, ending, status
+from bench.training import checkpoint, ending
 from bench.training.arithmetic import BORN_WITH
+from bench.trials import status
 
 _STRETCH_SECONDS = 30.0
 _RETRIES = 3

@@ -16,9 +16,10 @@ import torch
 
 from bench import store
 from bench.sweep import Executor, Stopping, cores, worker
-from bench.training import ending, status, trial
+from bench.training import ending, trial
 from bench.training.arithmetic import born_lean, one_thread
 from bench.training.trial import Turns
+from bench.trials import status
 
 _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 5.0

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from bench.sweep import cores
 from bench.sweep.plan import Planned
-from bench.training.status import Status
+from bench.trials.status import Status
 
 Standing = Sequence[tuple[Planned, Status]]
 """All trials of a sweep in their order, each with its status at one moment."""

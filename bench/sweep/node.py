@@ -15,9 +15,9 @@ import numpy as np
 
 from bench import store
 from bench.data import files
-from bench.provenance import environment
 from bench.training import trial
 from bench.trials import TrialRecord
+from bench.trials.provenance import environment
 
 Files = dict[str, bytes]
 """Names relative to a trial's folder, and what is in them."""

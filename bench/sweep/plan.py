@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import catalogue, store
-from bench.experiment import Experiment
-from bench.provenance import code, environment
 from bench.tracking.cursor import Cursor
 from bench.tracking.store import tracking_uri
-from bench.training import status
-from bench.trials import Trial, TrialRecord
+from bench.trials import Trial, TrialRecord, status
+from bench.trials.experiment import Experiment
+from bench.trials.provenance import code, environment
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from rich.console import Console
 
 from bench import store
 from bench.data import fetch
-from bench.experiment import Experiment, Trial
 from bench.ruler import Ruler, calibration
 from bench.ruler.identity import SAMPLES
 from bench.sweep import Executor
@@ -27,8 +26,10 @@ from bench.tracking import experiments
 from bench.tracking import store as tracking_store
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
-from bench.training import arithmetic, checkpoint, status
-from bench.training.status import Status
+from bench.training import arithmetic, checkpoint
+from bench.trials import status
+from bench.trials.experiment import Experiment, Trial
+from bench.trials.status import Status
 
 _PATIENCE_SECONDS = 9.0
 """After this long, what is still going on when a sweep is stopped is ended at once."""

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bench.sweep.forecast import Standing
 from bench.sweep.plan import Planned
-from bench.training.status import Status
+from bench.trials.status import Status
 
 _STOPPING = "Stopping: the trials that run write down how far they are."
 

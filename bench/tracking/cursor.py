@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bench import store
 from bench.redaction import redact
-from bench.tracking.journal import line_ends_at, started
 from bench.tracking.store import identity, locked
+from bench.trials.event_log import line_ends_at, started
 
 
 class Cursor:

@@ -11,8 +11,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from bench.tracking.journal import Entry
 from bench.tracking.record import inside
+from bench.trials.event_log import Entry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bench.errors import UserError
 from bench.redaction import reason, redact
-from bench.tracking import journal, run, store
+from bench.tracking import run, store
 from bench.tracking.cursor import Cursor
 from bench.tracking.experiments import ExperimentRecord, trial_folder
 from bench.tracking.views import experiment_tags
-from bench.trials import TrialRecord
+from bench.trials import TrialRecord, event_log
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -112,8 +112,8 @@ class Publisher:
     def _sent(self, folder: Path, verify: bool) -> bool:
         cursor = Cursor(folder, self.uri, self.experiment)
         path = folder / "journal.jsonl"
-        first = next(journal.read(path), None)
-        if first and (verify or next(journal.read(path, cursor.offset), None)):
+        first = next(event_log.read(path), None)
+        if first and (verify or next(event_log.read(path, cursor.offset), None)):
             client, experiment_id = self._connected()
             with cursor.alone():
                 _mirror(client, experiment_id, cursor, folder, started=first[0]["time"])
@@ -156,7 +156,7 @@ def _mirror(
     if own and run_id != cursor.run_id:
         run.introduce(client, run_id, trial)
     offset = cursor.offset if run_id == cursor.run_id else 0
-    entries = list(journal.read(folder / "journal.jsonl", offset))
+    entries = list(event_log.read(folder / "journal.jsonl", offset))
     if own and entries:
         run.deliver(client, run_id, folder, [entry for entry, _ in entries])
     cursor.commit(run_id, entries[-1][1] if entries else offset)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.tracking import addresses, pictures, record
-from bench.tracking.journal import Entry
 from bench.trials import TrialRecord
+from bench.trials.event_log import Entry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -8,9 +8,9 @@ import torch
 
 from bench import store
 from bench.errors import UserError
-from bench.tracking import journal
 from bench.training import checkpoint
-from bench.training.status import ENDED, Status
+from bench.trials import event_log
+from bench.trials.status import ENDED, Status
 
 
 def close(folder: Path, status: Status) -> None:
@@ -20,7 +20,7 @@ def close(folder: Path, status: Status) -> None:
     and the next one goes on from the newest checkpoint.
     """
     try:
-        journal.Journal(folder).end(status.status, status.reason)
+        event_log.EventLog(folder).end(status.status, status.reason)
         status.write(folder)
     except (OSError, UserError) as problem:
         status.status, status.reason = "failed", sentence(problem, folder)

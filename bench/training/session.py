@@ -14,14 +14,13 @@ from torch import Tensor
 from bench.data import mnist
 from bench.errors import UserError
 from bench.ruler import Ruler, suite
-from bench.tracking import journal
 from bench.training import checkpoint, curves, evaluation, generator, pictures, resuming
 from bench.training.curves import Curves, Diverged
 from bench.training.evaluation import Measured
-from bench.training.status import Status
 from bench.training.stepper import stepper
 from bench.training.stop import Abandoning, Stopped
-from bench.trials import TrialRecord
+from bench.trials import TrialRecord, event_log
+from bench.trials.status import Status
 from bench.variants import code, registry
 
 _HEARTBEAT_SECONDS = 1.0
@@ -43,7 +42,7 @@ class Session:
         resuming.check(self.trial, self.images)
         self.stepper = stepper(self.trial, self.images, _report)
         self.algorithm = self.stepper.algorithm
-        self.journal, self.curves = journal.Journal(folder), Curves(self.total)
+        self.journal, self.curves = event_log.EventLog(folder), Curves(self.total)
         self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
         self.seconds, self.eval_seconds = 0.0, 0.0
         self.measured, self.saved, self.beaten = 0, -1, time.monotonic()
@@ -280,7 +279,7 @@ def _best(path: Path) -> dict[str, float]:
     """The point of lowest held-out FID as ``best/*``; the test images have no say in the choice."""
     points = [
         (entry["metrics"]["eval/fid_heldout"], entry["step"], entry["metrics"])
-        for entry, _ in journal.read(path)
+        for entry, _ in event_log.read(path)
         if "eval/fid_heldout" in entry.get("metrics", {})
     ]
     _, shown, metrics = min(points, key=lambda point: point[:2])

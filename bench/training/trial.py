@@ -11,8 +11,8 @@ from bench.training import ending
 from bench.training.arithmetic import one_thread
 from bench.training.curves import Diverged
 from bench.training.session import Session
-from bench.training.status import ENDED, State, Status, over, owning, read
 from bench.training.stop import Stopped
+from bench.trials.status import ENDED, State, Status, over, owning, read
 
 Turns = Generator[Future[None] | None, None, State]
 

@@ -1,4 +1,4 @@
-"""What a trial is, and the record of it that crosses every room."""
+"""What a trial is and all that is kept of it: experiment, record, status, event log, provenance."""
 
 from bench.trials.record import TrialRecord
 from bench.trials.trial import Trial

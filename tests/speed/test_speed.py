@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import experiment as experiments
 from bench.errors import UserError
-from bench.experiment import Experiment
 from bench.speed import lanes, measurement, overhead, tutorial
 from bench.speed.measurement import Speed, Spread
 from bench.speed.report import Report
 from bench.training import arithmetic
+from bench.trials import experiment as experiments
+from bench.trials.experiment import Experiment
 from bench.variants import GAN, registry
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.tracking import journal
+from bench.trials import event_log
 
 TREE = Path(__file__).parent.parent.parent
 SMALL = ["-o", "budget=640", "-o", "batch=32", "-o", "samples=100", "-o", "evaluations=2"]
@@ -60,7 +60,7 @@ def records(root: Path) -> dict[str, float]:
     return {
         f"{path.parent.name}/{entry['step']}/{name}": value
         for path in (root / "trials").glob("*/journal.jsonl")
-        for entry, _ in journal.read(path)
+        for entry, _ in event_log.read(path)
         for name, value in entry.get("metrics", {}).items()
         if not any(clock in name for clock in clocks)
     }

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import experiment
 from bench.sweep import run
 from bench.sweep.plan import plan
+from bench.trials import experiment
 
 ROWS = [{"row": "noise", "n": 10_000, "fid": 900.0}]
 

@@ -9,8 +9,8 @@ import pytest
 from bench.sweep import cores
 from bench.sweep.forecast import Forecast, Standing
 from bench.sweep.plan import Planned
-from bench.training.status import Status
 from bench.trials import Trial
+from bench.trials.status import Status
 
 TICK = 0.5
 """Seconds between two looks at the trials, as of the observer."""

@@ -9,13 +9,13 @@ import pytest
 import safetensors.torch
 import torch
 
-from bench import experiment as experiments
 from bench.data import files
 from bench.sweep import cluster, node
 from bench.sweep import plan as planning
 from bench.sweep.plan import Planned
-from bench.tracking import journal
-from bench.training import status, trial
+from bench.training import trial
+from bench.trials import event_log, status
+from bench.trials import experiment as experiments
 from bench.variants import registry
 
 SMALL = ("budget=192", "batch=32", "samples=100", "evaluations=2", "seeds=1")
@@ -65,7 +65,7 @@ def metrics(folder: Path) -> dict[tuple[int, str], float]:
     """Every number of the journal but the clock's."""
     return {
         (entry["step"], name): value
-        for entry, _ in journal.read(folder / "journal.jsonl")
+        for entry, _ in event_log.read(folder / "journal.jsonl")
         for name, value in entry.get("metrics", {}).items()
         if not any(word in name for word in ("seconds", "_per_s", "mem"))
     }
@@ -84,7 +84,7 @@ def test_in_stretches_of_a_step_it_ends_with_the_same_bits(
     assert stretches == 7  # six steps, and what is due after the last
     found = metrics(item.folder), files.digest_of(item.folder / "generator.safetensors")
     assert found == expected
-    events = [entry for entry, _ in journal.read(item.folder / "journal.jsonl")]
+    events = [entry for entry, _ in event_log.read(item.folder / "journal.jsonl")]
     assert [e["status"] for e in events if e["event"] == "end"] == ["done"]
     told = Counter((e["event"], e.get("step"), *sorted(e.get("metrics", ()))) for e in events)
     assert max(n for (event, *_), n in told.items() if event == "metrics") == 1

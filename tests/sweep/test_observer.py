@@ -3,10 +3,10 @@
 import threading
 from pathlib import Path
 
-from bench import experiment as experiments
 from bench.sweep.observer import Mirror, Observer
 from bench.sweep.plan import Planned
 from bench.sweep.view import Standing
+from bench.trials import experiment as experiments
 
 
 class Silent:

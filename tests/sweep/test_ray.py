@@ -17,15 +17,14 @@ from typing import Any
 
 import pytest
 
-from bench import experiment as experiments
 from bench.data import files
 from bench.errors import UserError
 from bench.sweep import cluster
 from bench.sweep import plan as planning
 from bench.sweep.executors import EXECUTORS
 from bench.sweep.plan import Planned
-from bench.tracking import journal
-from bench.training import status
+from bench.trials import event_log, status
+from bench.trials import experiment as experiments
 from bench.variants import registry
 
 from .commands import NAME, SMALL, command, environment, fresh_store, records, statuses
@@ -182,7 +181,7 @@ def test_every_trial_is_done_once(disturbed: Gate) -> None:
         "gated 0": "done", "gated 1": "done", "gated 2": "done"
     }  # fmt: skip
     for path in disturbed.root.glob("trials/*/journal.jsonl"):
-        entries = [entry for entry, _ in journal.read(path)]
+        entries = [entry for entry, _ in event_log.read(path)]
         assert [e["status"] for e in entries if e["event"] == "end"] == ["done"]
         told = Counter((e.get("step"), *e["metrics"]) for e in entries if "metrics" in e)
         assert set(told.values()) == {1}
@@ -257,7 +256,7 @@ def test_a_trial_that_kills_its_worker_fails_in_a_sentence(
     assert item.status.status == "failed"
     assert "was lost 1 times" in str(item.status.reason)
     assert "run the same command again" in str(item.status.reason)
-    *_, (end, _) = journal.read(item.folder / "journal.jsonl")
+    *_, (end, _) = event_log.read(item.folder / "journal.jsonl")
     assert (end["event"], end["status"]) == ("end", "failed")
     assert not status.owned(item.folder)
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import experiment as experiments
 from bench.sweep import executors
 from bench.sweep import plan as planning
-from bench.tracking import journal
-from bench.training import status, trial
-from bench.training.status import State, Status
+from bench.training import trial
+from bench.trials import event_log, status
+from bench.trials import experiment as experiments
+from bench.trials.status import State, Status
 from bench.variants import registry
 
 from .commands import (
@@ -213,7 +213,7 @@ def test_the_end_of_a_killed_worker_stands_in_the_journal_too(
     found = status.read(tmp_path)
     assert found.status == state
     assert reason in str(found.reason)
-    ((end, _),) = journal.read(tmp_path / "journal.jsonl")
+    ((end, _),) = event_log.read(tmp_path / "journal.jsonl")
     assert (end["status"], end["reason"]) == (state, found.reason)
 
 

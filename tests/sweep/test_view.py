@@ -8,8 +8,8 @@ from rich.console import Console
 
 from bench.sweep.plan import Planned
 from bench.sweep.view import duration, view
-from bench.training.status import Status
 from bench.trials import Trial
+from bench.trials.status import Status
 
 
 def planned(variant: str, seed: int) -> Planned:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import cli
-from bench.tracking import journal
+from bench.trials import event_log
 
 from .commands import SMALL, provide_quick
 
@@ -29,6 +29,6 @@ def test_a_machine_without_mlflow_trains_and_keeps_its_journals(
     assert out.count("The mlflow package is missing here") == 1
     assert "`ganbench publish" in out
     (path,) = own_store.glob("trials/*/journal.jsonl")
-    end = journal.ending(path)
+    end = event_log.ending(path)
     assert end is not None
     assert end["status"] == "done"

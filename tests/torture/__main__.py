@@ -115,7 +115,7 @@ def _shared() -> tuple[Path, Path]:
 
 
 def _machine() -> dict[str, Any]:
-    from bench.provenance import code, environment
+    from bench.trials.provenance import code, environment
 
     known = environment()
     names = ("python", "platform", "processor", "cores")

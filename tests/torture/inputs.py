@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench import experiment as experiments
 from bench.errors import UserError
 from bench.ruler import samples
+from bench.trials import experiment as experiments
 
 _KEYS = ("variants", "seeds", "budget", "batch", "evaluations", "samples", "description", "variant")
 _WORDS = st.sampled_from(

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.training import status
-from bench.training.status import Status
+from bench.trials import status
+from bench.trials.status import Status
 
 from .sweeps import BATCH, Sweep
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.tracking import journal
+from bench.trials import event_log
 
 from .zygote import TREE, Command, Zygote
 
@@ -173,7 +173,7 @@ def _title(folder: Path) -> str:
 
 def _journals(sweep: Sweep) -> Iterator[tuple[str, str, str, int, float]]:
     for path in sweep.trials.glob("*/journal.jsonl"):
-        for entry, _ in journal.read(path):
+        for entry, _ in event_log.read(path):
             for name, value in entry.get("metrics", {}).items():
                 yield "journal", _title(path.parent), name, entry["step"], value
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import experiment as experiments
 from bench.errors import UserError
 from bench.sweep import plan as planning
 from bench.sweep.plan import Planned
 from bench.sweep.run import _standing
 from bench.training import trial
+from bench.trials import experiment as experiments
 
 from . import disks
 from .sweeps import Sweep

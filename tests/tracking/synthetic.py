@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from bench import trials
-from bench.tracking.journal import Journal
+from bench.trials.event_log import EventLog
 
 DATASET = hashlib.sha256(b"digits").hexdigest()
 MEASURE = "digits-v1-00000000/penultimate/n10000/test"
@@ -35,7 +35,7 @@ class Trial:
         self.folder.mkdir(parents=True, exist_ok=True)
         content = {"key": self.key, "identity": self.identity, "recorded": RECORDED}
         (self.folder / "trial.json").write_text(json.dumps(content))
-        self.journal = Journal(self.folder)
+        self.journal = EventLog(self.folder)
 
     @property
     def protocol_id(self) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.experiment import load
 from bench.tracking import experiments
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.record import how_to_run
+from bench.trials.experiment import load
 
 KEYS = ["a" * 64, "b" * 64, "c" * 64]
 

@@ -15,11 +15,12 @@ import PIL.Image
 import pytest
 
 from bench.errors import UserError
-from bench.tracking import journal, pictures, run, store
+from bench.tracking import pictures, run, store
 from bench.tracking.cursor import Cursor
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.tracking.record import PARAM_LIMIT
+from bench.trials import event_log
 
 from .records import artifacts, expected_finals, expected_points, only_run, points, runs, whole
 from .synthetic import DATASET, MEASURE, RECORDED, TOML, Trial
@@ -138,7 +139,7 @@ def test_the_name_that_earlier_versions_of_mlflow_gave_an_image_is_read() -> Non
 
 
 def _entries(trial: Trial) -> list[Any]:
-    return list(journal.read(trial.folder / "journal.jsonl"))
+    return list(event_log.read(trial.folder / "journal.jsonl"))
 
 
 def _without_uuid(names: list[str]) -> list[str]:

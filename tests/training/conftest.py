@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bench import experiment as experiments
 from bench.sweep import plan as planning
 from bench.sweep.plan import Planned
 from bench.training import session
+from bench.trials import experiment as experiments
 
 SMALL = ("budget=960", "batch=32", "samples=100", "evaluations=3", "seeds=1")
 

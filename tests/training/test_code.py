@@ -10,8 +10,8 @@ import pytest
 from bench.errors import UserError
 from bench.sweep import plan as planning
 from bench.sweep.plan import Planned
-from bench.tracking import journal
 from bench.training import checkpoint, session, trial
+from bench.trials import event_log
 from bench.variants import code, registry
 
 from .conftest import After, MakeTrial
@@ -61,7 +61,7 @@ def write(path: Path, version: float, more: str = "") -> Path:
 
 def versions(item: Planned) -> set[float]:
     """Those that the trial's record is of."""
-    entries = [entry for entry, _ in journal.read(item.folder / "journal.jsonl")]
+    entries = [entry for entry, _ in event_log.read(item.folder / "journal.jsonl")]
     named = [entry.get("metrics", {}).get("train/version") for entry in entries]
     return {version for version in named if version is not None}
 
@@ -220,7 +220,7 @@ def test_a_trial_of_older_code_is_pointed_out(
     recorded = record["recorded"] | change
     record["recorded"] = {key: value for key, value in recorded.items() if value is not None}
     path.write_text(json.dumps(record))
-    journal.Journal(item.folder).end("done")
+    event_log.EventLog(item.folder).end("done")
     item.status.write(item.folder)
     assert item.ended
     assert planning.outdated([item]) == expected

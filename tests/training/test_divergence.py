@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.tracking import journal
 from bench.training import trial
+from bench.trials import event_log
 from bench.variants import registry
 
 from .conftest import MakeTrial
@@ -52,7 +52,7 @@ def _end(make_trial: MakeTrial, plugin: Path) -> tuple[str, str]:
     registry.load_plugin(plugin)
     item = make_trial(plugin.stem, plugins=(plugin,))
     state = trial.run(item.folder)
-    *_, (end, _) = journal.read(item.folder / "journal.jsonl")
+    *_, (end, _) = event_log.read(item.folder / "journal.jsonl")
     assert (end["event"], end["status"]) == ("end", state)
     assert end["reason"] == item.status.reason
     return state, str(item.status.reason)

@@ -14,10 +14,9 @@ from torch import Tensor
 from bench import streams
 from bench.data import mnist, pixels
 from bench.ruler import Ruler
-from bench.tracking import journal
 from bench.training import pictures, trial
 from bench.training.generator import build
-from bench.trials import Trial
+from bench.trials import Trial, event_log
 from bench.variants import GAN, registry
 
 from .conftest import MakeTrial
@@ -30,7 +29,7 @@ def cell(picture: np.ndarray, row: int, top: int, left: int) -> np.ndarray:
 def test_a_trial_ends_with_both_pictures(make_trial: MakeTrial) -> None:
     item = make_trial()
     assert trial.run(item.folder) == "done"
-    entries = [entry for entry, _ in journal.read(item.folder / "journal.jsonl")]
+    entries = [entry for entry, _ in event_log.read(item.folder / "journal.jsonl")]
     images = [entry for entry in entries if entry["event"] == "image"]
     drawn = {e["key"]: (e["step"], e["file"]) for e in images if e["key"] != "samples"}
     assert drawn == {

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench import experiment as experiments
 from bench.data import mnist
 from bench.errors import UserError
 from bench.training import arithmetic, checkpoint, trial
 from bench.training.stepper import Eager
+from bench.trials import experiment as experiments
 
 from .conftest import After, MakeTrial
 from .test_trial import VARIANTS, metrics

@@ -14,7 +14,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench import experiment as experiments
 from bench.data import mnist
 from bench.data.order import Order
 from bench.errors import UserError
@@ -23,8 +22,9 @@ from bench.sweep.executors import EXECUTORS
 from bench.training import arithmetic, checkpoint, cuda, stepper, trial
 from bench.training.feed import Feed
 from bench.training.replayed import Replayed, Scalars
-from bench.training.status import owning
 from bench.trials import Trial
+from bench.trials import experiment as experiments
+from bench.trials.status import owning
 from bench.variants import GAN, registry
 
 from .conftest import After, MakeTrial

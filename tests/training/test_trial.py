@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from bench.errors import UserError
-from bench.tracking import journal
-from bench.training import checkpoint, evaluation, session, status, trial
+from bench.training import checkpoint, evaluation, session, trial
+from bench.trials import event_log, status
 from bench.variants import registry
 
 from .conftest import After, MakeTrial
@@ -24,7 +24,7 @@ VARIANTS = ("mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm")
 def metrics(folder: Path) -> dict[tuple[int, str], float]:
     """Every number of the journal but the clock's."""
     found: dict[tuple[int, str], float] = {}
-    for entry, _ in journal.read(folder / "journal.jsonl"):
+    for entry, _ in event_log.read(folder / "journal.jsonl"):
         for name, value in entry.get("metrics", {}).items():
             if not any(word in name for word in ("seconds", "_per_s", "mem")):
                 assert (entry["step"], name) not in found, "written twice"
@@ -127,7 +127,7 @@ def test_stopped_in_the_middle_of_a_measurement_it_ends_bit_identical(
         patch.setattr(evaluation, piece, begin)
         assert trial.run(folder, lambda: begun.count(piece) == point) == "interrupted"
     assert begun.count("done") == point - 1, "it went on to the end"
-    *_, (end, _) = journal.read(folder / "journal.jsonl")
+    *_, (end, _) = event_log.read(folder / "journal.jsonl")
     assert (end["event"], end["status"], end["reason"]) == ("end", "interrupted", None)
     measured = [step for step, name in metrics(folder) if name == "eval/fid"]
     assert measured == [320, 640][: point - 1]
@@ -280,7 +280,7 @@ def test_a_clock_that_is_set_back_changes_nothing(
 def metrics_of_clock(folder: Path) -> dict[str, float]:
     return {
         name: value
-        for entry, _ in journal.read(folder / "journal.jsonl")
+        for entry, _ in event_log.read(folder / "journal.jsonl")
         for name, value in entry.get("metrics", {}).items()
         if "seconds" in name
     }

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import experiment as experiments
 from bench.errors import UserError
 from bench.trials import Trial, TrialRecord
+from bench.trials import experiment as experiments
 from bench.trials.record import SCHEMA
 
 # As the version before wrote it: without a schema, plug-in texts or digests of the code.

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import experiment as experiments
 from bench.errors import UserError
+from bench.trials import experiment as experiments
 from bench.variants import registry
 
 PLUGIN = '''

@@ -18,11 +18,11 @@ from bench.errors import UserError
 Entry = dict[str, Any]
 
 _TAIL = 2**16
-"""Bytes that hold the last line of any journal."""
+"""Bytes that hold the last line of any log."""
 
 
-class Journal:
-    """The journal of one trial, ``<trial folder>/journal.jsonl``.
+class EventLog:
+    """The event log of one trial, ``<trial folder>/journal.jsonl``.
 
     Events, each with ``time`` in milliseconds since 1970:
 
@@ -117,7 +117,7 @@ def _entry(line: bytes, path: Path, offset: int) -> Entry:
 
 
 def started(path: Path) -> int | None:
-    """The time of the first line, which tells one journal from another in its place.
+    """The time of the first line, which tells one log from another in its place.
 
     Raises:
         UserError: that line is damaged.
@@ -137,7 +137,7 @@ def line_ends_at(path: Path, offset: int) -> bool:
 
 
 def ending(path: Path) -> Entry | None:
-    """The last line where it is an end; None for a journal that is open, torn or gone."""
+    """The last line where it is an end; None for a log that is open, torn or gone."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _TAIL))

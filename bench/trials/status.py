@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Literal, get_args
 
 from bench import store
-from bench.tracking import journal
+from bench.trials import event_log
 
 State = Literal["pending", "running", "done", "diverged", "failed", "interrupted"]
 _MOMENT_SECONDS = 0.001
@@ -58,13 +58,13 @@ def read(folder: Path) -> Status:
         found = Status()
     if found.status in get_args(State) and found != Status():
         return found
-    end = journal.ending(folder / "journal.jsonl")
+    end = event_log.ending(folder / "journal.jsonl")
     return Status(end["status"], reason=end["reason"]) if end else Status()
 
 
 def over(folder: Path) -> bool:
     """Whether the trial has a result: its status and the end of its journal say so."""
-    end = journal.ending(folder / "journal.jsonl")
+    end = event_log.ending(folder / "journal.jsonl")
     return end is not None and read(folder).status == end["status"] and end["status"] in ENDED
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.tracking import journal
-from bench.tracking.journal import Journal
+from bench.trials import event_log
+from bench.trials.event_log import EventLog
 
 
-def entries(folder: Path) -> list[journal.Entry]:
-    return [entry for entry, _ in journal.read(folder / "journal.jsonl")]
+def entries(folder: Path) -> list[event_log.Entry]:
+    return [entry for entry, _ in event_log.read(folder / "journal.jsonl")]
 
 
 def test_repeating_an_event_after_a_resume_adds_nothing(tmp_path: Path) -> None:
     for _ in range(2):
-        log = Journal(tmp_path)
+        log = EventLog(tmp_path)
         log.metrics(64, {"train/loss_d": 0.5})
         log.metrics(64, {"eval/fid": 3.0})
         log.image(64, "samples", "samples/64.png")
@@ -28,7 +28,7 @@ def test_repeating_an_event_after_a_resume_adds_nothing(tmp_path: Path) -> None:
 
 
 def test_every_end_is_kept(tmp_path: Path) -> None:
-    log = Journal(tmp_path)
+    log = EventLog(tmp_path)
     log.end("interrupted", "SIGTERM")
     log.metrics(64, {"train/loss_d": 0.5})
     log.end("done")
@@ -36,34 +36,34 @@ def test_every_end_is_kept(tmp_path: Path) -> None:
 
 
 def test_torn_last_line_is_not_read_and_is_cut_before_the_next(tmp_path: Path) -> None:
-    Journal(tmp_path).metrics(64, {"train/loss_d": 0.5})
+    EventLog(tmp_path).metrics(64, {"train/loss_d": 0.5})
     path = tmp_path / "journal.jsonl"
     with path.open("a") as file:
         file.write('{"event": "metr')
     assert len(entries(tmp_path)) == 1
-    Journal(tmp_path).metrics(128, {"train/loss_d": 0.4})
+    EventLog(tmp_path).metrics(128, {"train/loss_d": 0.4})
     assert [entry["step"] for entry in entries(tmp_path)] == [64, 128]
 
 
 def test_offsets_lead_to_the_next_entry(tmp_path: Path) -> None:
-    log = Journal(tmp_path)
+    log = EventLog(tmp_path)
     for step in (64, 128, 192):
         log.metrics(step, {"train/loss_d": 0.5})
     path = tmp_path / "journal.jsonl"
-    (_, first), *_ = journal.read(path)
-    assert [entry["step"] for entry, _ in journal.read(path, first)] == [128, 192]
+    (_, first), *_ = event_log.read(path)
+    assert [entry["step"] for entry, _ in event_log.read(path, first)] == [128, 192]
 
 
 def test_nan_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        Journal(tmp_path).metrics(64, {"train/loss_d": float("nan")})
+        EventLog(tmp_path).metrics(64, {"train/loss_d": float("nan")})
     assert entries(tmp_path) == []
 
 
 def test_full_disk_leaves_whole_lines_and_the_event_can_be_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = Journal(tmp_path)
+    log = EventLog(tmp_path)
     log.metrics(64, {"train/loss_d": 0.5})
 
     def full(handle: int) -> None:
@@ -89,24 +89,24 @@ def test_damaged_line_is_a_sentence(line: bytes, tmp_path: Path) -> None:
 
 def test_the_end_is_read_off_the_last_line_alone(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    assert journal.ending(path) is None, "gone"
-    log = Journal(tmp_path)
+    assert event_log.ending(path) is None, "gone"
+    log = EventLog(tmp_path)
     log.end("interrupted")
     log.metrics(64, {f"train/{i}": 0.5 for i in range(5000)})
-    assert journal.ending(path) is None, "open"
+    assert event_log.ending(path) is None, "open"
     log.end("diverged", "loss_d is not finite at step 3.")
-    end = journal.ending(path)
+    end = event_log.ending(path)
     assert end is not None
     assert (end["status"], end["reason"]) == ("diverged", "loss_d is not finite at step 3.")
     whole = path.read_bytes()
     for torn in (whole[:-1], whole[:-30], b"", b"null\n", b"\xff\n"):
         path.write_bytes(torn)
-        assert journal.ending(path) is None
+        assert event_log.ending(path) is None
 
 
 def test_where_a_line_ends(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    assert journal.line_ends_at(path, 0)
-    assert not journal.line_ends_at(path, 1)
+    assert event_log.line_ends_at(path, 0)
+    assert not event_log.line_ends_at(path, 1)
     path.write_bytes(b"one\ntwo\n")
-    assert [at for at in range(12) if journal.line_ends_at(path, at)] == [0, 4, 8]
+    assert [at for at in range(12) if event_log.line_ends_at(path, at)] == [0, 4, 8]

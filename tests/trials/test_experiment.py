@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import experiment as experiments
 from bench import store
-from bench.experiment import Experiment
+from bench.trials import experiment as experiments
+from bench.trials.experiment import Experiment
 
 OWN = 'variants = ["wgan"]\nseeds = 2\nbudget = 640\n'
 

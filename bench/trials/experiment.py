@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from bench import catalogue, experiment_files, options, store
+from bench import catalogue, store
 from bench.errors import UserError, unknown
-from bench.experiment_files import folder, names
-from bench.trials import Trial
+from bench.trials import Trial, experiment_files, options
+from bench.trials.experiment_files import folder, names
 
 _MOST_SEEDS = 10_000
 __all__ = ["Experiment", "Trial", "folder", "load", "names", "recorded_name", "select"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.errors import UserError
 
-_TREE = Path(__file__).resolve().parent.parent
+_TREE = Path(__file__).resolve().parent.parent.parent
 _CODE = ("bench", "pyproject.toml")
 """What can change a number. A fresh table in ``results/`` cannot."""
 _PACKAGES = (

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import provenance
 from bench.comparison import stored
 from bench.errors import UserError
+from bench.trials import provenance
 
 NO_ANSWER = "The committed results/quick/table.json cannot be read, because git says: "
 
