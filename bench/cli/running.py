@@ -185,7 +185,18 @@ def _compare(name: str, out: Path, console: Console) -> None:
     console.print(comparison.verdict, soft_wrap=True, markup=False, highlight=False)
     console.print(f"\nAll tables and pictures: {out / 'index.html'}", soft_wrap=True)
     _conclude(name, comparison, console)
-    console.print("Every run in MLflow: make ui, or ganbench ui")
+    console.print(f"Every run in MLflow: {_look(name)}", soft_wrap=True)
+
+
+def _look(name: str) -> str:
+    """The command that shows the runs, of this store too where it is not the usual one."""
+    import shlex
+
+    from bench import store
+
+    if store.root() == (store.home() / "results" / ".store").absolute():
+        return "make ui, or ganbench ui"
+    return shlex.join(["ganbench", "ui", name, "--store", str(store.root())])
 
 
 def _conclude(name: str, comparison: Any, console: Console) -> None:

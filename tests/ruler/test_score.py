@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import cli
+from bench.cli import measuring
 from bench.data import fetch, mnist
 from bench.errors import UserError
 from bench.ruler import Ruler
@@ -30,7 +30,7 @@ def _samples(splits: Splits, n: int, path: Path) -> Path:
 def test_each_number_has_its_floor(
     small: Ruler, small_mnist: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cli.measuring.score(_samples(small_mnist, 100, tmp_path))
+    measuring.score(_samples(small_mnist, 100, tmp_path))
     out, err = capsys.readouterr()
     assert "Floor: what real held-out images get at the same n." in out
     (fid,) = [line for line in out.splitlines() if line.startswith("  fid  ")]
@@ -41,14 +41,14 @@ def test_each_number_has_its_floor(
 def test_the_floor_is_in_the_json(
     small: Ruler, small_mnist: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cli.measuring.score(_samples(small_mnist, 50, tmp_path), as_json=True)
+    measuring.score(_samples(small_mnist, 50, tmp_path), as_json=True)
     assert json.loads(capsys.readouterr().out)["floor"] == small.floor(50, thorough=True)
 
 
 def test_more_samples_than_real_images(
     small_mnist: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cli.measuring.score(_samples(small_mnist, 301, tmp_path))
+    measuring.score(_samples(small_mnist, 301, tmp_path))
     out = capsys.readouterr().out
     assert "There is no floor: there are fewer held-out images than samples." in out
     assert ", floor" not in out
@@ -69,16 +69,14 @@ def test_an_extractor_for_three_channels_is_told_what_it_gets(
     with pytest.raises(
         UserError, match=r"to have 3 channels.* gets images of shape \(N, 1, 28, 28"
     ):
-        cli.measuring.score(
-            _samples(small_mnist, 50, tmp_path), ruler=_extractor(tmp_path, channels=3)
-        )
+        measuring.score(_samples(small_mnist, 50, tmp_path), ruler=_extractor(tmp_path, channels=3))
 
 
 def test_an_own_extractor_is_measured_without_a_floor(
     small_mnist: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     samples = _samples(small_mnist, 50, tmp_path)
-    cli.measuring.score(samples, as_json=True, ruler=_extractor(tmp_path, channels=1))
+    measuring.score(samples, as_json=True, ruler=_extractor(tmp_path, channels=1))
     result = json.loads(capsys.readouterr().out)
     assert result["ruler"].startswith("own-")
     assert result["metrics"]["fid"] > 0

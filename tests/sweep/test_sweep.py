@@ -136,6 +136,8 @@ def test_again_there_is_nothing_to_do(sweep: Sweep) -> None:
 def test_options_keep_the_tables_out_of_the_source_tree(sweep: Sweep) -> None:
     assert not (sweep.home / "results").exists()
     assert f"All tables and pictures: {sweep.results}" in sweep.first.stdout
+    look = f"Every run in MLflow: ganbench ui {NAME} --store {sweep.root}\n"
+    assert look in sweep.first.stdout
 
 
 def test_the_experiment_beside_the_table_finds_the_same_trials(sweep: Sweep) -> None:
