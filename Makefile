@@ -17,7 +17,7 @@ test: .venv/ready-dev
 	$(BIN)/pytest -m "not system and not gpu"
 
 # With the lowest versions that pyproject.toml allows, in .venv-lowest. LOWEST names other tests.
-LOWEST ?= tests/nn tests/laws tests/training tests/ruler tests/comparison tests/tracking tests/test_cli.py
+LOWEST ?= tests/nn tests/laws tests/training tests/evaluation tests/analysis tests/tracking tests/test_cli.py
 test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/pytest -m "not system and not gpu" $(LOWEST)
 

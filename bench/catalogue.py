@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench import store
+from bench import paths
 
 _PACKAGE = Path(__file__).parent
 
@@ -86,14 +86,14 @@ def _read() -> dict[str, Any]:
 
 
 def _write(entries: dict[str, Any]) -> None:
-    if not store.root().is_dir():  # a dry run creates no store
+    if not paths.root().is_dir():  # a dry run creates no store
         return
-    with suppress(OSError), store.replacing(_path(), "w") as file:
+    with suppress(OSError), paths.replacing(_path(), "w") as file:
         json.dump({"code": _code(), "entries": entries}, file)
 
 
 def _path() -> Path:
-    return store.root() / "catalogue.json"
+    return paths.root() / "catalogue.json"
 
 
 @cache

@@ -11,16 +11,16 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 import pytest
 
-from bench.data import fetch
+from bench.datasets import fetch
 
 
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
     """The folder of the four MNIST files, in the checkout's own store or as GANBENCH_DATA says."""
-    from bench import store
+    from bench import paths
 
-    store.root().mkdir(parents=True, exist_ok=True)
-    with (store.root() / "fetch.lock").open("a") as lock:
+    paths.root().mkdir(parents=True, exist_ok=True)
+    with (paths.root() / "fetch.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return fetch.ensure()
 
@@ -55,5 +55,5 @@ def own_store(mnist_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The modules that run whole sweeps first: begun last, they would keep one core waiting."""
-    long = ("tests/torture/", "tests/sweep/", "tests/tracking/")
+    long = ("tests/torture/", "tests/executors/", "tests/tracking/")
     items.sort(key=lambda item: not item.nodeid.startswith(long))

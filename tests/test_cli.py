@@ -15,10 +15,10 @@ import typer
 from rich.console import Console
 
 from bench import cli
+from bench.analysis import Comparison
 from bench.cli import options, running, startup
-from bench.comparison import Comparison
-from bench.data import files, mnist
-from bench.sweep.run import Ended, Outcome
+from bench.datasets import files, mnist
+from bench.executors.run import Ended, Outcome
 from bench.training import generator
 from bench.trials import experiment as experiments
 from bench.trials.status import Status
@@ -191,7 +191,7 @@ def test_a_full_disk_anywhere_is_a_sentence(
     def full(*given: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/table.md")
 
-    monkeypatch.setattr("bench.comparison.compare", full)
+    monkeypatch.setattr("bench.analysis.compare", full)
     message = one_sentence(ganbench("table", "quick", "--results", tmp_path))
     assert "Cannot write /somewhere/table.md (the disk is full): free some space" in message
 
@@ -202,9 +202,12 @@ def test_a_sweep_that_has_results_ends_with_its_champions(
     chosen = experiments.load("quick")
     ended = [Ended(trial, Status(status="done")) for trial in chosen.trials()]
     told: list[object] = []
-    monkeypatch.setattr("bench.sweep.run.sweep", lambda *given: Outcome(ended, None, None))
-    monkeypatch.setattr("bench.comparison.compare", lambda *given: Comparison("", "", ()))
-    monkeypatch.setattr("bench.tracking.champions.crown", lambda *given: told.extend(given[1:3]))
+    monkeypatch.setattr("bench.executors.run.sweep", lambda *given: Outcome(ended, None, None))
+    monkeypatch.setattr("bench.analysis.compare", lambda *given: Comparison("", "", ()))
+    monkeypatch.setattr(
+        "bench.tracking.registered_models.register_best_models",
+        lambda *given: told.extend(given[1:3]),
+    )
     running._sweep_and_compare(chosen, [], None, tmp_path, Console())
     assert told == ["quick", generator.load]
 
@@ -215,7 +218,7 @@ def test_a_sweep_that_mlflow_did_not_take_makes_no_table_and_exits_with_5(
     chosen = experiments.load("quick")
     ended = [Ended(trial, Status(status="done")) for trial in chosen.trials()]
     outcome = Outcome(ended, None, "MLflow did not take the record.")
-    monkeypatch.setattr("bench.sweep.run.sweep", lambda *given: outcome)
+    monkeypatch.setattr("bench.executors.run.sweep", lambda *given: outcome)
     with pytest.raises(typer.Exit) as left:
         running._sweep_and_compare(chosen, [], None, tmp_path, Console())
     assert left.value.exit_code == 5
@@ -232,9 +235,11 @@ def test_a_failed_trial_is_reported_in_its_own_words(
     first, *others = experiments.load("quick").trials()
     ended = [Ended(first, Status(status="failed", reason=reason))]
     ended += [Ended(trial, Status(status="done")) for trial in others]
-    monkeypatch.setattr("bench.sweep.run.sweep", lambda *given: Outcome(ended, None, None))
-    monkeypatch.setattr("bench.comparison.compare", lambda *given: Comparison("TABLE", "", ()))
-    monkeypatch.setattr("bench.tracking.champions.crown", lambda *given: None)
+    monkeypatch.setattr("bench.executors.run.sweep", lambda *given: Outcome(ended, None, None))
+    monkeypatch.setattr("bench.analysis.compare", lambda *given: Comparison("TABLE", "", ()))
+    monkeypatch.setattr(
+        "bench.tracking.registered_models.register_best_models", lambda *given: None
+    )
     with pytest.raises(typer.Exit) as end:
         running._sweep_and_compare(experiments.load("quick"), [], None, tmp_path, options.console())
     assert end.value.exit_code == 3
@@ -281,7 +286,7 @@ def test_what_the_system_refuses_is_not_always_a_file(
     def refused(*given: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("bench.comparison.compare", refused)
+    monkeypatch.setattr("bench.analysis.compare", refused)
     message = one_sentence(ganbench("table", "quick", "--results", tmp_path))
     assert message.startswith(f"Error: {said}")
 
@@ -292,7 +297,7 @@ def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(
     def broken(*given: object) -> None:
         raise ConnectionError("no such\n host")
 
-    monkeypatch.setattr("bench.tracking.champions.crown", broken)
+    monkeypatch.setattr("bench.tracking.registered_models.register_best_models", broken)
     running._crown("quick", Console())
     assert capsys.readouterr().out == (
         "The best generators are not registered in MLflow (no such host); nothing else is amiss.\n"
@@ -315,7 +320,7 @@ def test_signals_end_any_command_with_a_sentence(
                 raise ImportError("half imported") from None
             raise
 
-    monkeypatch.setattr("bench.comparison.compare", interrupted)
+    monkeypatch.setattr("bench.analysis.compare", interrupted)
     assert ganbench("table", "quick", "--results", tmp_path) == (
         code, "", "Stopped. Nothing is lost: run the same command again.\n"
     )  # fmt: skip

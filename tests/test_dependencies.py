@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from bench.tracking import record, store
+from bench.tracking import mlflow_store, record
 
 TREE = Path(__file__).parent.parent
 PROJECT = tomllib.loads((TREE / "pyproject.toml").read_text())["project"]
@@ -22,8 +22,8 @@ REQUIREMENTS = [
 SOURCES = {path: ast.parse(path.read_text()) for path in sorted((TREE / "bench").rglob("*.py"))}
 
 # Named with an underscore, or in a module that the project calls internal. The first two may be
-# missing, which tests/nn/test_fast.py and tests/sweep/test_ray.py force. MLflow's are why its next
-# version is excluded until it has been tested.
+# missing, which tests/nn/test_fast.py and tests/executors/test_ray.py force. MLflow's are why its
+# next version is excluded until it has been tested.
 PRIVATE = re.compile(r"\._(?!_)|^mlflow\.(store|utils|tracking\.multimedia)\b")
 LISTED = {
     "torch.ops.mkldnn._linear_pointwise",
@@ -105,8 +105,8 @@ def test_every_private_interface_is_listed() -> None:
 def test_mlflow_keeps_values_as_long_as_ours(tmp_path: Path) -> None:
     """Before 3.16 it refused the tags of an experiment, and so every record."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    client = store.client(uri)
-    experiment = store.experiment_id(client, uri, "long")
+    client = mlflow_store.client(uri)
+    experiment = mlflow_store.experiment_id(client, uri, "long")
     client.set_experiment_tag(experiment, "tag", "x" * record.EXPERIMENT_TAG_LIMIT)
     assert client.get_experiment(experiment).tags["tag"] == "x" * record.EXPERIMENT_TAG_LIMIT
     run = client.create_run(experiment).info.run_id

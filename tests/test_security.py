@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from bench.errors import UserError
-from bench.ruler import Ruler
-from bench.sweep import plan as planning
-from bench.sweep.plan import Planned
+from bench.evaluation import Evaluator
+from bench.executors import plan as planning
+from bench.executors.plan import Planned
 from bench.trials import experiment as experiments
 
 TREE = Path(__file__).parent.parent
@@ -43,7 +43,7 @@ def test_inception_weights_are_not_unpickled(tmp_path: Path) -> None:
     """torch-fidelity would: it loads them with weights_only=False."""
     torch.save({"w": _Bomb(tmp_path / "exploded")}, tmp_path / "weights.pth")
     with pytest.raises(UserError, match="does not hold the Inception weights"):
-        Ruler.from_file(tmp_path / "weights.pth")
+        Evaluator.from_file(tmp_path / "weights.pth")
     assert not (tmp_path / "exploded").exists()
 
 

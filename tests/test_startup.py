@@ -99,6 +99,6 @@ def test_a_user_without_name_and_home_gets_both(monkeypatch: pytest.MonkeyPatch)
     for name in ("HOME", "USER"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    startup._settle_in()
+    startup._configure_libraries()
     assert Path.home().is_dir()
     assert os.environ["USER"] == f"uid-{os.getuid()}"

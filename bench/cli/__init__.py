@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 
-from bench import store
+from bench import paths
 from bench.cli import startup
 from bench.errors import UserError
 from bench.redaction import redact
@@ -68,7 +68,7 @@ def _refusal(error: OSError) -> UserError:
         return UserError(f"A connection failed ({error}): check the network, then try again.")
     if error.errno is None:
         raise error
-    return store.refused(store.root(), error)
+    return paths.refused(paths.root(), error)
 
 
 def _printable() -> bool:

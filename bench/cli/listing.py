@@ -61,6 +61,6 @@ def _experiments(plugins: list[Path]) -> list[dict[str, Any]]:
 
 
 def _metrics(plugins: list[Path]) -> list[dict[str, Any]]:
-    from bench.ruler.suite import listing
+    from bench.evaluation.suite import listing
 
     return [dict(row) for row in listing()]

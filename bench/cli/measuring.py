@@ -1,4 +1,4 @@
-"""`score`, `calibrate`, `classifier` and `data`: the ruler and what it is made of."""
+"""`score`, `calibrate`, `classifier` and `data`: the evaluator and what it is made of."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from bench.cli.options import JsonOption, RulerOption, StoreOption, app
-from bench.store import expanded
+from bench.paths import expanded
 
 
 @app.command()
@@ -21,7 +21,7 @@ def score(
         ),
     ],
     as_json: JsonOption = False,
-    ruler: RulerOption = None,
+    evaluator: RulerOption = None,
     store: StoreOption = None,
 ) -> None:
     """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1]; 28 x 28.
@@ -30,25 +30,25 @@ def score(
 
     Example: ganbench score samples.npy --json
     """
-    from bench.data import fetch
-    from bench.ruler import Ruler
-    from bench.ruler import samples as reading
+    from bench.datasets import fetch
+    from bench.evaluation import Evaluator
+    from bench.evaluation import samples as reading
 
     images = reading.read(samples, _aside)
     fetch.ensure(_aside)
-    chosen = Ruler.from_file(ruler) if ruler else Ruler.load()
+    chosen = Evaluator.from_file(evaluator) if evaluator else Evaluator.load()
     found = chosen.score(images, thorough=True)
     # An extractor of the user's own may take half an hour for what real images get.
-    floor = {} if ruler else chosen.floor(found.n, thorough=True)
+    floor = {} if evaluator else chosen.floor(found.n, thorough=True)
     if as_json:
         result = {"ruler": chosen.id, "n": found.n, "measure": found.measure,
                   "metrics": found.metrics, "noise": found.noise, "floor": floor,
                   "omitted": found.omitted}  # fmt: skip
         return print(json.dumps(result, allow_nan=False))
-    print(f"{found.measure} (ruler, feature layer, n, reference split)")
+    print(f"{found.measure} (evaluator, feature layer, n, reference split)")
     if floor:
         print("Floor: what real held-out images get at the same n.")
-    elif not ruler:
+    elif not evaluator:
         print("There is no floor: there are fewer held-out images than samples.")
     for name, value in found.metrics.items():
         noise = f" ± {found.noise[name]:.2g} over other samples (sd)" if name in found.noise else ""
@@ -69,15 +69,15 @@ def _aside(line: str) -> None:
 
 @app.command()
 def calibrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Send known sets of images through the ruler: what each metric can and cannot see.
+    """Send known sets of images through the evaluator: what each metric can and cannot see.
 
     Example: ganbench calibrate --json
     """
-    from bench.data import fetch
-    from bench.ruler import Ruler
+    from bench.datasets import fetch
+    from bench.evaluation import Evaluator
 
     fetch.ensure(_aside)
-    rows = Ruler.load().calibration()
+    rows = Evaluator.load().calibration()
     if as_json:
         return print(json.dumps(rows, allow_nan=False))
     _print_transposed(rows)
@@ -97,7 +97,7 @@ def _print_transposed(rows: list[dict[str, Any]]) -> None:
 
 @app.command()
 def classifier(
-    network: Annotated[str, typer.Option(help="digits (the ruler) or witness.")] = "digits",
+    network: Annotated[str, typer.Option(help="digits (the evaluator) or witness.")] = "digits",
     out: Annotated[
         Path | None, typer.Option(help="Where the weights go.", metavar="FILE", parser=expanded)
     ] = None,
@@ -107,9 +107,9 @@ def classifier(
 
     Example: ganbench classifier --network digits --out digits.safetensors
     """
-    from bench import store as places
-    from bench.data import fetch
-    from bench.ruler import recipe
+    from bench import paths as places
+    from bench.datasets import fetch
+    from bench.evaluation import recipe
 
     fetch.ensure(print)
     path = out or places.root() / "classifiers" / f"{network}.safetensors"
@@ -126,7 +126,7 @@ def data(store: StoreOption = None) -> None:
 
     Example: GANBENCH_DATA=/media/mnist ganbench data
     """
-    from bench.data import fetch, files
+    from bench.datasets import fetch, files
 
     folder = fetch.ensure(print, refetch=True)
     print(f"All four files in {folder} are the known ones; data set sha256 {files.DIGEST}.")

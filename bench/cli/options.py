@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import store
+from bench import paths
 
 app = typer.Typer(
     name="ganbench",
-    help="Train GAN variants on MNIST over seeds, measure each with one pinned ruler, "
+    help="Train GAN variants on MNIST over seeds, measure each with one pinned evaluator, "
     "log everything to MLflow, and say which differences are real.",
     no_args_is_help=True,
     add_completion=False,
@@ -34,21 +34,21 @@ def _use_store(folder: Path | None) -> None:
 StoreOption = Annotated[
     Path | None,
     typer.Option("--store", help="Folder for everything that is not committed.", metavar="DIR",
-                 parser=store.expanded, callback=lambda value: _use_store(value)),
+                 parser=paths.expanded, callback=lambda value: _use_store(value)),
 ]  # fmt: skip
 ResultsOption = Annotated[
     Path | None,
     typer.Option("--results", help="Folder for tables, figures and page; EXPERIMENT is added.",
-                 metavar="DIR", parser=store.expanded),
+                 metavar="DIR", parser=paths.expanded),
 ]  # fmt: skip
 PluginOption = Annotated[
     list[Path] | None,
     typer.Option("--plugin", help="Python file with variants; its code is run.", metavar="FILE",
-                 parser=store.expanded),
+                 parser=paths.expanded),
 ]  # fmt: skip
 RulerOption = Annotated[
     Path | None,
     typer.Option("--ruler", help="Python file with your own feature extractor; it is run.",
-                 metavar="FILE", parser=store.expanded),
+                 metavar="FILE", parser=paths.expanded),
 ]  # fmt: skip
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -20,7 +20,7 @@ def ui(
 
     Example: ganbench ui quick --port 5001
     """
-    from bench.tracking.store import tracking_uri
+    from bench.tracking.mlflow_store import tracking_uri
     from bench.tracking.ui import serve
     from bench.trials.experiment import recorded_name
 

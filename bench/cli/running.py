@@ -58,8 +58,8 @@ def run(
 
     Example: ganbench run quick --variants wgan,spectral_norm --seeds 5
     """
-    from bench import store as places
-    from bench.sweep import plan as planning
+    from bench import paths as places
+    from bench.executors import plan as planning
 
     chosen = experiment_of(experiment, override or [], variants, seeds, plugin or [])
     planned = planning.plan(chosen)
@@ -99,7 +99,7 @@ def _loaded(plugin: Path) -> list[str]:
 
 
 def _announce(console: Console, name: str, planned: Any) -> None:
-    from bench.sweep.plan import outdated
+    from bench.executors.plan import outdated
 
     ended = sum(item.ended for item in planned)
     console.print(f"{name}: {len(planned)} trials, {ended} done, {len(planned) - ended} to go.")
@@ -113,7 +113,7 @@ def _announce(console: Console, name: str, planned: Any) -> None:
 
 def _check(executor: str, ray_address: str | None, device: str) -> None:
     from bench.errors import UserError, unknown
-    from bench.sweep import Executor
+    from bench.executors import Executor
 
     if executor not in get_args(Executor):
         raise unknown("executor", executor, get_args(Executor))
@@ -127,11 +127,11 @@ def _check(executor: str, ray_address: str | None, device: str) -> None:
 
 
 def _resources(executor: str, workers: int | None, ray_address: str | None) -> Any:
-    from bench.sweep import cores
-    from bench.sweep.run import Resources
+    from bench.executors import cores
+    from bench.executors.run import Resources
 
     if executor == "ray":
-        from bench.sweep import cluster
+        from bench.executors import cluster
 
         return Resources("ray", cluster.connect(ray_address, workers))
     usual = STREAMS if executor == "streams" else cores()
@@ -140,10 +140,10 @@ def _resources(executor: str, workers: int | None, ray_address: str | None) -> A
 
 def _lacking(name: str, planned: Any) -> bool:
     """Whether MLflow has lost a run since it was sent; a store that cannot be read counts too."""
-    from bench.comparison import records
-    from bench.comparison.store import RecordStore
+    from bench.analysis import records
+    from bench.analysis.store import RecordStore
     from bench.errors import UserError
-    from bench.tracking.store import tracking_uri
+    from bench.tracking.mlflow_store import tracking_uri
 
     try:
         held = records.finished_keys(RecordStore(tracking_uri()), name)
@@ -155,7 +155,7 @@ def _lacking(name: str, planned: Any) -> bool:
 def _sweep_and_compare(
     chosen: Any, plugins: list[Path], resources: Any, out: Path, console: Console
 ) -> None:
-    from bench.sweep.run import sweep
+    from bench.executors.run import sweep
 
     outcome = sweep(chosen, plugins, resources, console)
     for item in outcome.of("failed"):
@@ -177,8 +177,8 @@ def _sweep_and_compare(
 
 
 def _compare(name: str, out: Path, console: Console) -> None:
-    from bench.comparison import compare
-    from bench.tracking.store import tracking_uri
+    from bench.analysis import compare
+    from bench.tracking.mlflow_store import tracking_uri
 
     comparison = compare(name, tracking_uri(), out)
     console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
@@ -192,21 +192,21 @@ def _look(name: str) -> str:
     """The command that shows the runs, of this store too where it is not the usual one."""
     import shlex
 
-    from bench import store
+    from bench import paths
 
-    if store.root() == (store.home() / "results" / ".store").absolute():
+    if paths.root() == (paths.home() / "results" / ".store").absolute():
         return "make ui, or ganbench ui"
-    return shlex.join(["ganbench", "ui", name, "--store", str(store.root())])
+    return shlex.join(["ganbench", "ui", name, "--store", str(paths.root())])
 
 
 def _conclude(name: str, comparison: Any, console: Console) -> None:
     """Put verdict and page into MLflow as well; they are written whatever it says to that."""
-    from bench.tracking.conclusion import conclude
-    from bench.tracking.store import tracking_uri
+    from bench.tracking.comparison_run import log_report
+    from bench.tracking.mlflow_store import tracking_uri
 
     shown = [path for path in comparison.files if path.stem in ("index", "table")]
     try:
-        conclude(tracking_uri(), name, comparison.verdict, shown)
+        log_report(tracking_uri(), name, comparison.verdict, shown)
     except Exception as error:
         line = f"MLflow does not show the verdict ({reason(error)}); nothing else is amiss."
         console.print(line, soft_wrap=True, markup=False, highlight=False)
@@ -214,15 +214,15 @@ def _conclude(name: str, comparison: Any, console: Console) -> None:
 
 def _crown(name: str, console: Console) -> None:
     """Register the best generators; whatever MLflow says to that, the sweep has ended well."""
-    from bench.tracking.champions import crown
-    from bench.tracking.store import tracking_uri
+    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.registered_models import register_best_models
     from bench.training import generator
 
     def report(line: str) -> None:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     try:
-        crown(tracking_uri(), name, generator.load, report)
+        register_best_models(tracking_uri(), name, generator.load, report)
     except Exception as error:
         why = reason(error)
         report(f"The best generators are not registered in MLflow ({why}); nothing else is amiss.")
@@ -241,7 +241,7 @@ def table(
 
     Example: ganbench table quick --format tex
     """
-    from bench import store as places
+    from bench import paths as places
     from bench.trials.experiment import recorded_name
 
     name = recorded_name(experiment)
@@ -249,9 +249,9 @@ def table(
         out = results / name if results else _results(name)
         places.check(out, ELSEWHERE)
         return _compare(name, out, options.console())
-    from bench.comparison import render
+    from bench.analysis import render
     from bench.errors import unknown
-    from bench.tracking.store import tracking_uri
+    from bench.tracking.mlflow_store import tracking_uri
 
     if format not in ("md", "tex", "csv", "json"):
         raise unknown("table format", format, ("md", "tex", "csv", "json"))
@@ -260,10 +260,10 @@ def table(
 
 def _results(name: str) -> Path:
     """Where the tables of recorded trials go: where the run that recorded them put them."""
-    from bench import store as places
-    from bench.comparison import records
-    from bench.comparison.store import RecordStore
-    from bench.tracking.store import tracking_uri
+    from bench import paths as places
+    from bench.analysis import records
+    from bench.analysis.store import RecordStore
+    from bench.tracking.mlflow_store import tracking_uri
     from bench.trials import experiment as experiments
 
     if name in experiments.names():

@@ -30,19 +30,19 @@ def speed(
 
     Example: ganbench speed --variants mlp_bce --rounds 3
     """
-    from bench import store as places
+    from bench import paths as places
     from bench.cli.running import STREAMS, experiment_of
-    from bench.data import fetch
+    from bench.datasets import fetch
+    from bench.executors import cores
     from bench.speed import overhead
     from bench.speed.measurement import Spread, measure
     from bench.speed.report import Report
-    from bench.sweep import cores
-    from bench.training import arithmetic
+    from bench.training import runtime
     from bench.trials.provenance import code, environment
 
     on_gpu = device != "cpu"
     chosen = experiment_of(experiment, [f"device={device}"] * on_gpu, variants, "1", [])
-    arithmetic.require("fp32", device)
+    runtime.require("fp32", device)
     console, width = options.console(stderr=True), workers or (STREAMS if on_gpu else cores())
     fetch.ensure(console.print)
     found = []

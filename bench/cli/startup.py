@@ -32,7 +32,7 @@ def prepare() -> None:
     sys.unraisablehook = partial(_not_ignored, sys.unraisablehook)
     _open_streams()
     _encode_everything()
-    _settle_in()
+    _configure_libraries()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -99,7 +99,7 @@ def _plain(letter: str) -> str:
     return unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or "?"
 
 
-def _settle_in() -> None:
+def _configure_libraries() -> None:
     """A container's user may have neither a home nor a name; torch and MLflow ask for both."""
     try:
         pwd.getpwuid(os.getuid())

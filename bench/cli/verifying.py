@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import JsonOption, StoreOption, app
-from bench.store import expanded
+from bench.paths import expanded
 
 DIFFERENT = 4
 """Exit status of a verification in which a row differs."""
@@ -31,9 +31,9 @@ def verify(
 
     Example: ganbench verify quick --store /tmp/mine
     """
-    from bench.comparison import agreement, records, stored, verification
-    from bench.comparison.store import RecordStore
-    from bench.tracking.store import tracking_uri
+    from bench.analysis import agreement, records, stored, verification
+    from bench.analysis.store import RecordStore
+    from bench.tracking.mlflow_store import tracking_uri
     from bench.trials.experiment import recorded_name
 
     name = recorded_name(experiment)

@@ -11,7 +11,7 @@ from itertools import count
 from multiprocessing.connection import Connection
 from typing import Literal
 
-from bench.training.arithmetic import born_lean, one_thread
+from bench.training.runtime import one_thread, worker_env
 from bench.trials import Trial
 
 SGEMM = 2048
@@ -69,7 +69,7 @@ def lanes(
             process = context.Process(
                 target=_serve, args=(theirs, trial, single, beside), daemon=True
             )
-            with born_lean() if single else nullcontext():
+            with worker_env() if single else nullcontext():
                 process.start()
             theirs.close()
             stack.callback(process.join)
@@ -92,7 +92,7 @@ class _Work:
 
     once: Callable[[], object]
     counts: int = 1
-    settle: Callable[[], None] = lambda: None
+    synchronize: Callable[[], None] = lambda: None
     """Waits until it is done, where it is done elsewhere."""
 
 
@@ -101,7 +101,7 @@ def _repeat(work: _Work, seconds: float) -> tuple[int, float]:
     while not done or took < seconds:
         work.once()
         done, took = done + work.counts, time.perf_counter() - started
-    work.settle()
+    work.synchronize()
     return done, time.perf_counter() - started
 
 
@@ -112,18 +112,18 @@ def _synchronised(device: str) -> Callable[[], None]:
 
 
 def _tutorial(trial: Trial, beside: int) -> _Work:
-    from bench.data import mnist
+    from bench.datasets import mnist
     from bench.speed import tutorial
     from bench.training.generator import build
 
     images, device = mnist.load("train").images, trial.device
     loop = tutorial.loop(build(trial), images, trial.batch, device)  # type: ignore[arg-type]
-    return _Work(loop, settle=_synchronised(device))
+    return _Work(loop, synchronize=_synchronised(device))
 
 
 def _trials(trial: Trial, beside: int, **protocol: str) -> _Work:
-    from bench.data import mnist
-    from bench.training.stepper import stepper
+    from bench.datasets import mnist
+    from bench.training.stepping import stepper
 
     images, changed = mnist.load("train").images, trial.under(**protocol)
     seeds = range(trial.seed, trial.seed + beside)
@@ -135,11 +135,11 @@ def _trials(trial: Trial, beside: int, **protocol: str) -> _Work:
         for each in steppers:
             each.step(step)
 
-    def settle() -> None:
+    def synchronize() -> None:
         for each in steppers:
-            each.settle()
+            each.synchronize()
 
-    return _Work(once, beside, settle)
+    return _Work(once, beside, synchronize)
 
 
 def _warn(line: str) -> None:
@@ -151,18 +151,18 @@ def _sgemm(trial: Trial, beside: int) -> _Work:
 
     device = trial.device
     a, b, out = torch.randn(3, SGEMM, SGEMM, device=device)
-    return _Work(lambda: torch.mm(a, b, out=out), settle=_synchronised(device))
+    return _Work(lambda: torch.mm(a, b, out=out), synchronize=_synchronised(device))
 
 
 def _measuring(trial: Trial, last: bool) -> _Work:
-    from bench.ruler import Ruler
+    from bench.evaluation import Evaluator
     from bench.training import evaluation
     from bench.training.generator import build
 
-    ruler, algorithm = Ruler.load(), build(trial)
+    evaluator, algorithm = Evaluator.load(), build(trial)
     n, seed = trial.samples, trial.seed
     return _Work(
-        lambda: evaluation.measure(ruler, evaluation.samples(algorithm, n, seed), last=last)
+        lambda: evaluation.measure(evaluator, evaluation.samples(algorithm, n, seed), last=last)
     )
 
 

@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.data import mnist
+from bench.datasets import mnist
+from bench.executors import cores
 from bench.nn.fast import ONEDNN
 from bench.speed import tutorial
 from bench.speed.lanes import SGEMM, Kind, lanes, together
-from bench.sweep import cores
-from bench.training import arithmetic
+from bench.training import runtime
 from bench.training.generator import build
-from bench.training.stepper import Eager
+from bench.training.stepping import EagerStep
 from bench.trials import Trial
 
 _SGEMM_GFLOP = 2 * SGEMM**3 / 1e9
@@ -115,7 +115,7 @@ def measure(trial: Trial, width: int, rounds: int, seconds: float) -> Speed:
 def _rounds(trial: Trial, width: int, measuring: int, rounds: int, seconds: float) -> list[Round]:
     """The summed rate of each kind of work, round by round; the first round is to warm up."""
     device = trial.device
-    bf16: list[Kind] = ["bf16"] if arithmetic.available("bf16", device) else []
+    bf16: list[Kind] = ["bf16"] if runtime.available("bf16", device) else []
     steps: list[Kind] = ["trial", *bf16, "sgemm"]
     with (
         lanes(trial, 1, single=False) as base,
@@ -142,7 +142,7 @@ def _flop(trial: Trial) -> float:
 
     The mean of one turn of discriminator and generator steps.
     """
-    stepper = Eager(trial, mnist.load("train").images)
+    stepper = EagerStep(trial, mnist.load("train").images)
     turn = getattr(stepper.algorithm, "n_critic", 1)
     known = {} if ONEDNN is None else {ONEDNN: _product_flop}
     with FlopCounterMode(display=False, custom_mapping=known) as counter:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import store
-from bench.data import fetch
-from bench.sweep.plan import Planned, plan, prepare
+from bench import paths
+from bench.datasets import fetch
+from bench.executors.plan import Planned, plan, prepare
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.training import trial
@@ -57,7 +57,7 @@ def starting(*arguments: str) -> float:
         [sys.executable, "-m", "bench", *arguments],
         check=True,
         stdout=subprocess.DEVNULL,
-        cwd=store.home(),
+        cwd=paths.home(),
     )
     return time.perf_counter() - started
 
@@ -66,7 +66,7 @@ def starting(*arguments: str) -> float:
 def _scratch_store() -> Iterator[Path]:
     """A store without trials that finds MNIST and the reference's features where they are."""
     before = {name: os.environ.get(name) for name in ("GANBENCH_STORE", "GANBENCH_DATA")}
-    data, reference = fetch.ensure(), store.root() / "reference"
+    data, reference = fetch.ensure(), paths.root() / "reference"
     reference.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as root:
         (Path(root) / "reference").symlink_to(reference)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import store
+from bench import paths
 from bench.speed.measurement import Speed, Spread
 
 
@@ -54,7 +54,7 @@ class Report:
         """Write ``<machine>.md`` and ``<machine>.json``; returns the former's path."""
         for ending, content in (("json", self.json() + "\n"), ("md", self.markdown())):
             path = folder / f"{self.machine}.{ending}"
-            with store.replacing(path, "w") as file:
+            with paths.replacing(path, "w") as file:
                 file.write(content)
         return path
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import store
+from bench import paths
 from bench.errors import UserError, unknown
-from bench.tracking.store import locked, plain_name
+from bench.tracking.mlflow_store import locked, safe_filename
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ExperimentRecord:
         seeds_option: the value of ``--seeds``; empty where the file's own seeds are run.
         keys: of the trials that it consists of now; earlier plans may have had others.
         protocol: `Trial.protocol_id` of its trials; runs of another value are not comparable.
-        measure: the name behind every number, ``<ruler>/<layer>/n<samples>/<split>``.
+        measure: the name behind every number, ``<evaluator>/<layer>/n<samples>/<split>``.
         floor: metric to the value that real held-out training images get at ``n`` samples, which
             is one of the keys; empty where there are fewer such images than samples.
         calibration: one row a known set of images, ``{"row": name, "n": images, metric: value,
@@ -66,10 +66,10 @@ def write(name: str, about: ExperimentRecord) -> Path:
             earlier = _load(path).keys if path.exists() else []
             known = list(dict.fromkeys([*earlier, *about.keys]))
             content = {"name": name, "keys": known, "about": asdict(about)}
-            with store.replacing(path, "w") as file:
+            with paths.replacing(path, "w") as file:
                 json.dump(content, file, indent=1)
     except OSError as error:
-        raise store.unwritable(path, error) from error
+        raise paths.unwritable(path, error) from error
     return path
 
 
@@ -88,7 +88,7 @@ def read(name: str) -> Planned:
 
 def all_planned() -> list[Planned]:
     """Every experiment this store has planned, by name."""
-    files = sorted((store.root() / "experiments").glob("*.json"))
+    files = sorted((paths.root() / "experiments").glob("*.json"))
     return sorted((_load(file) for file in files), key=lambda planned: planned.name)
 
 
@@ -100,7 +100,7 @@ def trial_folder(key: str) -> Path:
     """
     if not re.fullmatch(r"[0-9a-f]{64}", key):
         raise ValueError(f"'{key}' is not the key of a trial.")
-    return store.root() / "trials" / key
+    return paths.root() / "trials" / key
 
 
 def _load(path: Path) -> Planned:
@@ -116,4 +116,4 @@ def _load(path: Path) -> Planned:
 
 
 def _path(name: str) -> Path:
-    return store.root() / "experiments" / f"{plain_name(name)}.json"
+    return paths.root() / "experiments" / f"{safe_filename(name)}.json"

@@ -1,7 +1,7 @@
 """Mirrors trial folders into MLflow: in batches, from where it stopped, never twice.
 
 Delivery is at least once and every part of it is idempotent, so a crash between sending and
-committing the cursor, an answer lost on the way, or a lost cursor all end in the same record: a
+committing the position, an answer lost on the way, or a lost position all end in the same record: a
 metric point of one (run, name, step, time, value) is one row in MLflow, and its time is the
 journal's; params, tags and datasets are written by name, files by path. A run belongs to the
 journal whose first entry is its start time.
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bench.errors import UserError
 from bench.redaction import reason, redact
-from bench.tracking import run, store
-from bench.tracking.cursor import Cursor
+from bench.tracking import mlflow_store, run
 from bench.tracking.experiments import ExperimentRecord, trial_folder
+from bench.tracking.sync_position import SyncPosition
 from bench.tracking.views import experiment_tags
 from bench.trials import TrialRecord, event_log
 
@@ -45,7 +45,7 @@ class Publisher:
     def __init__(
         self, uri: str, experiment: str, about: ExperimentRecord, pause: float = 15.0
     ) -> None:
-        store.database(uri)
+        mlflow_store.database(uri)
         self.uri = uri
         self.experiment = experiment
         self.about = about
@@ -59,7 +59,7 @@ class Publisher:
 
         Args:
             trial_folder: ``<store>/trials/<key>``.
-            verify: look into MLflow even where the cursor says that everything was sent.
+            verify: look into MLflow even where the position says that everything was sent.
 
         Returns:
             Whether everything in the journal is in MLflow.
@@ -103,20 +103,20 @@ class Publisher:
         if time.monotonic() < self._rest_until:
             raise _Resting(self._failure)
         if self._connection is None:
-            client = store.client(self.uri)
-            experiment_id = store.experiment_id(client, self.uri, self.experiment)
+            client = mlflow_store.client(self.uri)
+            experiment_id = mlflow_store.experiment_id(client, self.uri, self.experiment)
             _describe(client, experiment_id, self.about)
             self._connection = client, experiment_id
         return self._connection
 
     def _sent(self, folder: Path, verify: bool) -> bool:
-        cursor = Cursor(folder, self.uri, self.experiment)
+        position = SyncPosition(folder, self.uri, self.experiment)
         path = folder / "journal.jsonl"
         first = next(event_log.read(path), None)
-        if first and (verify or next(event_log.read(path, cursor.offset), None)):
+        if first and (verify or next(event_log.read(path, position.offset), None)):
             client, experiment_id = self._connected()
-            with cursor.alone():
-                _mirror(client, experiment_id, cursor, folder, started=first[0]["time"])
+            with position.alone():
+                _mirror(client, experiment_id, position, folder, started=first[0]["time"])
         return True
 
     def _close_dead(self, live: set[str]) -> int:
@@ -145,7 +145,7 @@ class _Resting(Exception):
 
 
 def _mirror(
-    client: "MlflowClient", experiment_id: str, cursor: Cursor, folder: Path, started: int
+    client: "MlflowClient", experiment_id: str, position: SyncPosition, folder: Path, started: int
 ) -> None:
     trial = TrialRecord.read(folder)
     found = run.of_trial(client, experiment_id, trial, started)
@@ -153,25 +153,25 @@ def _mirror(
     own = found.info.start_time == started
     if own:
         run.tidy(found)
-    if own and run_id != cursor.run_id:
+    if own and run_id != position.run_id:
         run.introduce(client, run_id, trial)
-    offset = cursor.offset if run_id == cursor.run_id else 0
+    offset = position.offset if run_id == position.run_id else 0
     entries = list(event_log.read(folder / "journal.jsonl", offset))
     if own and entries:
         run.deliver(client, run_id, folder, [entry for entry, _ in entries])
-    cursor.commit(run_id, entries[-1][1] if entries else offset)
+    position.commit(run_id, entries[-1][1] if entries else offset)
 
 
 def _status(folder: Path) -> tuple[str, str | None, int | None]:
     """Status, reason and last sign of life (ms) of a trial that is not being trained."""
     try:
         content = json.loads((folder / "status.json").read_text(encoding="utf-8"))
-        status, reason, beat = content["status"], content["reason"], content["heartbeat"]
+        status, reason, heartbeat = content["status"], content["reason"], content["heartbeat"]
     except (OSError, ValueError, KeyError, TypeError):
-        status, reason, beat = "running", None, None
+        status, reason, heartbeat = "running", None, None
     if status in ("running", "pending"):
         status, reason = "interrupted", "The process that trained it ended without a word."
-    return status, reason, int(beat * 1000) if beat else None
+    return status, reason, int(heartbeat * 1000) if heartbeat else None
 
 
 def _describe(client: "MlflowClient", experiment_id: str, about: ExperimentRecord) -> None:

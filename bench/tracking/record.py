@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import store
+from bench import paths
 from bench.errors import UserError
 from bench.trials import Trial, TrialRecord
 
@@ -57,7 +57,7 @@ def tags(record: TrialRecord) -> dict[str, str]:
         "ganbench.status": "running",
         "ganbench.protocol": trial.protocol_id,
         "ganbench.dataset": trial.dataset,
-        "ganbench.ruler": trial.ruler,
+        "ganbench.ruler": trial.evaluator,
         "ganbench.measure": trial.measure,
         "ganbench.source": record.source,
         "ganbench.code": json.dumps(record.code) if record.code else None,
@@ -147,7 +147,7 @@ def how_to_run(experiment: str) -> str:
         experiment: its name, with the overrides that it was run with (``quick@budget=6400``).
     """
     name, _, _ = experiment.partition("@")
-    if not (store.home() / "experiments" / f"{name}.toml").is_file():
+    if not (paths.home() / "experiments" / f"{name}.toml").is_file():
         return "run its file again"
     return f"run `{command_of(experiment)}`"
 

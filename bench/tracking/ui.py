@@ -13,10 +13,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import store as home
+from bench import paths as home
 from bench.errors import UserError, unknown
 from bench.redaction import reason, redact
-from bench.tracking import addresses, store
+from bench.tracking import addresses, mlflow_store
 from bench.tracking.views import MODES, address
 
 _GRACE_SECONDS = 5.0
@@ -51,15 +51,15 @@ def serve(
     if uri.startswith("http"):
         _links(uri.rstrip("/"), experiment, report)
         return 0
-    path = store.database(uri)
+    path = mlflow_store.database(uri)
     if path is not None and not path.exists():
         raise UserError(f"There is nothing to show yet in {path}: run `ganbench run quick` first.")
     _check_port(host, port)
-    place = store.readable(uri)
+    place = mlflow_store.readable(uri)
     if place != uri:
         report(f"{path} cannot be written: a copy is shown, and changes to it are not kept.")
     log = _log(place != uri)
-    artifacts = store.artifact_root(uri)
+    artifacts = mlflow_store.artifact_root(uri)
     report(f"Starting MLflow on {host}:{port}; that takes some 15 seconds.")
     died = False
     running = _server(place, artifacts, host, port, log)
@@ -163,7 +163,7 @@ def _links(base: str, experiment: str | None, report: Callable[[str], None]) -> 
 def _experiments(base: str) -> dict[str, str]:
     """Name to id, the latest first, without the empty one that every store is born with."""
     try:
-        client = store.client(base)
+        client = mlflow_store.client(base)
         found = client.search_experiments(order_by=["last_update_time DESC"])
     except UserError:
         raise

@@ -13,8 +13,8 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from bench import store
-from bench.data.files import digest_of
+from bench import paths
+from bench.datasets.files import digest_of
 
 _KEPT = 2
 
@@ -24,9 +24,9 @@ Report = Callable[[str], None]
 def save(folder: Path, step: int, state: dict[str, Any]) -> None:
     """Write the checkpoint of ``step`` and drop all but the newest two."""
     path = folder / f"checkpoint-{step:09d}.safetensors"
-    with store.replacing(path) as file:
+    with paths.replacing(path) as file:
         file.write(encoded(state))
-    with store.replacing(path.with_suffix(".json"), "w") as file:
+    with paths.replacing(path.with_suffix(".json"), "w") as file:
         json.dump({"step": step, "sha256": digest_of(path)}, file)
     prune(folder)
 

@@ -16,10 +16,10 @@ _MODE = "thread_local"
 """What other threads ask of the GPU while this one records does no harm to the record."""
 
 
-class Lane:
+class Stream:
     """One trial's part of a GPU; trials in other lanes run at the same time and do not disturb it.
 
-    Whatever is begun here is only surely done after `settle`. The arithmetic is pinned for the
+    Whatever is begun here is only surely done after `synchronize`. The arithmetic is pinned for the
     whole process: no TF32, and only kernels that give the same bits every time.
     """
 
@@ -42,15 +42,15 @@ class Lane:
 
     @contextlib.contextmanager
     def turn(self, seed: int) -> Iterator[None]:
-        """Work of the block goes to the lane's stream; its random numbers begin at ``seed``."""
+        """Work of the block goes to the stream's stream; its random numbers begin at ``seed``."""
         self._default.graphsafe_set_state(self._random)
         self._random.manual_seed(seed)
         torch.default_generator.manual_seed(seed)
         with torch.cuda.stream(self._stream):
             yield
 
-    def record(self, work: Callable[[], Scalars], weights: Sequence[Tensor]) -> "Record":
-        """Record ``work`` as a CUDA graph, without doing it.
+    def record(self, work: Callable[[], Scalars], weights: Sequence[Tensor]) -> "Capture":
+        """Capture ``work`` as a CUDA graph, without doing it.
 
         Within a `turn`, and after ``work`` was done without recording: what is allocated or chosen
         the first time must not be part of the record.
@@ -60,8 +60,8 @@ class Lane:
             weights: whose gradients it leaves.
 
         Raises:
-            RuntimeError: it waits for the GPU or does other things that no graph can hold. The lane
-                is usable from the next turn on.
+            RuntimeError: it waits for the GPU or does other things that no graph can hold. The
+                stream is usable from the next turn on.
         """
         graph = torch.cuda.CUDAGraph()
         try:
@@ -72,12 +72,12 @@ class Lane:
                 found = work()
                 row = torch.stack([value.to(torch.float32) for value in found.values()])
         except RuntimeError as problem:
-            self._begin()  # so that nothing of the broken record clings to the lane
+            self._begin()  # so that nothing of the broken record clings to the stream
             raise RuntimeError(str(_first(problem))) from problem
-        return Record(graph, tuple(found), row, weights)
+        return Capture(graph, tuple(found), row, weights)
 
-    def settle(self) -> None:
-        """Wait until all that was begun in the lane is done."""
+    def synchronize(self) -> None:
+        """Wait until all that was begun in the stream is done."""
         self._stream.synchronize()
 
 
@@ -100,7 +100,7 @@ def _first(problem: BaseException) -> BaseException:
     return problem
 
 
-class Record:
+class Capture:
     """Recorded work. What it returns and the gradients it leaves lie in memory of its own.
 
     Args:

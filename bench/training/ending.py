@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from bench import store
+from bench import paths
 from bench.errors import UserError
 from bench.training import checkpoint
 from bench.trials import event_log
@@ -37,7 +37,7 @@ def sentence(problem: Exception, folder: Path) -> str:
     if _short_of_memory(problem):
         return "Out of memory: use fewer --workers, then run the same command again."
     if isinstance(problem, OSError) and problem.errno is not None:
-        return str(store.refused(folder, problem))
+        return str(paths.refused(folder, problem))
     kind = type(problem).__name__
     return f"{kind}: {problem}; the traceback is in {folder / 'error.txt'}."
 

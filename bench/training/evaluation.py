@@ -1,4 +1,4 @@
-"""Measuring a trial at a point of its budget: samples from a fixed stream, the ruler, a grid."""
+"""Measuring a trial at a point of its budget: samples of a fixed stream, the evaluator, a grid."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench import streams
-from bench.data import pixels
-from bench.ruler import Ruler
+from bench import seeding
+from bench.datasets import pixels
+from bench.evaluation import Evaluator
 from bench.training.curves import Diverged
 from bench.variants import Algorithm
 
@@ -26,7 +26,7 @@ def samples(algorithm: Algorithm, n: int, seed: int) -> Tensor:
     Raises:
         Diverged: an image is not finite.
     """
-    images = algorithm.sample(n, streams.generator("evaluation", seed))
+    images = algorithm.sample(n, seeding.generator("evaluation", seed))
     if not images.isfinite().all():
         raise Diverged("a generated image is not finite")
     return pixels.to_grid(images).cpu()
@@ -41,9 +41,9 @@ class Measured:
     noise: dict[str, float]
 
 
-def measure(ruler: Ruler, images: Tensor, *, last: bool) -> Measured:
-    """What the ruler says of the images: all of it at the last point, else the cheap metrics."""
-    found = ruler.score(images, thorough=last)
+def measure(evaluator: Evaluator, images: Tensor, *, last: bool) -> Measured:
+    """What the evaluator says of the images: all at the last point, else the cheap metrics."""
+    found = evaluator.score(images, thorough=last)
     words = {name: value for name, value in found.metrics.items() if isinstance(value, str)}
     values = {k: float(v) for k, v in found.metrics.items() if k not in words}
     return Measured(values, words, found.noise)

@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from bench import store, streams
+from bench import paths, seeding
 from bench.errors import UserError
 from bench.nn.fast import plain
 from bench.trials import Trial
@@ -18,7 +18,7 @@ FILES = ("generator.safetensors", "generator.json")
 
 def build(trial: Trial) -> Algorithm:
     """The variant of a trial, initialised by the seed's own stream."""
-    torch.default_generator.manual_seed(streams.derive("init", trial.seed))
+    torch.default_generator.manual_seed(seeding.derive("init", trial.seed))
     return registry.create(trial.variant, trial.configuration)
 
 
@@ -28,9 +28,9 @@ def save(folder: Path, algorithm: Algorithm, trial: Trial, shown: int) -> None:
     # Copies, because two names may share one weight, which safetensors refuses.
     state = networks["generator"].state_dict()
     weights = {k: v.clone(memory_format=torch.contiguous_format) for k, v in state.items()}
-    with store.replacing(folder / FILES[0]) as file:
+    with paths.replacing(folder / FILES[0]) as file:
         file.write(safetensors.torch.save(weights))
-    with store.replacing(folder / FILES[1], "w") as file:
+    with paths.replacing(folder / FILES[1], "w") as file:
         json.dump({**trial.identity, "images_shown": shown, "range": [-1, 1]}, file, indent=1)
 
 
@@ -50,5 +50,5 @@ def load(folder: Path) -> tuple[nn.Module, Tensor]:
             "generator's input: load its weights from the run's generator.safetensors instead."
         )
     algorithm.G.load_state_dict(safetensors.torch.load_file(folder / FILES[0]))
-    latents = streams.generator("evaluation", trial.seed)
+    latents = seeding.generator("evaluation", trial.seed)
     return plain(algorithm.G).eval(), torch.randn(2, algorithm.latent, generator=latents)

@@ -8,9 +8,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench import store, streams
-from bench.data import pixels
-from bench.ruler import Ruler
+from bench import paths, seeding
+from bench.datasets import pixels
+from bench.evaluation import Evaluator
 from bench.variants import GAN, Algorithm
 
 _PAIRS, _PAIRS_ACROSS = 32, 8
@@ -19,7 +19,12 @@ _WHITE = 255
 
 
 def draw(
-    ruler: Ruler, algorithm: Algorithm, images: Tensor, train: Tensor, seed: int, folder: Path
+    evaluator: Evaluator,
+    algorithm: Algorithm,
+    images: Tensor,
+    train: Tensor,
+    seed: int,
+    folder: Path,
 ) -> dict[str, str]:
     """Write the pictures into a trial's folder.
 
@@ -31,23 +36,23 @@ def draw(
     Returns:
         Key of each picture to its file in ``folder``.
     """
-    drawn = {"neighbours": neighbours(ruler, images[:_PAIRS], train)}
+    drawn = {"neighbours": neighbours(evaluator, images[:_PAIRS], train)}
     # Only a game that samples as the contract does is known to have Gaussian latents.
     if isinstance(algorithm, GAN) and type(algorithm).sample is GAN.sample:
         drawn["interpolation"] = interpolation(algorithm, len(images), seed)
     for key, picture in drawn.items():
-        with store.replacing(folder / f"{key}.png") as file:
+        with paths.replacing(folder / f"{key}.png") as file:
             Image.fromarray(picture.numpy()).save(file, format="PNG")
     return {key: f"{key}.png" for key in drawn}
 
 
-def neighbours(ruler: Ruler, images: Tensor, train: Tensor) -> Tensor:
+def neighbours(evaluator: Evaluator, images: Tensor, train: Tensor) -> Tensor:
     """Each image with the training image nearest to it on its right, eight pairs a line, (H, W).
 
-    Nearest in the ruler's features, as its memorisation metrics mean it: a copy that is moved by a
-    pixel is far from the original in pixels and near it in features.
+    Nearest in the evaluator's features, as its memorisation metrics mean it: a copy that is moved
+    by a pixel is far from the original in pixels and near it in features.
     """
-    nearest = train[ruler.nearest_training(images)]
+    nearest = train[evaluator.nearest_training(images)]
     return _tiled(torch.cat([images, nearest], dim=3), _PAIRS_ACROSS, gap=4)
 
 
@@ -62,7 +67,7 @@ def interpolation(algorithm: GAN, n: int, seed: int) -> Tensor:
         n: how many latents a measurement draws; the ends are the first of them.
         seed: the trial's.
     """
-    latents = torch.randn(n, algorithm.latent, generator=streams.generator("evaluation", seed))
+    latents = torch.randn(n, algorithm.latent, generator=seeding.generator("evaluation", seed))
     ends = latents[: 2 * _WALKS].view(_WALKS, 2, -1)
     walks = torch.cat([spherical(start, end, _STEPS) for start, end in ends])
     return _tiled(pixels.to_grid(algorithm.generate(walks)).cpu(), _STEPS, gap=2)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.training import checkpoint
-from bench.training.stepper import Eager
+from bench.training.stepping import EagerStep
 from bench.trials import Trial
 from bench.variants import GAN, Algorithm, registry
 
@@ -105,7 +105,7 @@ class _Instance:
 
     def __init__(self, trial: Trial, images: Tensor) -> None:
         # In the usual precision, on the processor.
-        self._stepper = Eager(trial.under(precision="fp32", device="cpu"), images)
+        self._stepper = EagerStep(trial.under(precision="fp32", device="cpu"), images)
         self.algorithm: Algorithm = self._stepper.algorithm
         every = getattr(self.algorithm, "n_critic", self.algorithm.cycle or 1)
         self._steps = min(every + 1, _MOST_STEPS)

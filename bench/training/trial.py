@@ -8,10 +8,10 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 
 from bench.training import ending
-from bench.training.arithmetic import one_thread
 from bench.training.curves import Diverged
-from bench.training.session import Session
+from bench.training.runtime import one_thread
 from bench.training.stop import Stopped
+from bench.training.trainer import Trainer
 from bench.trials.status import ENDED, State, Status, over, owning, read
 
 Turns = Generator[Future[None] | None, None, State]
@@ -49,7 +49,7 @@ def turns(
 ) -> Turns:
     """As `run`, a step at each turn, so that several trials can take turns.
 
-    The caller sees to `bench.training.arithmetic.one_thread`.
+    The caller sees to `bench.training.runtime.one_thread`.
 
     Args:
         folder, stopping, seconds: as of `run`.
@@ -79,7 +79,7 @@ def _guarded(
     status.status, status.reason = "running", None
     try:
         status.write(folder)
-        session = Session(folder, status, ended=ended)
+        session = Trainer(folder, status, ended=ended)
         if not (yield from session.train(stopping, seconds, aside)):
             return
         status.status = "done"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import store
+from bench import paths
 from bench.errors import UserError
 
 Entry = dict[str, Any]
@@ -76,7 +76,7 @@ class EventLog:
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.truncate(self.path, whole)
-            raise store.unwritable(self.path, error) from error
+            raise paths.unwritable(self.path, error) from error
         self._seen.add(identity)
 
 

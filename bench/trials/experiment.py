@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from bench import catalogue, store
+from bench import catalogue, paths
 from bench.errors import UserError, unknown
 from bench.trials import Trial, experiment_files, options
 from bench.trials.experiment_files import folder, names
@@ -96,12 +96,12 @@ class Experiment(BaseModel):
     @property
     def results(self) -> Path:
         """Where its tables go: into the source tree only as it stands, else into the store."""
-        base = store.home() if self.as_it_stands else store.root()
+        base = paths.home() if self.as_it_stands else paths.root()
         return base / "results" / self.name
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """What two trials must share, beside budget, data set and ruler, to be comparable."""
+        """What two trials must share, beside budget, data set and evaluator, to be comparable."""
         splits = {"train": "train[:50000]", "heldout": "train[50000:]", "test": "test"}
         # Only what is not the default is named, so that those trials keep their keys.
         usual, chosen = {"precision": "fp32", "device": "cpu"}, self.model_dump()

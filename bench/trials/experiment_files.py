@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import store
+from bench import paths
 from bench.errors import UserError, unknown
 
 _LONGEST_NAME = 200  # of the 255 bytes that a folder's name may have
@@ -19,7 +19,7 @@ _EXTENDS = ("variants", "seeds", "description")
 
 def folder() -> Path:
     """Where experiments are looked up by name."""
-    return store.home() / "experiments"
+    return paths.home() / "experiments"
 
 
 def names() -> list[str]:
@@ -45,7 +45,7 @@ def find(name_or_path: str) -> Path:
         UserError: there is no such file, or its name cannot name an experiment.
     """
     if is_path(name_or_path):
-        path = store.expanded(name_or_path)
+        path = paths.expanded(name_or_path)
         if not path.is_file():
             raise UserError(f"The experiment file {path} does not exist: check the path.")
         if not _NAME.fullmatch(path.stem):

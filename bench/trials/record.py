@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import store
+from bench import paths
 from bench.errors import UserError
 from bench.trials.trial import Trial
 
@@ -88,10 +88,10 @@ class TrialRecord:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with store.replacing(folder / "trial.json", "w") as file:
+            with paths.replacing(folder / "trial.json", "w") as file:
                 file.write(self.json())
         except OSError as error:
-            raise store.unwritable(folder, error) from error
+            raise paths.unwritable(folder, error) from error
 
     def json(self) -> str:
         """The content of ``trial.json``."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Literal, get_args
 
-from bench import store
+from bench import paths
 from bench.trials import event_log
 
 State = Literal["pending", "running", "done", "diverged", "failed", "interrupted"]
@@ -43,7 +43,7 @@ class Status:
     def write(self, folder: Path) -> None:
         """Replace the trial's status file, stamped with this process."""
         self.host, self.pid, self.heartbeat = socket.gethostname(), os.getpid(), time.time()
-        with store.replacing(folder / "status.json", "w") as file:
+        with paths.replacing(folder / "status.json", "w") as file:
             json.dump(asdict(self), file)
 
 

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from bench.data import files
-from bench.ruler import identity
+from bench.datasets import files
+from bench.evaluation import identity
+
+_STORED = {"evaluator": "ruler"}
+"""Attribute to its name in the identity, where they differ: a new name would change every key."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +19,11 @@ class Trial:
 
     Attributes:
         budget: real images shown to the discriminator.
-        protocol: what two trials must share, beside budget, data set and ruler, to be comparable:
-            batch, evaluations, samples, splits, and precision and device where they are not the
-            usual ones.
+        protocol: what two trials must share, beside budget, data set and evaluator, to be
+            comparable: batch, evaluations, samples, splits, and precision and device where they are
+            not the usual ones.
         dataset: the sha256 of its files.
-        ruler: the id of the feature extractor that measures it.
+        evaluator: the id of the feature extractor that measures it.
     """
 
     variant: str
@@ -29,7 +32,7 @@ class Trial:
     budget: int
     protocol: Mapping[str, Any]
     dataset: str = files.DIGEST
-    ruler: str = identity.DIGITS.id
+    evaluator: str = identity.DIGITS.id
 
     @classmethod
     def from_identity(cls, values: Mapping[str, Any]) -> "Trial":
@@ -38,7 +41,8 @@ class Trial:
         Raises:
             KeyError: a value is missing.
         """
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
+        names = [_STORED.get(field.name, field.name) for field in fields(cls)]
+        return cls(*(values[name] for name in names))
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -50,7 +54,7 @@ class Trial:
             "seed": self.seed,
             "budget": self.budget,
             "protocol": dict(self.protocol),
-            "ruler": self.ruler,
+            "ruler": self.evaluator,
         }
 
     @property
@@ -67,8 +71,8 @@ class Trial:
 
     @property
     def measure(self) -> str:
-        """The full name of its measurements: ruler, layer, n, split."""
-        return identity.measure_name(self.ruler, self.samples)
+        """The full name of its measurements: evaluator, layer, n, split."""
+        return identity.measure_name(self.evaluator, self.samples)
 
     @property
     def title(self) -> str:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench import streams
+from bench import seeding
 from bench.nn import BATCH_NORMS
 from bench.training import checkpoint, resuming
 from bench.trials import Trial
@@ -19,7 +19,7 @@ BATCH = 8
 
 
 def make(variant: str, seed: int = 0) -> Algorithm:
-    torch.manual_seed(streams.derive("init", seed))
+    torch.manual_seed(seeding.derive("init", seed))
     return registry.create(variant, registry.configure(variant, {}))
 
 
@@ -31,7 +31,7 @@ def make_gan(variant: str) -> GAN:
 
 
 def batch(algorithm: Algorithm, index: int = 0) -> Batch:
-    source = streams.generator("data", 0, index)
+    source = seeding.generator("data", 0, index)
     real = torch.rand(BATCH, 1, 28, 28, generator=source) * 2 - 1
     return Batch(index, real, torch.randn(2, BATCH, algorithm.latent, generator=source))
 
@@ -39,7 +39,7 @@ def batch(algorithm: Algorithm, index: int = 0) -> Batch:
 def steps(algorithm: Algorithm, first: int, last: int) -> list[dict[str, Tensor]]:
     found = []
     for index in range(first, last):
-        torch.manual_seed(streams.derive("layers", 0, index))
+        torch.manual_seed(seeding.derive("layers", 0, index))
         found.append(algorithm.step(batch(algorithm, index)))
     return found
 
@@ -94,7 +94,7 @@ def test_sampling_changes_no_state(variant: str) -> None:
     steps(algorithm, 0, 2)
     before, random = snapshot(algorithm.state()), torch.get_rng_state()
     modes = [m.training for net in algorithm.networks().values() for m in net.modules()]
-    algorithm.sample(20, streams.generator("evaluation", 0))
+    algorithm.sample(20, seeding.generator("evaluation", 0))
     assert same(before, snapshot(algorithm.state()))
     assert torch.equal(random, torch.get_rng_state())
     assert modes == [m.training for net in algorithm.networks().values() for m in net.modules()]
@@ -103,8 +103,8 @@ def test_sampling_changes_no_state(variant: str) -> None:
 def test_samples_are_images_and_do_not_depend_on_their_company(variant: str) -> None:
     algorithm = make(variant)
     steps(algorithm, 0, 2)
-    few = algorithm.sample(16, streams.generator("evaluation", 0))
-    many = algorithm.sample(1008, streams.generator("evaluation", 0))
+    few = algorithm.sample(16, seeding.generator("evaluation", 0))
+    many = algorithm.sample(1008, seeding.generator("evaluation", 0))
     assert few.shape == (16, 1, 28, 28)
     assert few.abs().max() <= 1
     torch.testing.assert_close(few, many[:16], rtol=0, atol=1e-5)

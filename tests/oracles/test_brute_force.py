@@ -6,18 +6,20 @@ import torch
 from scipy.stats import mannwhitneyu
 from torch import Tensor
 
-from bench.ruler import suite
-from bench.ruler.evidence import Evidence
-from bench.ruler.memory import mann_whitney_z
-from bench.ruler.metrics import Value
-from bench.ruler.neighbours import nearest, radii
-from bench.ruler.reference import Reference
+from bench.evaluation import suite
+from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.memory import mann_whitney_z
+from bench.evaluation.metrics import Value
+from bench.evaluation.neighbours import nearest, radii
+from bench.evaluation.reference import Reference
 
 _LOGITS = torch.randn(500, 3, generator=torch.Generator().manual_seed(2)).double()
 
 
 def _reference(test: Tensor, train: Tensor) -> Reference:
-    return Reference(lambda split: Evidence.of(train if split == "train" else test, _LOGITS))
+    return Reference(
+        lambda split: FeatureStatistics.of(train if split == "train" else test, _LOGITS)
+    )
 
 
 def _measured(name: str, fake: Tensor, test: Tensor, train: Tensor) -> Value:

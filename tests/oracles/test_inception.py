@@ -1,4 +1,4 @@
-"""Inception as a ruler sees what torchmetrics' FID sees, here with random weights."""
+"""Inception as an evaluator sees what torchmetrics' FID sees, here with random weights."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from torch import nn
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from bench.data import files, mnist
+from bench.datasets import files, mnist
 from bench.errors import UserError
-from bench.ruler.instrument import Ruler
+from bench.evaluation.evaluator import Evaluator
 
 
 class _Blank(FeatureExtractorInceptionV3):
@@ -35,23 +35,26 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_features_and_name(weights: Path, mnist_store: Path) -> None:
     images = mnist.load("test").images[:4]
-    ruler = Ruler.from_file(weights)
+    evaluator = Evaluator.from_file(weights)
     theirs = FrechetInceptionDistance(2048, feature_extractor_weights_path=str(weights))
-    ((features, logits),) = ruler.backbone.passes(images)
+    ((features, logits),) = evaluator.extractor.passes(images)
     expected = theirs.inception(images.expand(-1, 3, -1, -1))
     torch.testing.assert_close(features, expected.double(), rtol=1e-3, atol=1e-4)
     assert logits is None
     assert expected.std(0).max() > 1e-3
-    assert ruler.measure_name == f"inception-{files.digest_of(weights)[:8]}/penultimate/n10000/test"
+    assert (
+        evaluator.measure_name
+        == f"inception-{files.digest_of(weights)[:8]}/penultimate/n10000/test"
+    )
 
 
 def test_files_that_are_no_weights(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no Inception weights at"):
-        Ruler.from_file(tmp_path / "weights.pth")
+        Evaluator.from_file(tmp_path / "weights.pth")
     for content in (b"", b"text"):
         (tmp_path / "weights.pth").write_bytes(content)
         with pytest.raises(UserError, match="does not hold the Inception weights"):
-            Ruler.from_file(tmp_path / "weights.pth")
+            Evaluator.from_file(tmp_path / "weights.pth")
     torch.save({"x": torch.zeros(3)}, tmp_path / "weights.pth")
     with pytest.raises(UserError, match="does not hold the Inception weights"):
-        Ruler.from_file(tmp_path / "weights.pth")
+        Evaluator.from_file(tmp_path / "weights.pth")

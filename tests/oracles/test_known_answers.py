@@ -9,11 +9,11 @@ from numpy_fid import fid as numpy_fid
 from numpy_fid import frechet as numpy_frechet
 from torch import Tensor
 
-from bench.ruler import suite
-from bench.ruler.evidence import Evidence
-from bench.ruler.gaussian import Gaussian, frechet
-from bench.ruler.metrics import Value
-from bench.ruler.reference import Reference
+from bench.evaluation import suite
+from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.gaussian import Gaussian, frechet
+from bench.evaluation.metrics import Value
+from bench.evaluation.reference import Reference
 
 
 def _measured(
@@ -21,7 +21,7 @@ def _measured(
     real_logits: Tensor | None = None,
 ) -> Value:  # fmt: skip
     collection = suite.Suite(
-        Reference(lambda split: Evidence.of(real, real_logits)), suite.named([name])
+        Reference(lambda split: FeatureStatistics.of(real, real_logits)), suite.named([name])
     )
     collection.update(fake, fake_logits)
     return collection.compute()[name]

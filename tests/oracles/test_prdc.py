@@ -4,8 +4,8 @@ import pytest
 from prdc import compute_prdc
 from torch import Tensor
 
-from bench.ruler import manifold
-from bench.ruler.neighbours import radii
+from bench.evaluation import manifold
+from bench.evaluation.neighbours import radii
 
 
 @pytest.mark.parametrize("k", [3, 5])

@@ -8,16 +8,18 @@ from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_kid import kernel_mmd
 from torch_fidelity.metric_prc import calculate_precision_recall_full
 
-from bench.ruler import suite
-from bench.ruler.evidence import Evidence
-from bench.ruler.metrics import Value
-from bench.ruler.reference import Reference
+from bench.evaluation import suite
+from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.metrics import Value
+from bench.evaluation.reference import Reference
 
 
 def _ours(
     names: list[str], fake: Tensor, real: Tensor, logits: Tensor | None = None
 ) -> dict[str, Value]:
-    collection = suite.Suite(Reference(lambda split: Evidence.of(real)), suite.named(names))
+    collection = suite.Suite(
+        Reference(lambda split: FeatureStatistics.of(real)), suite.named(names)
+    )
     collection.update(fake, logits)
     return collection.compute()
 

@@ -1,4 +1,4 @@
-"""Equality with torchmetrics 1.9 when its backbone is the identity on our features."""
+"""Equality with torchmetrics 1.9 when its extractor is the identity on our features."""
 
 import pytest
 import torch
@@ -7,9 +7,9 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from bench.ruler import suite
-from bench.ruler.evidence import Evidence
-from bench.ruler.reference import Reference
+from bench.evaluation import suite
+from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.reference import Reference
 
 # torchmetrics announces that it keeps all features; here that is 500 rows.
 pytestmark = pytest.mark.filterwarnings("ignore:Metric .* will save all extracted features")
@@ -23,7 +23,9 @@ class _Identity(nn.Module):
 
 
 def _ours(name: str, fake: Tensor, real: Tensor, logits: Tensor | None = None) -> float:
-    collection = suite.Suite(Reference(lambda split: Evidence.of(real)), suite.named([name]))
+    collection = suite.Suite(
+        Reference(lambda split: FeatureStatistics.of(real)), suite.named([name])
+    )
     collection.update(fake, logits)
     return float(collection.compute()[name])
 

@@ -15,9 +15,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench import streams
-from bench.data import mnist, pixels
-from bench.data.order import Order
+from bench import seeding
+from bench.datasets import mnist, pixels
+from bench.datasets.order import Order
 from bench.speed import tutorial
 from bench.variants import GAN, Batch, registry
 
@@ -28,7 +28,7 @@ TOLERANCE = 0.03  # of five RMSprop steps on signs; the others are at 1e-4
 def batches(images: Tensor, dtype: torch.dtype) -> list[Batch]:
     order, found = Order(len(images), 64, seed=0), []
     for step in range(STEPS):
-        latents = torch.randn(2, 64, 100, generator=streams.generator("latent", 0, step))
+        latents = torch.randn(2, 64, 100, generator=seeding.generator("latent", 0, step))
         real = pixels.to_float(images[order.indices(step)])
         found.append(Batch(step, real.to(dtype), latents.to(dtype)))
     return found

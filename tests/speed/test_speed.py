@@ -11,7 +11,7 @@ from bench.errors import UserError
 from bench.speed import lanes, measurement, overhead, tutorial
 from bench.speed.measurement import Speed, Spread
 from bench.speed.report import Report
-from bench.training import arithmetic
+from bench.training import runtime
 from bench.trials import experiment as experiments
 from bench.trials.experiment import Experiment
 from bench.variants import GAN, registry
@@ -49,7 +49,7 @@ def test_every_figure_is_measured(small: Experiment) -> None:
         assert 0 < spread.lowest <= spread.median <= spread.highest, name
     assert found.gain.highest <= found.machine.highest / found.tutorial.lowest
     assert found.end.median > found.point.median
-    assert (found.bf16 is not None) == arithmetic.available("bf16")
+    assert (found.bf16 is not None) == runtime.available("bf16")
     assert 0 < found.share.median < 1
 
 

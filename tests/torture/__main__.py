@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import store
-from bench.data import fetch
+from bench import paths
+from bench.datasets import fetch
 
 from . import inputs, kills
 from .disks import refused
@@ -111,7 +111,7 @@ def _sweep(start: Zygote, folder: Path) -> Sweep:
 
 
 def _shared() -> tuple[Path, Path]:
-    return fetch.ensure(), store.root() / "reference"
+    return fetch.ensure(), paths.root() / "reference"
 
 
 def _machine() -> dict[str, Any]:

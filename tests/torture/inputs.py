@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench.errors import UserError
-from bench.ruler import samples
+from bench.evaluation import samples
 from bench.trials import experiment as experiments
 
 _KEYS = ("variants", "seeds", "budget", "batch", "evaluations", "samples", "description", "variant")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.sweep import plan as planning
-from bench.sweep.plan import Planned
-from bench.sweep.run import _standing
+from bench.executors import plan as planning
+from bench.executors.plan import Planned
+from bench.executors.run import _standing
 from bench.training import trial
 from bench.trials import experiment as experiments
 

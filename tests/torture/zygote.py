@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 TREE = Path(__file__).parent.parent.parent
 _IMPORTED = (
-    "bench.sweep.run", "torch._dynamo", "torchvision.utils", "mlflow.data",
+    "bench.executors.run", "torch._dynamo", "torchvision.utils", "mlflow.data",
     "mlflow.store.tracking.sqlalchemy_store",
 )  # fmt: skip
 _SERVE = "from torture.zygote import serve; serve()"
@@ -113,9 +113,9 @@ def _ended(pid: int) -> int | None:
 def _become(folder: str, environment: dict[str, str], arguments: list[str]) -> NoReturn:
     """The command, which ends this process."""
     import bench.cli.running
-    import bench.store
+    import bench.paths
     from bench.cli import main
-    from bench.data import fetch
+    from bench.datasets import fetch
 
     os.setsid()
     os.chdir(folder)
@@ -124,7 +124,7 @@ def _become(folder: str, environment: dict[str, str], arguments: list[str]) -> N
     with Path("log").open("a") as log, Path(os.devnull).open() as nothing:
         for place, file in ((0, nothing), (1, log), (2, log)):
             os.dup2(file.fileno(), place)
-    bench.store.home = Path.cwd
+    bench.paths.home = Path.cwd
     fetch._mirrors = lambda scratch: Path(environment["TORTURE_MNIST"])
     if environment["TORTURE_COMPARES"] == "False":
         bench.cli.running._compare = lambda *given: None

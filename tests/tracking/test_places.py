@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.comparison import compare
-from bench.comparison.store import RecordStore
+from bench.analysis import compare
+from bench.analysis.store import RecordStore
 from bench.errors import UserError
-from bench.tracking import addresses, champions, store
-from bench.tracking.conclusion import conclude
+from bench.tracking import addresses, mlflow_store, registered_models
+from bench.tracking.comparison_run import log_report
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 
@@ -52,16 +52,16 @@ def test_a_store_in_a_folder_of_any_name(
     home = room / name / "store"
     monkeypatch.setenv("GANBENCH_STORE", str(home))
     uri, _ = filled(home, template, about)
-    champions.crown(uri, "quick", load)
-    assert uri == store.tracking_uri()
-    assert store.database(uri) == home / "mlflow" / "mlflow.db"
+    registered_models.register_best_models(uri, "quick", load)
+    assert uri == mlflow_store.tracking_uri()
+    assert mlflow_store.database(uri) == home / "mlflow" / "mlflow.db"
     run = only_run(uri)
     assert run.info.status == "FINISHED"
     assert len(RecordStore(uri).pictures(run.info.run_id)) == 1
     assert [path.name for path in room.iterdir()] == [name]
     assert [path.name for path in (room / name).iterdir()] == ["store"]
     assert sorted(path.name for path in home.iterdir()) == ["mlflow", "trials"]
-    (version,) = store.client(uri).search_model_versions("name = 'quick-wgan'")
+    (version,) = mlflow_store.client(uri).search_model_versions("name = 'quick-wgan'")
     folder = addresses.folder_of(version.source)
     assert folder is not None
     assert folder.is_relative_to(home / "mlflow" / "artifacts")
@@ -78,11 +78,11 @@ def test_a_store_that_was_moved_or_copied_finds_its_artifacts(
 ) -> None:
     """What is left at the old place is neither read nor written."""
     old, new = tmp_path / "old", tmp_path / "new place #1"
-    champions.crown(filled(old, template, about)[0], "quick", load)
+    registered_models.register_best_models(filled(old, template, about)[0], "quick", load)
     how(old, new)
     before = written(old)
     monkeypatch.setenv("GANBENCH_STORE", str(new))
-    uri = store.tracking_uri()
+    uri = mlflow_store.tracking_uri()
     out = tmp_path / "results"
     compare("quick", uri, out)
     assert (out / "samples.png").is_file()
@@ -90,8 +90,8 @@ def test_a_store_that_was_moved_or_copied_finds_its_artifacts(
     second, _ = train(new, 1, 3.0)
     publisher = Publisher(uri, "quick", about, pause=0)
     assert publisher.send(second.folder), publisher.problem
-    champions.crown(uri, "quick", load)
-    conclude(uri, "quick", "a verdict", [out / "index.html"])
+    registered_models.register_best_models(uri, "quick", load)
+    log_report(uri, "quick", "a verdict", [out / "index.html"])
     with contextlib.closing(sqlite3.connect(new / "mlflow" / "mlflow.db")) as connection:
         assert str(old) not in "\n".join(connection.iterdump())
     assert written(old) == before
@@ -130,10 +130,10 @@ def test_experiments_of_others_in_the_same_database_stay_where_they_are(
     tmp_path: Path, template: Path, about: ExperimentRecord
 ) -> None:
     uri, _ = filled(tmp_path / "old", template, about)
-    theirs = store.client(uri).create_experiment("theirs", "s3://bucket/artifacts/theirs")
-    near = store.client(uri).create_experiment("near", str(tmp_path / "artifacts" / "near"))
+    theirs = mlflow_store.client(uri).create_experiment("theirs", "s3://bucket/artifacts/theirs")
+    near = mlflow_store.client(uri).create_experiment("near", str(tmp_path / "artifacts" / "near"))
     shutil.move(tmp_path / "old", tmp_path / "new")
-    client = store.client(addresses.of_file(tmp_path / "new" / "mlflow" / "mlflow.db"))
+    client = mlflow_store.client(addresses.of_file(tmp_path / "new" / "mlflow" / "mlflow.db"))
     assert client.get_experiment(theirs).artifact_location == "s3://bucket/artifacts/theirs"
     assert client.get_experiment(near).artifact_location == str(tmp_path / "artifacts" / "near")
 
@@ -165,11 +165,11 @@ def test_a_store_that_cannot_be_written_is_read(
     old.rename(new)  # what was moved is found too
     uri = addresses.of_file(new / "mlflow" / "mlflow.db")
     before = written(new)
-    monkeypatch.setattr(store, "_writable", lambda path: False)
+    monkeypatch.setattr(mlflow_store, "_writable", lambda path: False)
     compare("quick", uri, tmp_path / "results")
     assert (tmp_path / "results" / "samples.png").is_file()
     with pytest.raises(UserError, match=r"Cannot write .*mlflow\.db \(Read-only file system\)"):
-        conclude(uri, "quick", "a verdict", [])
+        log_report(uri, "quick", "a verdict", [])
     assert written(new) == before
 
 
@@ -181,7 +181,7 @@ def test_a_store_that_cannot_be_written_is_read(
 )  # fmt: skip
 def test_an_address_that_each_library_would_read_differently_is_refused(uri: str) -> None:
     with pytest.raises(UserError, match="address of the tracking store cannot be read") as error:
-        store.database(uri)
+        mlflow_store.database(uri)
     assert "cret" not in str(error.value)
     assert error.value.__cause__ is None
 
@@ -191,8 +191,8 @@ def test_a_database_without_its_driver_is_said_before_anything_is_opened(
 ) -> None:
     addresses._require_driver.cache_clear()
     monkeypatch.setitem(sys.modules, "psycopg2", None)
-    for use in (RecordStore, store.ensure):
+    for use in (RecordStore, mlflow_store.ensure):
         with pytest.raises(UserError, match=r"postgresql\+psycopg2:// needs .* psycopg2-binary"):
             use("postgresql+psycopg2://user:secret@host/db")
     with pytest.raises(UserError, match="postgresqlish:// is the address of no database"):
-        store.database("postgresqlish://host/db")
+        mlflow_store.database("postgresqlish://host/db")

@@ -15,11 +15,11 @@ import PIL.Image
 import pytest
 
 from bench.errors import UserError
-from bench.tracking import pictures, run, store
-from bench.tracking.cursor import Cursor
+from bench.tracking import mlflow_store, pictures, run
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.tracking.record import PARAM_LIMIT
+from bench.tracking.sync_position import SyncPosition
 from bench.trials import event_log
 
 from .records import artifacts, expected_finals, expected_points, only_run, points, runs, whole
@@ -102,7 +102,7 @@ def test_images_are_named_as_mlflow_itself_names_them(
     assert publisher.send(trial.folder), publisher.problem
     ours = only_run(uri)
     path = trial.folder / "samples" / "1600.png"
-    client = store.client(uri)
+    client = mlflow_store.client(uri)
     theirs = client.create_run(ours.info.experiment_id)
     stamp = next(e["time"] for e, _ in _entries(trial) if e["event"] == "image")
     with PIL.Image.open(path) as image:
@@ -123,8 +123,8 @@ def test_the_name_of_an_image_is_read_as_it_was_written(
     name = pictures.ImageName(key, 6400, 1_700_000_000_000)
     assert pictures.ImageName.parse(f"{name.stem()}.png") == name
     assert pictures.ImageName.parse(f"{name.stem()}+compressed.webp") is None
-    client = store.client(uri)
-    theirs = client.create_run(store.experiment_id(client, uri, "quick")).info.run_id
+    client = mlflow_store.client(uri)
+    theirs = client.create_run(mlflow_store.experiment_id(client, uri, "quick")).info.run_id
     with PIL.Image.new("L", (2, 2)) as image:
         client.log_image(theirs, image, key=key, step=64, timestamp=5)
     names = [Path(file.path).name for file in client.list_artifacts(theirs, pictures.FOLDER)]
@@ -149,7 +149,7 @@ def _without_uuid(names: list[str]) -> list[str]:
 def test_nothing_is_opened_before_there_is_something_to_send(
     publisher: Publisher, trial: Trial, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "client", None)  # calling it would raise
+    monkeypatch.setattr(mlflow_store, "client", None)  # calling it would raise
     assert publisher.send(trial.folder)
     assert publisher.problem is None
 
@@ -240,7 +240,7 @@ def _crash_after(patch: pytest.MonkeyPatch, place: str) -> None:
         "metrics": (run, "_points"),
         "images": (pictures, "log"),
         "end": (run, "close"),
-        "commit": (Cursor, "commit"),
+        "commit": (SyncPosition, "commit"),
     }
     owner, name = places[place]
     original = getattr(owner, name)
@@ -288,12 +288,12 @@ def test_lost_or_damaged_cursor_doubles_nothing(
     trial.points().finish()
     assert publisher.send(trial.folder), publisher.problem
     before = whole(trial, uri, only_run(uri))
-    (cursor,) = (trial.folder / "published").glob("*.json")
-    content = json.loads(cursor.read_text())
+    (position,) = (trial.folder / "published").glob("*.json")
+    content = json.loads(position.read_text())
     if damage == "lost":
-        cursor.unlink()
+        position.unlink()
     else:
-        cursor.write_text("{" if damage == "torn" else json.dumps(content | {"offset": 0}))
+        position.write_text("{" if damage == "torn" else json.dumps(content | {"offset": 0}))
     assert publisher.send(trial.folder), publisher.problem
     assert whole(trial, uri, only_run(uri)) == before
 
@@ -304,14 +304,14 @@ def test_cursor_of_another_sqlite_file_is_void(
     """Where the database was deleted and made anew, everything is sent again."""
     trial.points().finish()
     assert publisher.send(trial.folder), publisher.problem
-    cursor = Cursor(trial.folder, uri, "quick")
-    assert cursor.offset > 0
-    path = store.database(uri)
+    position = SyncPosition(trial.folder, uri, "quick")
+    assert position.offset > 0
+    path = mlflow_store.database(uri)
     assert path is not None
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version=1")
-    cursor.reload()
-    assert (cursor.run_id, cursor.offset) == (None, 0)
+    position.reload()
+    assert (position.run_id, position.offset) == (None, 0)
 
 
 def test_trained_again_replaces_the_run_of_the_first_training(
@@ -348,7 +348,7 @@ def test_run_deleted_by_hand_comes_back_when_asked_for(
 ) -> None:
     trial.points().finish()
     assert publisher.send(trial.folder), publisher.problem
-    store.client(uri).delete_run(only_run(uri).info.run_id)
+    mlflow_store.client(uri).delete_run(only_run(uri).info.run_id)
     assert publisher.send(trial.folder)
     assert runs(uri) == []
     assert publisher.send(trial.folder, verify=True), publisher.problem
@@ -435,7 +435,7 @@ def test_wrong_uri_is_refused_at_once(about: ExperimentRecord) -> None:
 def test_sqlite_file_that_is_none_is_a_sentence(
     uri: str, publisher: Publisher, trial: Trial
 ) -> None:
-    path = store.database(uri)
+    path = mlflow_store.database(uri)
     assert path is not None
     path.write_text("this is no database")
     trial.points(1, 1)
@@ -463,7 +463,7 @@ def test_a_record_that_is_refused_is_never_forgotten(
     """Neither a send with nothing to do nor one so soon after the failure says that all is well."""
     held, refused = (Trial(home, seed=seed).points().finish() for seed in range(2))
     assert publisher.send(held.folder), publisher.problem
-    root = store.artifact_root(uri)
+    root = mlflow_store.artifact_root(uri)
     assert root is not None
     shutil.rmtree(root)
     root.write_text("in the way of the artifacts")
@@ -491,7 +491,7 @@ def test_failing_store_is_left_in_peace_for_a_while(
 
     trial.points(1, 1)
     publisher.pause = 3600
-    monkeypatch.setattr(store, "client", refuse)
+    monkeypatch.setattr(mlflow_store, "client", refuse)
     assert not publisher.send(trial.folder)
     assert not publisher.send(trial.folder)
     assert len(calls) == 1
@@ -530,7 +530,7 @@ class TestReconcile:
     ) -> None:
         assert publisher.send(trial.points(1, 1).folder), publisher.problem
         shutil.rmtree(trial.folder)
-        client = store.client(uri)
+        client = mlflow_store.client(uri)
         foreign = client.create_run(only_run(uri).info.experiment_id)
         client.set_tag(foreign.info.run_id, "ganbench.key", "../../..")
         assert publisher.reconcile(set()) == 0
@@ -542,6 +542,6 @@ class TestReconcile:
         def refuse(uri: str) -> None:
             raise ConnectionError("refused")
 
-        monkeypatch.setattr(store, "client", refuse)
+        monkeypatch.setattr(mlflow_store, "client", refuse)
         assert publisher.reconcile(set()) == 0
         assert "nothing is lost" in (publisher.problem or "")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bench import cli
-from bench.comparison import compare
+from bench.analysis import compare
 from bench.errors import UserError
-from bench.tracking import champions, experiments, ui
-from bench.tracking.conclusion import conclude
+from bench.tracking import experiments, registered_models, ui
+from bench.tracking.comparison_run import log_report
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publish import publish
 from bench.tracking.publisher import Publisher
@@ -56,9 +56,9 @@ def test_a_server_with_a_password_from_the_first_record_to_the_page(
     experiments.write("quick", replace(about, keys=[trial.key]))
     publisher = Publisher(uri, "quick", about, pause=0)
     assert publisher.send(trial.folder), publisher.problem
-    champions.crown(uri, "quick", load, print)
+    registered_models.register_best_models(uri, "quick", load, print)
     result = compare("quick", uri, tmp_path / "results", print)
-    conclude(uri, "quick", result.verdict, result.files)
+    log_report(uri, "quick", result.verdict, result.files)
     publish(uri, report=print)
     ui.serve(uri, "quick", 0, report=print)
     out, err = capfd.readouterr()

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.comparison import compare
+from bench.analysis import compare
 from bench.errors import UserError
-from bench.tracking import store, ui
-from bench.tracking.conclusion import conclude
+from bench.tracking import mlflow_store, ui
+from bench.tracking.comparison_run import log_report
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 
@@ -37,7 +37,7 @@ VARIANTS = ("mlp_bce", "wgan", "spectral_norm", "batchnorm_dropout")
 ROOT = Path(__file__).resolve().parents[2]
 _SERVE = """
 import signal, sys
-from bench.tracking import store, ui
+from bench.tracking import mlflow_store, ui
 # As in a terminal: whatever runs the tests in the background may have had Ctrl-C ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(ui.serve(store.tracking_uri(), "quick", int(sys.argv[1]),
@@ -56,7 +56,7 @@ def test_port_in_use_is_said(uri: str) -> None:
 
 def test_store_that_is_not_there_is_said() -> None:
     with pytest.raises(UserError, match=r"nothing to show yet in .*mlflow\.db: run `ganbench run"):
-        ui.serve(store.tracking_uri(), None, free_port())
+        ui.serve(mlflow_store.tracking_uri(), None, free_port())
 
 
 def test_server_that_does_not_answer_is_said() -> None:
@@ -133,7 +133,7 @@ def test_interface_opens_at_the_ready_made_views_and_stops(
     publisher = Publisher(uri, "quick", about)
     assert all(publisher.send(trial.folder) for trial in trials), publisher.problem
     compared = compare("quick", uri, tmp_path / "results")
-    conclude(uri, "quick", compared.verdict, [tmp_path / "results" / "index.html"])
+    log_report(uri, "quick", compared.verdict, [tmp_path / "results" / "index.html"])
     table = json.loads((tmp_path / "results" / "table.json").read_text())
     with _served(tmp_path / "said") as (process, addresses):
         assert list(addresses) == ["leaderboard", "curves", "samples"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench.sweep import plan as planning
-from bench.sweep.plan import Planned
-from bench.training import session
+from bench.executors import plan as planning
+from bench.executors.plan import Planned
+from bench.training import trainer
 from bench.trials import experiment as experiments
 
 SMALL = ("budget=960", "batch=32", "samples=100", "evaluations=3", "seeds=1")
@@ -33,7 +33,7 @@ def make_trial(own_store: Path) -> MakeTrial:
 def after(monkeypatch: pytest.MonkeyPatch) -> After:
     """Makes a `stopping` that says yes from a given step of the trial on."""
     reached = [0]
-    one_step = session.Session._one_step
+    one_step = trainer.Trainer._one_step
 
     def count(session: Any) -> None:
         one_step(session)
@@ -43,5 +43,5 @@ def after(monkeypatch: pytest.MonkeyPatch) -> After:
         reached[0] = 0
         return lambda: reached[0] >= step
 
-    monkeypatch.setattr(session.Session, "_one_step", count)
+    monkeypatch.setattr(trainer.Trainer, "_one_step", count)
     return at

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.sweep import plan as planning
-from bench.sweep.plan import Planned
-from bench.training import checkpoint, session, trial
+from bench.executors import plan as planning
+from bench.executors.plan import Planned
+from bench.training import checkpoint, trainer, trial
 from bench.trials import event_log
 from bench.variants import code, registry
 
@@ -191,13 +191,13 @@ def test_the_record_of_a_trial_is_that_of_its_own_training(
     item = make_trial("mlp_bce", "evaluations=1")
     path = item.folder / "trial.json"
     before = json.loads(path.read_text())
-    finish = session.Session._finish
+    finish = trainer.Trainer._finish
 
-    def planned_again(self: session.Session) -> None:
+    def planned_again(self: trainer.Trainer) -> None:
         path.write_text(json.dumps(before | {"recorded": {"source": "of another text"}}))
         finish(self)
 
-    monkeypatch.setattr(session.Session, "_finish", planned_again)
+    monkeypatch.setattr(trainer.Trainer, "_finish", planned_again)
     assert trial.run(item.folder) == "done"
     assert json.loads(path.read_text()) == before
 

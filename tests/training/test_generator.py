@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import streams
+from bench import seeding
 from bench.errors import UserError
 from bench.training import generator
 from bench.trials import Trial
@@ -31,8 +31,8 @@ def test_what_was_saved_draws_the_same_images(variant: str, tmp_path: Path) -> N
     assert not network.training
     assert {type(layer).__module__.partition(".")[0] for layer in network.modules()} == {"torch"}
     assert latents.shape == (2, 100)
-    expected = trained.sample(100, streams.generator("evaluation", 3))
-    again = torch.randn(100, 100, generator=streams.generator("evaluation", 3))
+    expected = trained.sample(100, seeding.generator("evaluation", 3))
+    again = torch.randn(100, 100, generator=seeding.generator("evaluation", 3))
     torch.testing.assert_close(network(again), expected)
 
 

@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bench import streams
-from bench.data import mnist, pixels
-from bench.ruler import Ruler
+from bench import seeding
+from bench.datasets import mnist, pixels
+from bench.evaluation import Evaluator
 from bench.training import pictures, trial
 from bench.training.generator import build
 from bench.trials import Trial, event_log
@@ -49,7 +49,7 @@ def test_a_trial_ends_with_both_pictures(make_trial: MakeTrial) -> None:
 def test_the_nearest_training_image_of_a_copy_is_its_original(mnist_store: Path) -> None:
     train = mnist.load("train").images
     chosen = train[torch.arange(0, 32 * 1500, 1500)]
-    picture = pictures.neighbours(Ruler.load(), chosen, train).numpy()
+    picture = pictures.neighbours(Evaluator.load(), chosen, train).numpy()
     for index in range(32):
         row, column = divmod(index, 8)
         np.testing.assert_array_equal(
@@ -58,7 +58,7 @@ def test_the_nearest_training_image_of_a_copy_is_its_original(mnist_store: Path)
 
 
 def test_a_walk_keeps_its_distance_from_the_origin_and_its_pace() -> None:
-    start, end = torch.randn(2, 100, generator=streams.generator("evaluation", 5))
+    start, end = torch.randn(2, 100, generator=seeding.generator("evaluation", 5))
     walk = pictures.spherical(start, 3 * end, 7)
     torch.testing.assert_close(walk[0], start)
     torch.testing.assert_close(walk[-1], 3 * end)
@@ -85,10 +85,10 @@ class _Own(GAN):
 
 def test_only_games_that_sample_as_the_contract_does_are_walked(tmp_path: Path) -> None:
     images = torch.zeros(100, 1, 28, 28, dtype=torch.uint8)
-    ruler: Any = SimpleNamespace(nearest_training=lambda images: torch.arange(len(images)))
+    evaluator: Any = SimpleNamespace(nearest_training=lambda images: torch.arange(len(images)))
     train = torch.full((32, 1, 28, 28), 7, dtype=torch.uint8)
     own: Any = object.__new__(type("Own", (_Own,), dict.fromkeys(_Own.__abstractmethods__)))
-    drawn = pictures.draw(ruler, own, images, train, 0, tmp_path)
+    drawn = pictures.draw(evaluator, own, images, train, 0, tmp_path)
     assert drawn == {"neighbours": "neighbours.png"}
     assert [path.name for path in tmp_path.iterdir()] == ["neighbours.png"]
 
@@ -101,5 +101,5 @@ def test_a_walk_is_through_the_generator_and_leaves_it_alone(variant: str) -> No
     picture = pictures.interpolation(gan, 100, 3)
     assert gan.G.training
     assert all(torch.equal(before[n], value) for n, value in gan.G.state_dict().items())
-    samples = pixels.to_grid(gan.sample(100, streams.generator("evaluation", 3)))
+    samples = pixels.to_grid(gan.sample(100, seeding.generator("evaluation", 3)))
     np.testing.assert_allclose(picture[:28, 330:358].int(), samples[1, 0].int(), atol=1)

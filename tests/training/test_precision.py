@@ -1,20 +1,20 @@
-"""The bf16 lane: products in bf16, everything that lasts in fp32, and never by mistake."""
+"""The bf16 stream: products in bf16, everything that lasts in fp32, and never by mistake."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from bench.data import mnist
+from bench.datasets import mnist
 from bench.errors import UserError
-from bench.training import arithmetic, checkpoint, trial
-from bench.training.stepper import Eager
+from bench.training import checkpoint, runtime, trial
+from bench.training.stepping import EagerStep
 from bench.trials import experiment as experiments
 
 from .conftest import After, MakeTrial
 from .test_trial import VARIANTS, metrics
 
 needs_bf16 = pytest.mark.skipif(
-    not arithmetic.available("bf16"), reason="this processor has no bf16 arithmetic"
+    not runtime.available("bf16"), reason="this processor has no bf16 arithmetic"
 )
 BF16 = "precision=bf16"
 
@@ -39,9 +39,9 @@ def test_a_processor_without_it_is_told(
 ) -> None:
     item = make_trial("mlp_bce", BF16)
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-    arithmetic.require("fp32")
+    runtime.require("fp32")
     with pytest.raises(UserError, match="no bf16 arithmetic: leave precision at fp32"):
-        arithmetic.require("bf16")
+        runtime.require("bf16")
     assert trial.run(item.folder) == "failed"
     assert "no bf16 arithmetic" in str(item.status.reason)
 
@@ -61,13 +61,13 @@ def test_which_processors_have_it(
     capabilities: tuple[str, ...], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: dict.fromkeys(capabilities, True))
-    assert arithmetic.available("bf16") is expected
+    assert runtime.available("bf16") is expected
 
 
 def moved(variant: str, *overrides: str) -> dict[str, Tensor]:
     """How far 20 steps move each weight."""
     (found,) = experiments.select(experiments.load("quick", overrides), [variant], "1").trials()
-    stepper = Eager(found, mnist.load("train").images)
+    stepper = EagerStep(found, mnist.load("train").images)
     networks = torch.nn.ModuleDict(stepper.algorithm.networks())
     start = {name: value.detach().clone() for name, value in networks.named_parameters()}
     for index in range(20):

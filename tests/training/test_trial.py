@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from bench.errors import UserError
-from bench.training import checkpoint, evaluation, session, trial
+from bench.training import checkpoint, evaluation, trainer, trial
 from bench.trials import event_log, status
 from bench.variants import registry
 
@@ -243,13 +243,13 @@ def test_killed_while_it_is_measured_a_trial_loses_no_step(
         raise _Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(session.evaluation, "samples", killed)
+        patch.setattr(trainer.evaluation, "samples", killed)
         with pytest.raises(_Killed):
             trial.run(item.folder)
     taken: list[int] = []
-    one_step = session.Session._one_step
+    one_step = trainer.Trainer._one_step
     monkeypatch.setattr(
-        session.Session, "_one_step", lambda self: (taken.append(self.step), one_step(self))
+        trainer.Trainer, "_one_step", lambda self: (taken.append(self.step), one_step(self))
     )
     (item.folder / ".checkpoint-000000030.safetensors.torn").write_bytes(b"half")
     assert trial.run(item.folder) == "done"
@@ -261,7 +261,7 @@ def test_a_clock_that_is_set_back_changes_nothing(
     make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = make_trial()
-    monkeypatch.setattr(session, "_HEARTBEAT_SECONDS", 0.0)
+    monkeypatch.setattr(trainer, "_HEARTBEAT_SECONDS", 0.0)
     back = itertools.count(start=2_000_000_000, step=-3600)
     monkeypatch.setattr("time.time", lambda: float(next(back)))
     monkeypatch.setattr("time.time_ns", lambda: next(back) * 10**9)
@@ -312,7 +312,7 @@ def test_wrong_classifier_weights_fail_the_trial_in_a_sentence(
     def altered() -> None:
         raise UserError("The classifier's weights are altered: mend them.")
 
-    monkeypatch.setattr(session.Ruler, "load", altered)
+    monkeypatch.setattr(trainer.Evaluator, "load", altered)
     item = make_trial()
     assert trial.run(item.folder) == "failed"
     assert item.status.reason == "The classifier's weights are altered: mend them."

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import store
+from bench import paths
 from bench.trials import experiment as experiments
 from bench.trials.experiment import Experiment
 
@@ -27,7 +27,7 @@ def test_a_file_of_the_project_as_it_stands_is_its_own_text(own_store: Path) -> 
     chosen = experiments.load("quick")
     assert chosen.as_it_stands
     assert chosen.resolved == (experiments.folder() / "quick.toml").read_text()
-    assert chosen.results == store.home() / "results" / "quick"
+    assert chosen.results == paths.home() / "results" / "quick"
     assert chosen.whole_command == "ganbench run quick"
     assert experiments.load(str(experiments.folder() / "quick.toml")) == chosen
 
@@ -78,7 +78,7 @@ def test_a_file_of_ones_own_has_a_name_of_its_own(own: Path, tmp_path: Path) -> 
     first = experiments.load(str(own))
     assert first.name.startswith("mine-")
     assert not first.as_it_stands
-    assert first.results == store.root() / "results" / first.name
+    assert first.results == paths.root() / "results" / first.name
     assert first.resolved == OWN
     (tmp_path / "elsewhere").mkdir()
     other = tmp_path / "elsewhere" / "mine.toml"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.comparison import stored
+from bench.analysis import stored
 from bench.errors import UserError
 from bench.trials import provenance
 
@@ -25,7 +25,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for arguments in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "code"]):
         subprocess.run(["git", "-C", str(folder), *arguments], check=True)
     monkeypatch.setattr(provenance, "_TREE", folder)
-    monkeypatch.setattr("bench.store.home", lambda: folder)
+    monkeypatch.setattr("bench.paths.home", lambda: folder)
     return folder
 
 
@@ -90,7 +90,7 @@ def test_outside_a_checkout_the_file_counts(
 ) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.setattr(provenance, "_TREE", tmp_path)
-    monkeypatch.setattr("bench.store.home", lambda: tmp_path)
+    monkeypatch.setattr("bench.paths.home", lambda: tmp_path)
     assert provenance.code()["no_commit"].startswith("not a git repository")
     with pytest.raises(UserError, match="nothing stored to hold 'quick' against"):
         stored.read("quick")

@@ -1,0 +1,40 @@
+"""Fidelity against diversity: precision–recall and density–coverage, one point a seed."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.analysis.figures import style
+from bench.analysis.figures.style import looks, styled
+from bench.analysis.measures import measure
+from bench.analysis.records import Records
+from bench.analysis.summary import rows
+
+_PLANES = (("recall", "precision"), ("coverage", "density"))
+
+
+def tradeoffs(records: Records) -> Figure | None:
+    """One panel for each pair of measures that was recorded; None when neither was."""
+    recorded = {name for trial in records.trials for name in trial.final}
+    planes = [plane for plane in _PLANES if recorded.issuperset(plane)]
+    if not planes:
+        return None
+    with styled():
+        figure = Figure(figsize=(4.5 * len(planes), 4))
+        panels = figure.subplots(1, len(planes), squeeze=False)[0]
+        for axes, (x, y) in zip(panels, planes, strict=True):
+            _plane(axes, x, y, records)
+        style.legend_below(figure, panels[0])
+    return figure
+
+
+def _plane(axes: Axes, x: str, y: str, records: Records) -> None:
+    look = looks(records.rows)
+    for row in rows(records):
+        both = [trial.final for trial in row.done if x in trial.final and y in trial.final]
+        points = [(one[x], one[y]) for one in both]
+        axes.plot(*zip(*points, strict=True) if points else ([], []), look[row.name].marker,
+                  color=look[row.name].color, mfc="white", ls="", label=row.name)  # fmt: skip
+    if x in records.floor and y in records.floor:
+        axes.plot(records.floor[x], records.floor[y], "k*", ms=11, label=style.FLOOR)
+    axes.set(xlabel=measure(x).axis, ylabel=measure(y).axis)
+    axes.set_title(f"{measure(y).label.capitalize()} and {measure(x).label}")

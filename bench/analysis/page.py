@@ -1,0 +1,159 @@
+"""The page: one self-contained file that opens from disk, without any network."""
+
+import base64
+import io
+import json
+import re
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+from PIL import Image
+
+from bench.analysis import narrative, table
+from bench.analysis.measures import measure
+from bench.analysis.records import Records, Trial
+from bench.analysis.sample_selection import Shown, pixels
+from bench.analysis.summary import MAIN, Row, by_digit, other_measures, rows
+from bench.analysis.table import Grid
+
+_FOLDER = Path(__file__).parent / "template"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page: its file's stem, PNG, heading, and what it shows in words."""
+
+    name: str
+    png: bytes
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that the page shows beside what the records themselves say."""
+
+    verdict: str
+    grids: list[Grid]
+    pictures: list[Picture]
+    shown: list[Shown]
+    toml: str
+    environment: str
+    tracking_uri: str
+
+
+def page(records: Records, contents: Contents) -> str:
+    """The whole page as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=lambda name: name is None or name.endswith("html"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = data_uri
+    environment.filters["compact"] = compact
+    environment.filters["anchor"] = anchor
+    environment.filters["unbroken"] = unbroken
+    environment.filters["commands"] = commands
+    environment.filters["count"] = lambda number: f"{number:,}"
+    environment.globals["link"] = lambda trial: _link(trial, records, contents.tracking_uri)
+    return environment.get_template("page.html").render(
+        records=records,
+        contents=contents,
+        rows=rows(records),
+        floor=table.FLOOR,
+        trial_heads=_trial_heads(records),
+        trial_values=partial(_trial_values, _main(records)),
+        samples=_samples(contents.shown),
+        steps=sorted({step for one in contents.shown for step in one.grids}),
+        protocol=table.protocol(records),
+        configurations=_configurations(rows(records)),
+        environment=_flat(json.loads(contents.environment or "{}")),
+        commits=sorted({_commit(trial) for trial in records.trials} - {""}),
+        measures=[measure(name) for name in (*MAIN, *other_measures(records), *by_digit(records))],
+        run=narrative.command(records),
+    )
+
+
+def data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def compact(png: bytes) -> bytes:
+    """The same grey picture in 16 levels: half the size, and the page holds many."""
+    file = io.BytesIO()
+    levels = Image.fromarray(pixels(png) // 17 * 17).quantize(16)
+    levels.save(file, format="PNG", optimize=True)
+    return file.getvalue()
+
+
+def commands(text: str) -> Markup:
+    """Plain text with what stands in backticks set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def unbroken(head: str) -> str:
+    """A column head that wraps between words, never before its arrow or inside its unit."""
+    return head.replace(" ↑", "\u00a0↑").replace(" ↓", "\u00a0↓").replace("[of ", "[of\u00a0")
+
+
+def anchor(name: str) -> str:
+    """A row's name as an element's id."""
+    return "trials-" + "".join(char if char.isalnum() else "-" for char in name)
+
+
+def _link(trial: Trial, records: Records, uri: str) -> str | None:
+    """The run on its tracking server; a store that is a file has no address of its own."""
+    if not uri.startswith("http"):
+        return None
+    return f"{uri.rstrip('/')}/#/experiments/{records.experiment_id}/runs/{trial.run_id}"
+
+
+def _commit(trial: Trial) -> str:
+    """The commit of its code, or why there is none."""
+    reason = trial.tags.get("ganbench.no_commit", "")
+    return trial.tags.get("mlflow.source.git.commit") or (f"none ({reason})" if reason else "")
+
+
+def _main(records: Records) -> list[str]:
+    """The main measures that some trial has."""
+    recorded = {name for trial in records.trials for name in trial.final}
+    return [name for name in MAIN if name in recorded]
+
+
+def _trial_heads(records: Records) -> list[str]:
+    return [*(measure(name).head for name in _main(records)), table.CHOSEN, "training [s]"]
+
+
+def _trial_values(names: list[str], trial: Trial) -> list[str]:
+    values = [trial.final.get(name) for name in names]
+    values += [trial.best.get("fid"), trial.cost.get("seconds")]
+    return ["–" if value is None else f"{value:.6g}" for value in values]
+
+
+def _samples(shown: list[Shown]) -> dict[str, list[Shown]]:
+    found: dict[str, list[Shown]] = {}
+    for one in shown:
+        found.setdefault(one.trial.row, []).append(one)
+    return found
+
+
+def _configurations(table_rows: list[Row]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Heads and rows: the parameters in which the variants differ, by variant."""
+    firsts = [(row.name, row.trials[0].params) for row in table_rows]
+    names = sorted({name for _, params in firsts for name in params} - {"variant", "seed"})
+    apart = [name for name in names if len({params.get(name) for _, params in firsts}) > 1]
+    return apart, [(row, [params.get(name, "–") for name in apart]) for row, params in firsts]
+
+
+def _flat(tree: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested dictionaries as (dotted name, value)."""
+    if not isinstance(tree, dict):
+        return [(prefix, ", ".join(map(str, tree)) if isinstance(tree, list) else str(tree))]
+    pairs = [_flat(value, f"{prefix}.{name}" if prefix else name) for name, value in tree.items()]
+    return [pair for found in pairs for pair in found]

@@ -1,0 +1,301 @@
+"""The tables, as heads and cells that every format can write."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bench.analysis import narrative, summary, verdicts
+from bench.analysis.measures import WITNESS, measure
+from bench.analysis.records import Records, Trial
+from bench.analysis.summary import MAIN, Row, Summary
+from bench.analysis.verdicts import Pair
+
+FLOOR = "real images (floor)"
+OVER_FLOOR = "FID/floor"
+CHOSEN = "best FID (held-out) ↓"
+_SD = "_sd"
+_HELDOUT = 10_000
+"""So many images are held out; a floor at more samples cannot be measured."""
+_CALIBRATION = (
+    "± is the standard deviation over the draws; where there is none, it is one set of images."
+)
+_COSTS = {
+    "images": "real images",
+    "d_steps": "D-steps",
+    "g_steps": "G-steps",
+    "seconds": "training [s]",
+    "eval_seconds": "measuring [s]",
+    "peak_mem_mb": "peak memory [MB]",
+}
+_COST = "Means over the finished seeds. Training excludes measuring; trials ran side by side."
+_LETTERS = "Group: variants that share a letter are not distinguishable by FID"
+_PAIR_HEADS = ("n", "test", "p", "p (Holm)", "P(A better)", "A against B", "seeds needed")
+_TESTS = {"welch": "Welch", "mann-whitney": "Mann-Whitney", None: "–"}
+_BOLD = "Bold: better than every other variant (Holm's p ≤ 0.05), each measure on its own."
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its text, whether a verdict makes it bold, and the trials behind it."""
+
+    text: str
+    bold: bool = False
+    trials: tuple[Trial, ...] = ()
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table: its name, its caption, column heads, rows of cells, notes below it."""
+
+    name: str
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def main(records: Records) -> Grid:
+    """Variants × main measures, then the floor; bold is better than every other row."""
+    table = summary.rows(records)
+    judged = {name: verdicts.pairs(table, name) for name in MAIN}
+    letters = verdicts.groups(table, judged["fid"]) if len(table) > 1 else {}
+    heads = (
+        *("variant", "n", "failures", measure("fid").head),
+        *([OVER_FLOOR] if records.floor.get("fid") else []),
+        *(["group"] if letters else []),
+        *(measure(name).head for name in MAIN[1:4]),
+        *("missing", *(measure(name).head for name in MAIN[4:])),
+        *(CHOSEN, measure("images_per_s").head),
+    )
+    best = {name: verdicts.winner(table, found) for name, found in judged.items()}
+    columns = [_variant(row, records.floor, best, letters) for row in table]
+    columns += [_floor(records)] if records.floor else []
+    notes = [_about(records), *_failures(table), *summary.gaps(table), *records.notes]
+    notes += [_letters_note(judged["fid"])] if letters else []
+    notes += [_BOLD] if any(best.values()) else []
+    cells = tuple(tuple(row.get(head, Cell("–")) for head in heads) for row in columns)
+    return Grid("main", _caption(records), heads, cells, tuple(notes))
+
+
+def _letters_note(found: list[Pair]) -> str:
+    few = any(pair.verdict == "too few seeds" for pair in found)
+    return f"{_LETTERS}{', or have too few seeds' if few else ''}."
+
+
+def others(records: Records) -> Grid | None:
+    """The measures beside the main ones; None when the records hold none."""
+    names = [name for name in summary.other_measures(records) if not name.startswith(WITNESS)]
+    return _measures(records, "others", "Other measures of the same trials", names)
+
+
+def witness(records: Records) -> Grid | None:
+    """The measures by the second classifier; None when the records hold none."""
+    names = [name for name in summary.other_measures(records) if name.startswith(WITNESS)]
+    caption = "The same trials by a second, independently trained classifier"
+    grid = _measures(records, "witness", caption, names)
+    return grid and replace(grid, notes=(*grid.notes, *narrative.orders(summary.rows(records))))
+
+
+def _measures(records: Records, name: str, caption: str, names: list[str]) -> Grid | None:
+    if not names:
+        return None
+    table = summary.rows(records)
+    best = {name: verdicts.winner(table, verdicts.pairs(table, name)) for name in names}
+    heads = ("variant", *(measure(one).head for one in names))
+    rows = [(_name(row), *(_value(row, one, best) for one in names)) for row in table]
+    floor = (Cell(FLOOR), *(_plain(records.floor.get(name)) for name in names))
+    if any(name in records.floor for name in names):
+        rows.append(floor)
+    return Grid(name, caption, heads, tuple(rows), (_BOLD,) if any(best.values()) else ())
+
+
+def pairs(records: Records, name: str = "fid") -> Grid | None:
+    """Every pair of variants with its verdict; None for a single variant."""
+    found = verdicts.pairs(summary.rows(records), name)
+    if not found:
+        return None
+    label = measure(name).label
+    scale = f"{label} A/B" if found[0].ratio else f"{label} A − B"
+    heads = ("A", "B", f"{scale} ({narrative.level_text(found[0])})", *_PAIR_HEADS)
+    rows = tuple(_pair(pair, records) for pair in found)
+    return Grid(
+        "pairs", f"Which differences in {label} are real", heads, rows, (narrative.how(found),)
+    )
+
+
+def calibration(records: Records) -> Grid | None:
+    """What the same code says of images whose quality is known; None when nothing was recorded.
+
+    A line for each measure, because there are more of them than of sets of images.
+    """
+    if not records.calibration:
+        return None
+    recorded = {name for row in records.calibration for name in row if "/" not in name} - {"n"}
+    names = [name for name in (*MAIN[:4], "missing", *MAIN[4:]) if name in recorded]
+    names += sorted(n for n in recorded - {*names, "row"} if not n.startswith(WITNESS))
+    names = [name for name in names if not name.endswith(_SD)]
+    heads = ("measure", *(str(row["row"]) for row in records.calibration))
+    rows = [
+        (Cell(measure(name).head), *(_known(row, name) for row in records.calibration))
+        for name in names
+    ]
+    n = records.calibration[0].get("n", 10_000)  # which older records do not name
+    caption = f"What each measure sees: images of known quality, n = {n:,}"
+    return Grid("calibration", caption, heads, tuple(rows), (_CALIBRATION,))
+
+
+def _known(row: dict[str, Any], name: str) -> Cell:
+    """A number, with its sd where it is the mean of several draws."""
+    if f"{name}{_SD}" not in row:
+        return _plain(row.get(name))
+    draws = f"{summary.trimmed(row[name])} ± {summary.trimmed(row[f'{name}{_SD}'])}"
+    return Cell(draws, value=float(row[name]))
+
+
+def costs(records: Records) -> Grid | None:
+    """What a trial took: steps of both networks, time, memory; None where none was recorded."""
+    table = summary.rows(records)
+    lines = [
+        (_name(row), *(_cost(row, name) for name in _COSTS))
+        for row in table
+        if row.cost("seconds").points
+    ]
+    heads = ("variant", *_COSTS.values())
+    return Grid("costs", "What a trial took", heads, tuple(lines), (_COST,)) if lines else None
+
+
+def _cost(row: Row, name: str) -> Cell:
+    spent = row.cost(name)
+    return Cell(_whole(spent), trials=tuple(row.done), value=spent.mean)
+
+
+def protocol(records: Records) -> list[tuple[str, str]]:
+    """The parameters that every trial shares."""
+    first, *rest = [trial.params for trial in records.trials]
+    return [
+        (name, value)
+        for name, value in sorted(first.items())
+        if name not in ("variant", "seed") and all(other.get(name) == value for other in rest)
+    ]
+
+
+def _caption(records: Records) -> str:
+    seeds = sorted({trial.seed for trial in records.trials})
+    budget = records.trials[0].params.get("budget", "?")
+    many = f"{len(seeds)} {'seed' if len(seeds) == 1 else 'seeds'}"
+    shown = f"{_thousands(budget)} real images shown to the discriminator"
+    samples = _thousands(records.trials[0].params.get("samples", "?"))
+    evaluator = (
+        f"measured by {records.evaluator} on n = {samples} against the {records.split} split"
+    )
+    params = records.trials[0].params
+    named = [
+        f"{word} {params[key]}"
+        for word, key in (("in", "precision"), ("on", "device"))
+        if key in params
+    ]
+    lane = f"trained {' '.join(named)}, " if named else ""
+    return f"{records.experiment}: {many}, {shown}, {lane}{evaluator}"
+
+
+def _about(records: Records) -> str:
+    samples = _thousands(records.trials[0].params.get("samples", "?"))
+    return (
+        f"Measured by {records.measure or records.evaluator} (evaluator, feature layer, n, split): "
+        f"n = {samples} generated images a trial, against the {records.split} split. "
+        "± is the sample standard deviation over seeds, the column n the seeds that finished. "
+        f"{_about_floor(records)} The best FID is that of the "
+        "checkpoint chosen on held-out training images; every other figure is of the last one."
+    )
+
+
+def _about_floor(records: Records) -> str:
+    if records.floor:
+        return "FID/floor is the mean relative to that of real images, by this classifier."
+    samples = records.trials[0].params.get("samples", "")
+    if samples.isdigit() and int(samples) > _HELDOUT:
+        return f"There is no floor: there are only {_HELDOUT:,} held-out images."
+    return "There is no floor: none was recorded at this n."
+
+
+def _thousands(count: str) -> str:
+    return f"{int(count):,}" if count.isdigit() else count
+
+
+def _failures(table: list[Row]) -> list[str]:
+    return [
+        f"{row.name} seed {trial.seed} diverged{f' ({trial.reason})' if trial.reason else ''}: "
+        "counted under failures and ranked worst in every comparison; no mean can hold it."
+        for row in table
+        for trial in row.diverged
+    ]
+
+
+def _variant(
+    row: Row, floor: dict[str, float], best: dict[str, str | None], letters: dict[str, str]
+) -> dict[str, Cell]:
+    """Every column's head to the row's cell."""
+    chosen, speed = row.best("fid"), row.cost("images_per_s")
+    done, diverged = tuple(row.done), tuple(row.diverged)
+    return {
+        "variant": _name(row),
+        "n": Cell(str(len(done)), trials=done, value=len(done)),
+        "failures": Cell(str(len(diverged)), trials=diverged, value=len(diverged)),
+        OVER_FLOOR: _ratio(row.final("fid").mean, floor.get("fid"), row),
+        "group": Cell(letters.get(row.name, "–"), trials=row.trials),
+        "missing": Cell(row.missing(), trials=done),
+        CHOSEN: Cell(chosen.text(), trials=done, value=chosen.mean),
+        measure("images_per_s").head: Cell(_whole(speed), trials=done, value=speed.mean),
+        **{measure(name).head: _value(row, name, best) for name in MAIN},
+    }
+
+
+def _floor(records: Records) -> dict[str, Cell]:
+    """The heads that real images have a cell for."""
+    known = {measure(name).head: _plain(records.floor.get(name)) for name in MAIN}
+    known |= {"variant": Cell(FLOOR), OVER_FLOOR: Cell("1", value=1.0)}
+    if records.floor.get("modes") == 10:
+        known["missing"] = Cell("none")
+    return known
+
+
+def _pair(pair: Pair, records: Records) -> tuple[Cell, ...]:
+    of_a, of_b = (tuple(records.of(name)) for name in (pair.a, pair.b))
+    diverged = f" ({pair.diverged} diverged)" if pair.diverged else ""
+    return (
+        Cell(pair.a, pair.verdict == "better", of_a),
+        Cell(pair.b, pair.verdict == "worse", of_b),
+        Cell(narrative.effect_text(pair), value=pair.effect),
+        Cell(f"{pair.n_a}, {pair.n_b}{diverged}", value=pair.n_a + pair.n_b),
+        Cell(_TESTS[pair.test]),
+        Cell(narrative.p_text(pair.p), value=pair.p),
+        Cell(narrative.p_text(pair.p_holm), value=pair.p_holm),
+        Cell(f"{pair.probability:.2f}", value=pair.probability),
+        Cell(pair.verdict, bold=pair.significant),
+        Cell(narrative.needed_text(pair), value=pair.needed),
+    )
+
+
+def _name(row: Row) -> Cell:
+    return Cell(row.name, trials=row.trials)
+
+
+def _value(row: Row, name: str, best: dict[str, str | None]) -> Cell:
+    value = row.final(name)
+    return Cell(value.text(), best.get(name) == row.name, tuple(row.done), value.mean)
+
+
+def _plain(value: Any) -> Cell:
+    if isinstance(value, str):
+        return Cell(value)
+    return Cell("–") if value is None else Cell(summary.trimmed(float(value)), value=float(value))
+
+
+def _ratio(mean: float | None, floor: float | None, row: Row) -> Cell:
+    if mean is None or not floor:
+        return Cell("–")
+    return Cell(summary.times(mean / floor), trials=tuple(row.done), value=mean / floor)
+
+
+def _whole(value: Summary) -> str:
+    return "–" if value.mean is None else f"{value.mean:,.0f}"

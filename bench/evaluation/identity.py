@@ -1,0 +1,35 @@
+"""The names of the evaluators and of what they measure; importing this loads nothing heavy."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLES = 10_000
+LAYER = "penultimate"
+SPLIT = "test"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """One classifier of this repository; a retrained one is a new version and another evaluator."""
+
+    network: str
+    version: int
+    sha256: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.network}-v{self.version}-{self.sha256[:8]}"
+
+    @property
+    def path(self) -> Path:
+        name = f"{self.network}-v{self.version}.safetensors"
+        return Path(__file__).parent / "weights" / name
+
+
+DIGITS = Shipped("digits", 1, "983126deb40bb2b466a4fba6fa2c4f1d0efd6d69bf3c802144e0026b9c091651")
+WITNESS = Shipped("witness", 1, "52bc43b5a0ffc82c0f8fc79ef046c755c654e266335f07d1a2bae05324c251b7")
+
+
+def measure_name(evaluator: str = DIGITS.id, n: int = SAMPLES, split: str = SPLIT) -> str:
+    """What stands beside every number: evaluator, layer, number of samples and reference split."""
+    return f"{evaluator}/{LAYER}/n{n}/{split}"

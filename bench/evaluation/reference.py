@@ -1,0 +1,87 @@
+"""The real images as a extractor sees them: what samples are measured against."""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bench.datasets import files, mnist, pixels
+from bench.evaluation.cache import Cache
+from bench.evaluation.extractor import FeatureExtractor
+from bench.evaluation.feature_statistics import FeatureStatistics
+
+Tensors = dict[str, Tensor]
+
+
+class Reference:
+    """FeatureStatistics on the three splits of MNIST, each read when it is first asked for.
+
+    Args:
+        load: returns a split's statistics, rows kept.
+        keep: keeps named tensors that are costly to work out.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[mnist.Split], FeatureStatistics],
+        keep: Callable[[str, Callable[[], Tensors]], Tensors] = lambda name, compute: compute(),
+    ) -> None:
+        self._load, self._keep = load, keep
+        self._derived: dict[str, Tensors] = {}
+
+    @cached_property
+    def test(self) -> FeatureStatistics:
+        """The 10,000 test images: what every number is measured against."""
+        return self._load("test")
+
+    @cached_property
+    def heldout(self) -> FeatureStatistics:
+        """The 10,000 training images that no generator sees."""
+        return self._load("heldout")
+
+    @cached_property
+    def train(self) -> FeatureStatistics:
+        """The 50,000 images that generators learn from, for the memorisation hints."""
+        return self._load("train")
+
+    def derived(self, compute: Callable[["Reference"], Tensors]) -> Tensors:
+        """``compute(self)``, kept under the function's name."""
+        name = compute.__name__
+        if name not in self._derived:
+            self._derived[name] = self._keep(name, lambda: compute(self))
+        return self._derived[name]
+
+
+def observe(
+    extractor: FeatureExtractor, images: Tensor, keep_rows: bool = True
+) -> FeatureStatistics:
+    """One pass of the extractor over uint8 images (N, 1, 28, 28)."""
+    statistics = FeatureStatistics(keep_rows)
+    for features, logits in extractor.passes(images):
+        statistics.update(features, logits)
+    return statistics
+
+
+def of_mnist(extractor: FeatureExtractor) -> Reference:
+    """The reference of a extractor; features are computed once and then read from the store."""
+    room = Path(__file__).parent
+    seen_by = [Path(pixels.__file__), room / "networks.py", room / "extractor.py"]
+    derived_by = [room / name for name in ("neighbours.py", "manifold.py", "memory.py")]
+    features = Cache(extractor.id, files.DIGEST, *seen_by)
+    derived = Cache(extractor.id, files.DIGEST, *seen_by, *derived_by)
+
+    def load(split: mnist.Split) -> FeatureStatistics:
+        kept = features.tensors(split, lambda: _observed(extractor, split))
+        return FeatureStatistics.of(kept["features"], kept.get("logits"))
+
+    return Reference(load, derived.tensors)
+
+
+def _observed(extractor: FeatureExtractor, split: mnist.Split) -> Tensors:
+    features, logits = zip(*extractor.passes(mnist.load(split).images), strict=True)
+    seen = {"features": torch.cat(features)}
+    if logits[0] is not None:
+        seen["logits"] = torch.cat(logits)
+    return seen

@@ -1,0 +1,108 @@
+"""Reading images to be measured, from any framework: tensors in files, or folders of PNGs.
+
+Accepted are (N, 28, 28), (N, 1, 28, 28), (N, 28, 28, 1) and (N, 784), as uint8 0..255 or as floats
+in [0, 1] or [-1, 1]. The smallest value decides between the two float ranges: at -0.5 or below it
+is [-1, 1], at 0 or above it is [0, 1], and between the two nobody can tell, so it is refused. A
+value that is beyond its range by at most `TOLERANCE` is clipped to it.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.datasets import pixels
+from bench.errors import UserError
+from bench.evaluation import sample_files, sample_pngs
+from bench.evaluation.sample_files import Report
+
+_SHAPES = "(N, 28, 28), (N, 1, 28, 28), (N, 28, 28, 1) or (N, 784)"
+TOLERANCE = 1e-3
+"""So far beyond its range a float may be. Normalising and resizing overshoot by some 1e-6; this is
+a quarter of a grey level or less, so that rounding to the grid removes it."""
+
+
+def read(path: Path, report: Report = lambda line: None) -> Tensor:
+    """Images on the uint8 grid, (N, 1, 28, 28), N ≥ 2.
+
+    Args:
+        path: a .npy, .npz, .pt or .safetensors file, or a folder of 28×28 PNGs.
+        report: receives a line that names what else the file or folder holds.
+
+    Raises:
+        UserError: it cannot be read, or is not such images; the sentence says what is wrong.
+    """
+    if path.is_dir():
+        array = sample_pngs.read(path, report)
+    elif not path.is_file():
+        raise UserError(f"There are no samples at {path}: give a file or a folder of PNGs.")
+    else:
+        array = sample_files.read(path, report)
+    return on_grid(array, str(path))
+
+
+def on_grid(array: Tensor, where: str = "the samples") -> Tensor:
+    """Check shape, type and range, and bring images to the uint8 grid, (N, 1, 28, 28).
+
+    Raises:
+        UserError: as for `read`; ``where`` names the samples in the sentence.
+    """
+    images = _shaped(array, where)
+    if len(images) < 2:
+        raise UserError(
+            f"There are {len(images)} images in {where}: a distribution needs at least two, "
+            "better 10,000."
+        )
+    if images.dtype == torch.uint8:
+        return _bytes(images, where)
+    if not images.is_floating_point():
+        raise UserError(
+            f"The values of {where} are {str(images.dtype).removeprefix('torch.')}: "
+            "save them as uint8 in 0..255, or as floats in [0, 1] or [-1, 1]."
+        )
+    return _floats(images, where)
+
+
+def _shaped(array: Tensor, where: str) -> Tensor:
+    shape = tuple(array.shape)
+    if shape[1:] in {(28, 28), (1, 28, 28), (28, 28, 1), (784,)}:
+        return array.reshape(-1, 1, 28, 28)
+    raise UserError(f"The shape of {where} is {shape}: images are given as {_SHAPES}.")
+
+
+def _bytes(images: Tensor, where: str) -> Tensor:
+    if images.amax() == 1:
+        raise UserError(
+            f"The uint8 values of {where} are only 0 and 1, which is almost black in 0..255: "
+            "multiply them by 255, or save them as floats."
+        )
+    return images.contiguous()
+
+
+def _floats(images: Tensor, where: str) -> Tensor:
+    if not images.isfinite().all():
+        count = int((~images.isfinite()).flatten(1).any(1).sum())
+        raise UserError(
+            f"{count} of the {len(images)} images in {where} hold NaN or infinite values: "
+            "leave them out, or correct the generator."
+        )
+    images = images.float()
+    low, high = images.amin().item(), images.amax().item()
+    excess = max(high - 1, -1 - low)
+    if excess > TOLERANCE:
+        raise UserError(
+            f"The values of {where} reach from {_exact(low)} to {_exact(high)}, {excess:.2g} "
+            "beyond [-1, 1]: rescale floats to [0, 1] or [-1, 1], or save uint8 in 0..255."
+        )
+    if -0.5 < low < -TOLERANCE:
+        raise UserError(
+            f"The smallest value of {where} is {_exact(low)}, between -0.5 and 0, so it is unclear "
+            "whether [0, 1] or [-1, 1] is meant: clip to that range and save uint8 in 0..255."
+        )
+    return pixels.to_grid(images if low <= -0.5 else images * 2 - 1)
+
+
+def _exact(value: float) -> str:
+    """A float32 with as many digits as it takes to know it from its neighbours."""
+    return str(np.float32(value)).removesuffix(".0")

@@ -1,0 +1,58 @@
+"""What a trial's steps are shown, where it lies on the device and a step finds it by itself."""
+
+import torch
+from torch import Tensor
+
+from bench import seeding
+from bench.datasets import pixels
+from bench.datasets.order import Order
+from bench.variants import Batch
+
+_IMAGES = 8192
+"""Images in a block of steps: few enough to be cheap, many enough that blocks are rare."""
+
+
+class DeviceDataLoader:
+    """The training images, and the indices and latents of a block of steps at a time.
+
+    They are read under a counter that lies on the device as well, so that a recorded step, which
+    repeats the very same operations, is shown the next batch each time. The order is that of every
+    device; the latents are the device's own, a pure function of (seed, block).
+
+    Args:
+        images: (N, 1, 28, 28) uint8.
+        batch: images a step.
+        latent: the latents' dimension.
+        seed: the trial's.
+        device: where the steps are computed.
+    """
+
+    def __init__(
+        self, images: Tensor, batch: int, latent: int, seed: int, device: torch.device
+    ) -> None:
+        self.steps = max(1, _IMAGES // batch)
+        self._images, self._seed = images.to(device), seed
+        self._order = Order(len(images), batch, seed, device)
+        self._indices = torch.empty(self.steps, batch, dtype=torch.int64, device=device)
+        self._latents = torch.empty(self.steps, 2, batch, latent, device=device)
+        self._counter = torch.empty(1, dtype=torch.int64, device=device)
+        self._generator = torch.Generator(device)
+        self._block, self._next = -1, -1
+
+    def seek(self, step: int) -> None:
+        """See to it that the next `read` is that of ``step``; it has to be read exactly once."""
+        block, row = divmod(step, self.steps)
+        if block != self._block:
+            self._indices.copy_(self._order.block(block * self.steps, self.steps))
+            self._generator.manual_seed(seeding.derive("latent", self._seed, block))
+            self._latents.normal_(generator=self._generator)
+        if block != self._block or step != self._next:
+            self._counter.fill_(row)
+        self._block, self._next = block, step + 1
+
+    def read(self, step: int) -> Batch:
+        """The batch under the counter, which moves on; nothing of it depends on ``step``."""
+        rows = self._indices.index_select(0, self._counter)[0]
+        latents = self._latents.index_select(0, self._counter)[0]
+        self._counter.add_(1)
+        return Batch(step, pixels.to_float(self._images.index_select(0, rows)), latents)

@@ -1,0 +1,60 @@
+"""The records as pandas tables."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import bench
+from bench.analysis import records
+from bench.analysis.store import RecordStore
+from bench.errors import UserError
+
+from .synthetic import STEPS, VARIANTS, Store
+
+
+def test_a_row_a_trial_with_the_numbers_of_the_records(quick: Store) -> None:
+    table = bench.load_results("quick", quick.uri)
+    trials = {trial.run_id: trial for trial in records.read(RecordStore(quick.uri), "quick").trials}
+    assert set(table.index) == set(trials)
+    assert list(table["variant"]) == sorted(table["variant"])
+    for run_id, row in table.iterrows():
+        trial = trials[str(run_id)]
+        assert (row["variant"], row["seed"], row["status"]) == (
+            trial.variant, trial.seed, trial.status
+        )  # fmt: skip
+        assert trial.diverged or row["final/fid"] == trial.final["fid"]
+    assert pd.api.types.is_numeric_dtype(table["budget"])
+    (diverged,) = table.index[table["status"] == "diverged"]
+    assert pd.isna(table.loc[diverged, "final/fid"])
+
+
+def test_a_group_by_gives_the_means_of_the_table(quick: Store) -> None:
+    table = bench.load_results("quick", quick.uri)
+    means = table.groupby("variant")["final/fid"].mean()
+    assert set(means.index) == set(VARIANTS)
+    assert means.idxmin() == "spectral_norm"
+
+
+def test_a_row_a_measurement_of_a_curve(quick: Store) -> None:
+    curves = bench.load_curves("quick", quick.uri)
+    assert list(curves.columns) == ["variant", "seed", "metric", "images", "value"]
+    fid = curves[(curves["metric"] == "fid") & (curves["variant"] == "mlp_bce")]
+    assert sorted(set(fid["images"])) == [step for step in STEPS if step in set(fid["images"])]
+    last = fid[(fid["seed"] == 0) & (fid["images"] == STEPS[-1])]["value"]
+    final = bench.load_results("quick", quick.uri).query("variant == 'mlp_bce' and seed == 0")
+    assert last.tolist() == final["final/fid"].tolist()
+
+
+def test_an_unknown_experiment_is_a_sentence(quick: Store) -> None:
+    with pytest.raises(UserError, match="did you mean 'quick'"):
+        bench.load_results("quik", quick.uri)
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = (
+        "import bench, sys; print([m for m in ('pandas', 'mlflow', 'torch') if m in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,73 @@
+"""The two spreads of one number, and what a second classifier says of the order."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench.analysis import narrative
+from bench.analysis.records import Records, Trial
+from bench.analysis.summary import Row
+from bench.analysis.variance_components import uncertainty
+
+
+def trial(row: str, seed: int, **values: Any) -> Trial:
+    return Trial("run", "key", row, row, seed, "done", "", "none", {}, {}, **values)
+
+
+def records(*trials: Trial) -> Records:
+    names = list(dict.fromkeys(t.row for t in trials))
+    found: Any = SimpleNamespace(
+        trials=trials, rows=names, of=lambda name: [t for t in trials if t.row == name]
+    )
+    return found  # type: ignore[no-any-return]
+
+
+def test_draws_are_pooled_and_set_against_the_seeds() -> None:
+    found = uncertainty(
+        records(
+            trial("wgan", 0, final={"fid": 8.0}, noise={"fid": 0.3}),
+            trial("wgan", 1, final={"fid": 12.0}, noise={"fid": 0.4}),
+        )
+    )
+    assert found is not None
+    ((_, _, fid, interval, seeds, draws, share),) = found.rows
+    assert fid.value == pytest.approx(96**0.5)
+    assert interval.text == "1 to 129"  # √96 times or over exp(12.7 · log(1.5) / 2)
+    assert seeds.value == pytest.approx(8**0.5)
+    assert draws.value == pytest.approx((0.125) ** 0.5)
+    assert share.value == pytest.approx(0.125 / 8)
+
+
+def test_one_seed_has_no_spread_over_seeds() -> None:
+    found = uncertainty(records(trial("wgan", 0, final={"fid": 8.0}, noise={"fid": 0.3})))
+    assert found is not None
+    assert [cell.text for cell in found.rows[0]] == ["wgan", "1", "8", "–", "–", "0.3", "–"]
+
+
+def test_a_share_above_the_whole_is_not_told_as_a_number() -> None:
+    found = uncertainty(
+        records(
+            trial("wgan", 0, final={"fid": 8.0}, noise={"fid": 0.3}),
+            trial("wgan", 1, final={"fid": 8.1}, noise={"fid": 0.3}),
+        )
+    )
+    assert found is not None
+    assert found.rows[0][-1].text == "≥ 100%"
+
+
+def test_without_draws_there_is_no_table() -> None:
+    assert uncertainty(records(trial("wgan", 0, final={"fid": 8.0}))) is None
+
+
+@pytest.mark.parametrize(
+    ("witness", "expected"),
+    [(2.0, "same order"), (0.5, "disagree about the order by mean FID of a and b.")],
+)
+def test_the_second_classifier_on_the_order(witness: float, expected: str) -> None:
+    table = [
+        Row("a", (trial("a", 0, final={"fid": 1.0, "witness_fid": 1.0}),)),
+        Row("b", (trial("b", 0, final={"fid": 2.0, "witness_fid": witness}),)),
+    ]
+    (note,) = narrative.orders(table)
+    assert expected in note
