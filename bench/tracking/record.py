@@ -37,7 +37,8 @@ def params(trial: Trial) -> dict[str, str]:
     A value of the variant that is named like one of the protocol becomes ``configuration.<name>``.
     """
     names = ("variant", "seed", "budget", "dataset", "ruler")
-    values = {name: getattr(trial, name) for name in names} | dict(trial.protocol)
+    identity = trial.identity
+    values = {name: identity[name] for name in names} | dict(trial.protocol)
     for name, value in trial.configuration.items():
         values[f"configuration.{name}" if name in values else name] = value
     return {name: _text(value) for name, value in values.items()}
