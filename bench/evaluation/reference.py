@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from bench.datasets import files, mnist, pixels
+from bench.datasets.dataset import Split
 from bench.evaluation.cache import Cache
 from bench.evaluation.extractor import FeatureExtractor
 from bench.evaluation.feature_statistics import FeatureStatistics
@@ -25,7 +26,7 @@ class Reference:
 
     def __init__(
         self,
-        load: Callable[[mnist.Split], FeatureStatistics],
+        load: Callable[[Split], FeatureStatistics],
         keep: Callable[[str, Callable[[], Tensors]], Tensors] = lambda name, compute: compute(),
     ) -> None:
         self._load, self._keep = load, keep
@@ -72,14 +73,14 @@ def of_mnist(extractor: FeatureExtractor) -> Reference:
     features = Cache(extractor.id, files.DIGEST, *seen_by)
     derived = Cache(extractor.id, files.DIGEST, *seen_by, *derived_by)
 
-    def load(split: mnist.Split) -> FeatureStatistics:
+    def load(split: Split) -> FeatureStatistics:
         kept = features.tensors(split, lambda: _observed(extractor, split))
         return FeatureStatistics.of(kept["features"], kept.get("logits"))
 
     return Reference(load, derived.tensors)
 
 
-def _observed(extractor: FeatureExtractor, split: mnist.Split) -> Tensors:
+def _observed(extractor: FeatureExtractor, split: Split) -> Tensors:
     features, logits = zip(*extractor.passes(mnist.load(split).images), strict=True)
     seen = {"features": torch.cat(features)}
     if logits[0] is not None:

@@ -28,7 +28,7 @@ from bench.errors import UserError
 from bench.executors import Stopping, remote_worker
 from bench.training import checkpoint, ending
 from bench.training.runtime import BORN_WITH
-from bench.trials import status
+from bench.trials import TrialRecord, status
 
 _STRETCH_SECONDS = 30.0
 _RETRIES = 3
@@ -182,7 +182,7 @@ def run(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
 
     waiting, running = list(folders), dict[Any, _Sent]()
     try:
-        send = _sender(ray)
+        send = _sender(ray, {TrialRecord.read(folder).trial.dataset for folder in folders})
         while (waiting or running) and not stopping():
             while len(running) < workers and (taken := _take(waiting)):
                 running[send(taken.folder)] = taken
@@ -208,10 +208,15 @@ def _take(waiting: list[Path]) -> _Sent | None:
     return None
 
 
-def _sender(ray: Any) -> Callable[[Path], Any]:
-    """What sends a trial's next time slice to the cluster; the bundle goes there once."""
+def _sender(ray: Any, used: set[str]) -> Callable[[Path], Any]:
+    """What sends a trial's next time slice to the cluster; the bundle goes there once.
+
+    Args:
+        ray: the module.
+        used: the names of the data sets.
+    """
     task = ray.remote(num_cpus=1, max_retries=_RETRIES)(remote_worker.fetched)
-    bundle = ray.put(remote_worker.pack())
+    bundle = ray.put(remote_worker.pack(used))
 
     def send(folder: Path) -> Any:
         found = status.read(folder)

@@ -112,22 +112,22 @@ def _synchronised(device: str) -> Callable[[], None]:
 
 
 def _tutorial(trial: Trial, beside: int) -> _Work:
-    from bench.datasets import mnist
+    from bench import datasets
     from bench.speed import tutorial
     from bench.training.generator import build
 
-    images, device = mnist.load("train").images, trial.device
-    loop = tutorial.loop(build(trial), images, trial.batch, device)  # type: ignore[arg-type]
-    return _Work(loop, synchronize=_synchronised(device))
+    images = datasets.get(trial.dataset).split("train").values
+    loop = tutorial.loop(build(trial), images, trial.batch, trial.device)  # type: ignore[arg-type]
+    return _Work(loop, synchronize=_synchronised(trial.device))
 
 
 def _trials(trial: Trial, beside: int, **protocol: str) -> _Work:
-    from bench.datasets import mnist
+    from bench import datasets
     from bench.training.stepping import stepper
 
-    images, changed = mnist.load("train").images, trial.under(**protocol)
+    samples, changed = datasets.get(trial.dataset).split("train"), trial.under(**protocol)
     seeds = range(trial.seed, trial.seed + beside)
-    steppers = [stepper(replace(changed, seed=seed), images, _warn) for seed in seeds]
+    steppers = [stepper(replace(changed, seed=seed), samples, _warn) for seed in seeds]
     index = count()
 
     def once() -> None:
@@ -155,14 +155,13 @@ def _sgemm(trial: Trial, beside: int) -> _Work:
 
 
 def _measuring(trial: Trial, last: bool) -> _Work:
-    from bench.evaluation import Evaluator
+    from bench import datasets
     from bench.training import evaluation
     from bench.training.generator import build
 
-    evaluator, algorithm = Evaluator.load(), build(trial)
-    n, seed = trial.samples, trial.seed
+    evaluator, algorithm = datasets.get(trial.dataset).evaluator(), build(trial)
     return _Work(
-        lambda: evaluation.measure(evaluator, evaluation.samples(algorithm, n, seed), last=last)
+        lambda: evaluation.measure(evaluator, evaluation.samples(algorithm, trial), last=last)
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.datasets import mnist
+from bench import datasets
 from bench.executors import cores
 from bench.nn.fast import ONEDNN
 from bench.speed import tutorial
@@ -142,7 +142,7 @@ def _flop(trial: Trial) -> float:
 
     The mean of one turn of discriminator and generator steps.
     """
-    stepper = EagerStep(trial, mnist.load("train").images)
+    stepper = EagerStep(trial, datasets.get(trial.dataset).split("train"))
     turn = getattr(stepper.algorithm, "n_critic", 1)
     known = {} if ONEDNN is None else {ONEDNN: _product_flop}
     with FlopCounterMode(display=False, custom_mapping=known) as counter:

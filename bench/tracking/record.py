@@ -36,9 +36,9 @@ def params(trial: Trial) -> dict[str, str]:
 
     A value of the variant that is named like one of the protocol becomes ``configuration.<name>``.
     """
-    names = ("variant", "seed", "budget", "dataset", "ruler")
-    identity = trial.identity
-    values = {name: identity[name] for name in names} | dict(trial.protocol)
+    values = trial.identity
+    del values["configuration"], values["protocol"]
+    values |= trial.protocol
     for name, value in trial.configuration.items():
         values[f"configuration.{name}" if name in values else name] = value
     return {name: _text(value) for name, value in values.items()}
@@ -57,7 +57,7 @@ def tags(record: TrialRecord) -> dict[str, str]:
         "ganbench.key": record.key,
         "ganbench.status": "running",
         "ganbench.protocol": trial.protocol_id,
-        "ganbench.dataset": trial.dataset,
+        "ganbench.dataset": trial.digest,
         "ganbench.ruler": trial.evaluator,
         "ganbench.measure": trial.measure,
         "ganbench.source": record.source,
@@ -89,11 +89,11 @@ def datasets(trial: Trial) -> list["DatasetInput"]:
     """The three splits as inputs. MLflow holds 36 digits; the whole digest is a tag beside it."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    digest, protocol = trial.dataset, trial.protocol
+    digest, protocol = trial.digest, trial.protocol
     inputs = []
     for split, context in _SPLITS.items():
         source = json.dumps({"sha256": digest, "split": protocol.get(split, split)})
-        dataset = Dataset(f"mnist-{split}", digest[:36], "ganbench", source)
+        dataset = Dataset(f"{trial.dataset}-{split}", digest[:36], "ganbench", source)
         marks = [InputTag("mlflow.data.context", context), InputTag("ganbench.sha256", digest)]
         inputs.append(DatasetInput(dataset, marks))
     return inputs

@@ -11,7 +11,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from bench import seeding
+from bench import datasets, seeding
+from bench.datasets import Samples
 from bench.training import runtime
 from bench.training.generator import build
 from bench.training.loader import DeviceDataLoader
@@ -49,20 +50,25 @@ class CUDAGraphStep:
 
     Args:
         trial: what is trained.
-        images: (N, 1, 28, 28) uint8, what it is trained on.
+        samples: what it is trained on.
         stream: where the steps are computed.
         report: is told why steps are not recorded.
     """
 
     def __init__(
-        self, trial: Trial, images: Tensor, stream: Stream, report: Callable[[str], None]
+        self, trial: Trial, samples: Samples, stream: Stream, report: Callable[[str], None]
     ) -> None:
         self.algorithm, self.device = build(trial), stream.device
         self.algorithm.to(self.device)
         self.batch = trial.batch
         self._name, self._seed, self._precision = trial.title, trial.seed, trial.precision
         self._feed = DeviceDataLoader(
-            images, self.batch, self.algorithm.latent, self._seed, self.device
+            datasets.get(trial.dataset),
+            samples,
+            self.batch,
+            self.algorithm.latent,
+            self._seed,
+            self.device,
         )
         self._stream, self._report, self._cycle = stream, report, self.algorithm.cycle
         self._done, self._numbers = 0, list[object]()

@@ -1,10 +1,9 @@
 """What a trial's steps are shown, where it lies on the device and a step finds it by itself."""
 
 import torch
-from torch import Tensor
 
 from bench import seeding
-from bench.datasets import pixels
+from bench.datasets import Dataset, Samples
 from bench.datasets.order import Order
 from bench.variants import Batch
 
@@ -20,7 +19,8 @@ class DeviceDataLoader:
     device; the latents are the device's own, a pure function of (seed, block).
 
     Args:
-        images: (N, 1, 28, 28) uint8.
+        dataset: how samples are encoded.
+        samples: what is learnt from.
         batch: images a step.
         latent: the latents' dimension.
         seed: the trial's.
@@ -28,11 +28,17 @@ class DeviceDataLoader:
     """
 
     def __init__(
-        self, images: Tensor, batch: int, latent: int, seed: int, device: torch.device
+        self,
+        dataset: Dataset,
+        samples: Samples,
+        batch: int,
+        latent: int,
+        seed: int,
+        device: torch.device,
     ) -> None:
         self.steps = max(1, _IMAGES // batch)
-        self._images, self._seed = images.to(device), seed
-        self._order = Order(len(images), batch, seed, device)
+        self._dataset, self._samples, self._seed = dataset, samples.to(device), seed
+        self._order = Order(len(samples), batch, seed, device)
         self._indices = torch.empty(self.steps, batch, dtype=torch.int64, device=device)
         self._latents = torch.empty(self.steps, 2, batch, latent, device=device)
         self._counter = torch.empty(1, dtype=torch.int64, device=device)
@@ -55,4 +61,5 @@ class DeviceDataLoader:
         rows = self._indices.index_select(0, self._counter)[0]
         latents = self._latents.index_select(0, self._counter)[0]
         self._counter.add_(1)
-        return Batch(step, pixels.to_float(self._images.index_select(0, rows)), latents)
+        real = self._samples.select(rows)
+        return Batch(step, self._dataset.encode(real.values), latents, real.labels)

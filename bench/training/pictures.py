@@ -8,9 +8,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench import paths, seeding
-from bench.datasets import pixels
+from bench import datasets, paths, seeding
 from bench.evaluation import Evaluator
+from bench.trials import Trial
 from bench.variants import GAN, Algorithm
 
 _PAIRS, _PAIRS_ACROSS = 32, 8
@@ -23,15 +23,14 @@ def draw(
     algorithm: Algorithm,
     images: Tensor,
     train: Tensor,
-    seed: int,
+    trial: Trial,
     folder: Path,
 ) -> dict[str, str]:
     """Write the pictures into a trial's folder.
 
     Args:
-        images: (N, 1, 28, 28) uint8, the samples that were measured.
-        train: (50000, 1, 28, 28) uint8.
-        seed: the trial's.
+        images: (N, *shape) uint8, the samples that were measured.
+        train: the same of the data set's training images.
 
     Returns:
         Key of each picture to its file in ``folder``.
@@ -39,7 +38,7 @@ def draw(
     drawn = {"neighbours": neighbours(evaluator, images[:_PAIRS], train)}
     # Only a game that samples as the contract does is known to have Gaussian latents.
     if isinstance(algorithm, GAN) and type(algorithm).sample is GAN.sample:
-        drawn["interpolation"] = interpolation(algorithm, len(images), seed)
+        drawn["interpolation"] = interpolation(algorithm, trial)
     for key, picture in drawn.items():
         with paths.replacing(folder / f"{key}.png") as file:
             Image.fromarray(picture.numpy()).save(file, format="PNG")
@@ -56,21 +55,20 @@ def neighbours(evaluator: Evaluator, images: Tensor, train: Tensor) -> Tensor:
     return _tiled(torch.cat([images, nearest], dim=3), _PAIRS_ACROSS, gap=4)
 
 
-def interpolation(algorithm: GAN, n: int, seed: int) -> Tensor:
+def interpolation(algorithm: GAN, trial: Trial) -> Tensor:
     """Four walks of twelve steps, a line each, between the first eight evaluation latents, (H, W).
 
     They are spherical (White, "Sampling Generative Networks", 2016, arXiv 1609.04468): a straight
     line between two Gaussian latents passes nearer to the origin than any latent that the generator
     was trained on. Every walk begins and ends with an image of the sample grid.
-
-    Args:
-        n: how many latents a measurement draws; the ends are the first of them.
-        seed: the trial's.
     """
-    latents = torch.randn(n, algorithm.latent, generator=seeding.generator("evaluation", seed))
+    latents = torch.randn(
+        trial.samples, algorithm.latent, generator=seeding.generator("evaluation", trial.seed)
+    )
     ends = latents[: 2 * _WALKS].view(_WALKS, 2, -1)
     walks = torch.cat([spherical(start, end, _STEPS) for start, end in ends])
-    return _tiled(pixels.to_grid(algorithm.generate(walks)).cpu(), _STEPS, gap=2)
+    images = datasets.get(trial.dataset).decode(algorithm.generate(walks)).cpu()
+    return _tiled(images, _STEPS, gap=2)
 
 
 def spherical(start: Tensor, end: Tensor, steps: int) -> Tensor:

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench.datasets import Samples
 from bench.errors import UserError
 from bench.training import checkpoint
 from bench.training.stepping import EagerStep
@@ -36,12 +37,12 @@ Leaves = dict[str, Any]
 """Plain values and tensors by where they are: ``self.averages[0]``."""
 
 
-def check(trial: Trial, images: Tensor) -> None:
+def check(trial: Trial, samples: Samples) -> None:
     """Try it, once a process for a variant and its configuration; no random stream moves.
 
     Args:
         trial: what is to be trained.
-        images: (N, 1, 28, 28) uint8, what it is trained on.
+        samples: what it is trained on.
 
     Raises:
         UserError: it would not; the sentence names what is not saved, where that can be found.
@@ -55,7 +56,7 @@ def check(trial: Trial, images: Tensor) -> None:
         warnings.catch_warnings(action="ignore"),
         contextlib.redirect_stdout(io.StringIO()),
     ):
-        problem = _problem(trial, images)
+        problem = _problem(trial, samples)
     if problem:
         raise UserError(
             f"The variant '{variant}' would not resume to the same numbers after a stop: {problem}."
@@ -63,8 +64,8 @@ def check(trial: Trial, images: Tensor) -> None:
     _CHECKED.add(asked)
 
 
-def _problem(trial: Trial, images: Tensor) -> str | None:
-    first, second = _Instance(trial, images), _Instance(trial, images)
+def _problem(trial: Trial, samples: Samples) -> str | None:
+    first, second = _Instance(trial, samples), _Instance(trial, samples)
     by_nature = _differences(first.held(), second.held())  # a time of day, an id
     if not first.advance():
         return None  # the trial will meet the same error, and its record will say which
@@ -103,9 +104,9 @@ def _foremost(paths: set[str]) -> str:
 class _Instance:
     """A variant as the trial would build it, and its first steps."""
 
-    def __init__(self, trial: Trial, images: Tensor) -> None:
+    def __init__(self, trial: Trial, samples: Samples) -> None:
         # In the usual precision, on the processor.
-        self._stepper = EagerStep(trial.under(precision="fp32", device="cpu"), images)
+        self._stepper = EagerStep(trial.under(precision="fp32", device="cpu"), samples)
         self.algorithm: Algorithm = self._stepper.algorithm
         every = getattr(self.algorithm, "n_critic", self.algorithm.cycle or 1)
         self._steps = min(every + 1, _MOST_STEPS)

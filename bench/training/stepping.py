@@ -6,8 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from bench import seeding
-from bench.datasets import pixels
+from bench import datasets, seeding
+from bench.datasets import Samples
 from bench.datasets.order import Order
 from bench.training import runtime
 from bench.training.cuda import Stream
@@ -31,12 +31,12 @@ class TrainingStep(Protocol):
         """Wait for what was begun; then weights, gradients and scalars may be read."""
 
 
-def stepper(trial: Trial, images: Tensor, report: Callable[[str], None]) -> TrainingStep:
+def stepper(trial: Trial, samples: Samples, report: Callable[[str], None]) -> TrainingStep:
     """What does the steps of a trial, on the device that its protocol names.
 
     Args:
         trial: what is trained.
-        images: (N, 1, 28, 28) uint8, what it is trained on.
+        samples: what it is trained on.
         report: receives one line for each thing worth telling.
 
     Raises:
@@ -44,8 +44,8 @@ def stepper(trial: Trial, images: Tensor, report: Callable[[str], None]) -> Trai
     """
     runtime.require(trial.precision, trial.device)
     if trial.device == "cpu":
-        return EagerStep(trial, images)
-    return CUDAGraphStep(trial, images, Stream(), report)
+        return EagerStep(trial, samples)
+    return CUDAGraphStep(trial, samples, Stream(), report)
 
 
 class EagerStep:
@@ -53,16 +53,17 @@ class EagerStep:
 
     Args:
         trial: what is trained.
-        images: (N, 1, 28, 28) uint8, what it is trained on.
+        samples: what it is trained on.
     """
 
     device = torch.device("cpu")
 
-    def __init__(self, trial: Trial, images: Tensor) -> None:
+    def __init__(self, trial: Trial, samples: Samples) -> None:
         self.algorithm = build(trial)
         self.batch = trial.batch
-        self._images, self._seed = images, trial.seed
-        self._order = Order(len(images), self.batch, self._seed)
+        self._dataset, self._samples = datasets.get(trial.dataset), samples
+        self._seed = trial.seed
+        self._order = Order(len(samples), self.batch, self._seed)
         self._latents = torch.Generator()
         self._precision = trial.precision
 
@@ -76,8 +77,9 @@ class EagerStep:
         """Nothing to wait for."""
 
     def _batch(self, index: int) -> Batch:
-        real = pixels.to_float(self._images.index_select(0, self._order.indices(index)))
+        real = self._samples.select(self._order.indices(index))
         self._latents.manual_seed(seeding.derive("latent", self._seed, index))
         shape = (2, self.batch, self.algorithm.latent)
         torch.default_generator.manual_seed(seeding.derive("layers", self._seed, index))
-        return Batch(index, real, torch.randn(shape, generator=self._latents))
+        latents = torch.randn(shape, generator=self._latents)
+        return Batch(index, self._dataset.encode(real.values), latents, real.labels)

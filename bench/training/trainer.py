@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import Tensor
 
-from bench.datasets import mnist
+from bench import datasets
 from bench.errors import UserError
-from bench.evaluation import Evaluator, suite
+from bench.evaluation import suite
 from bench.training import checkpoint, curves, evaluation, generator, pictures, resuming
 from bench.training.curves import Curves, Diverged
 from bench.training.evaluation import Measured
@@ -37,10 +37,11 @@ class Trainer:
         self.trial = self.record.trial
         self.total = self.trial.steps
         self.points = _points(self.total, self.trial.evaluations)
-        self.evaluator = Evaluator.load()
-        self.images = mnist.load("train").images
-        resuming.check(self.trial, self.images)
-        self.stepper = stepper(self.trial, self.images, _report)
+        self.dataset = datasets.get(self.trial.dataset)
+        self.evaluator = self.dataset.evaluator()
+        self.examples = self.dataset.split("train")
+        resuming.check(self.trial, self.examples)
+        self.stepper = stepper(self.trial, self.examples, _report)
         self.algorithm = self.stepper.algorithm
         self.journal, self.curves = event_log.EventLog(folder), Curves(self.total)
         self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
@@ -175,7 +176,8 @@ class Trainer:
         measured = evaluation.measure(self.evaluator, images, last=last)
         shown = self.step * self.trial.batch
         name = f"samples/{shown:09d}.png"
-        evaluation.grid(images, self.folder / name)
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        self.dataset.draw(images, self.folder / name)
         drawn = {"samples": name} | (self._pictures(images) if last else {})
         self.eval_seconds += time.perf_counter() - started
         self.journal.metrics(shown, self._point(measured.values))
@@ -189,13 +191,13 @@ class Trainer:
 
     def _samples(self) -> Tensor:
         try:
-            return evaluation.samples(self.algorithm, self.trial.samples, self.trial.seed)
+            return evaluation.samples(self.algorithm, self.trial)
         except Diverged as problem:
             raise Diverged(f"{problem} at step {self.step}") from problem
 
     def _pictures(self, images: Tensor) -> dict[str, str]:
         return pictures.draw(
-            self.evaluator, self.algorithm, images, self.images, self.trial.seed, self.folder
+            self.evaluator, self.algorithm, images, self.examples.values, self.trial, self.folder
         )
 
     def _last_words(self, measured: Measured) -> None:

@@ -29,6 +29,8 @@ class Batch:
     """(B, 1, 28, 28) float32 in [−1, 1]."""
     latents: Tensor
     """(2, B, latent) float32 from N(0, 1): two independent draws."""
+    labels: Tensor | None = None
+    """(B,) int64, the classes of ``real``; None where the data set has none."""
 
 
 class Algorithm(ABC):

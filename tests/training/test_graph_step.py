@@ -14,7 +14,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.datasets import mnist
+from bench import datasets
+from bench.datasets import Samples
 from bench.datasets.order import Order
 from bench.errors import UserError
 from bench.executors.executors import EXECUTORS
@@ -139,7 +140,9 @@ def trial_of(variant: str, *overrides: str) -> Trial:
 def stepped(
     variant: str, stream: Any, steps: int, said: list[str]
 ) -> tuple[CUDAGraphStep, list[Scalars]]:
-    made = CUDAGraphStep(trial_of(variant), mnist.load("train").images, stream, said.append)
+    made = CUDAGraphStep(
+        trial_of(variant), datasets.get("mnist").split("train"), stream, said.append
+    )
     reported = [made.step(index) for index in range(steps)]
     made.synchronize()
     return made, reported
@@ -286,7 +289,10 @@ def test_gradients_are_shown_once_the_work_is_done(
 @pytest.mark.parametrize("where", ["cpu", pytest.param("cuda", marks=gpu)])
 def test_the_feed_deals_as_everywhere_and_draws_by_block(where: str) -> None:
     images = torch.arange(100, dtype=torch.uint8).view(100, 1, 1, 1)
-    feed, order = DeviceDataLoader(images, 3000, 4, 7, torch.device(where)), Order(100, 3000, 7)
+    feed, order = (
+        DeviceDataLoader(datasets.get("mnist"), Samples(images), 3000, 4, 7, torch.device(where)),
+        Order(100, 3000, 7),
+    )
     assert feed.steps == 2
     batches = []
     for step in range(5):
@@ -298,7 +304,9 @@ def test_the_feed_deals_as_everywhere_and_draws_by_block(where: str) -> None:
         assert batch.latents.shape == (2, 3000, 4)
     for one, other in [(0, 1), (1, 2), (0, 2)]:
         assert not torch.equal(batches[one].latents, batches[other].latents)
-    again = DeviceDataLoader(images, 3000, 4, 7, torch.device(where))
+    again = DeviceDataLoader(
+        datasets.get("mnist"), Samples(images), 3000, 4, 7, torch.device(where)
+    )
     again.seek(3)  # in the middle of a block, as after a resume
     assert torch.equal(again.read(3).latents, batches[3].latents)
 

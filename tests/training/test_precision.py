@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.datasets import mnist
+from bench import datasets
 from bench.errors import UserError
 from bench.training import checkpoint, runtime, trial
 from bench.training.stepping import EagerStep
@@ -67,7 +67,7 @@ def test_which_processors_have_it(
 def moved(variant: str, *overrides: str) -> dict[str, Tensor]:
     """How far 20 steps move each weight."""
     (found,) = experiments.select(experiments.load("quick", overrides), [variant], "1").trials()
-    stepper = EagerStep(found, mnist.load("train").images)
+    stepper = EagerStep(found, datasets.get("mnist").split("train"))
     networks = torch.nn.ModuleDict(stepper.algorithm.networks())
     start = {name: value.detach().clone() for name, value in networks.named_parameters()}
     for index in range(20):

@@ -1,0 +1,204 @@
+"""What a data set is, and all of them by name: this folder's files, plug-ins, entry points.
+
+A data set is known by its name and by the digest of its content. The identity of a trial
+(`bench.trials.trial`) holds both: ``dataset`` is the digest, and ``dataset_name`` is the name where
+it is not `DEFAULT`. So trials of the default data set keep their keys, two data sets of one name
+but of other content never mix, and neither do two names of one content.
+"""
+
+import hashlib
+import importlib
+import pkgutil
+import re
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
+
+from bench.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+DEFAULT = "mnist"
+"""The data set of an experiment that names none."""
+GROUP = "ganbench.datasets"
+"""The packaging entry points that lead to modules with further data sets."""
+
+Split = Literal["train", "heldout", "test"]
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A split: ``values`` (N, *shape) in stored form; ``labels`` (N,) int64, or None."""
+
+    values: "Tensor"
+    labels: "Tensor | None" = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def select(self, rows: "Tensor") -> "Samples":
+        """Those of the given indices (n,) int64, in their order."""
+        labels = None if self.labels is None else self.labels.index_select(0, rows)
+        return Samples(self.values.index_select(0, rows), labels)
+
+    def to(self, device: "torch.device") -> "Samples":
+        """The same on a device."""
+        labels = None if self.labels is None else self.labels.to(device)
+        return Samples(self.values.to(device), labels)
+
+
+class Dataset(ABC):
+    """What variants learn from, and what their samples are compared with.
+
+    Values have two forms. The stored form is what a file holds and what is measured (uint8 for
+    images); the encoded form is what networks see and return (float32).
+    """
+
+    name: ClassVar[str]
+    """As it was registered."""
+    shape: ClassVar[tuple[int, ...]]
+    """Of one sample: (channels, height, width) of images, (2,) of points in the plane."""
+    classes: ClassVar[int] = 0
+    """How many there are; 0 where samples have no labels."""
+    splits: ClassVar[Mapping[str, str]] = {"train": "train", "heldout": "heldout", "test": "test"}
+    """What each split is made of, as the protocol of a trial says it.
+
+    Generators learn from ``train`` alone; ``heldout`` chooses a checkpoint, ``test`` measures.
+    """
+
+    @abstractmethod
+    def split(self, name: Split) -> Samples:
+        """Read one split.
+
+        Raises:
+            UserError: a file of it is missing or altered.
+        """
+
+    @abstractmethod
+    def encode(self, stored: "Tensor") -> "Tensor":
+        """(N, *shape) in stored form to the float32 that networks see."""
+
+    @abstractmethod
+    def decode(self, values: "Tensor") -> "Tensor":
+        """(N, *shape) as a network returns it, to the nearest stored form."""
+
+    @abstractmethod
+    def evaluator(self) -> Any:
+        """The `bench.evaluation.Evaluator` of its samples; imports it only now."""
+
+    @abstractmethod
+    def draw(self, samples: "Tensor", path: Path) -> None:
+        """Write a PNG that shows samples (N, *shape) in stored form, N ≥ 64."""
+
+    @property
+    def evaluator_id(self) -> str:
+        """The id of the evaluator, part of a trial's identity."""
+        return str(self.evaluator().id)
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of its content, part of a trial's identity."""
+        digest = hashlib.sha256()
+        for name in get_args(Split):
+            samples = self.split(name)
+            for part in (samples.values, samples.labels):
+                if part is not None:
+                    digest.update(f"{name} {part.dtype} {tuple(part.shape)}\0".encode())
+                    digest.update(part.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def ensure(self, report: Report = lambda line: None, *, refetch: bool = False) -> str:
+        """Make sure that its files are there and are the known ones; fetch what is missing.
+
+        Args:
+            report: receives one line for each thing worth telling.
+            refetch: replace altered files in the store instead of raising.
+
+        Returns:
+            A sentence on what is there.
+
+        Raises:
+            UserError: a file is altered, or no way of getting it worked.
+        """
+        return "It is made without any file."
+
+    def content(self) -> dict[str, bytes]:
+        """What another machine needs to read it: content by its path in the store."""
+        return {}
+
+
+_Registered = TypeVar("_Registered", bound=type[Dataset])
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_DATASETS: dict[str, Dataset] = {}
+_BY_MODULE: dict[str, dict[str, Dataset]] = {}
+
+
+def register(name: str) -> Callable[[_Registered], _Registered]:
+    """Class decorator that makes a data set known under ``name``.
+
+    Raises:
+        UserError: the name is malformed, or another file has taken it.
+    """
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        raise UserError(
+            f"{name!r} cannot name a data set: use up to 100 letters, digits, '_', '-' and '.', of "
+            "which the first is a letter or a digit."
+        )
+
+    def remember(cls: _Registered) -> _Registered:
+        other = _DATASETS.get(name)
+        if other is not None and _file(type(other)) != _file(cls):
+            raise UserError(
+                f"The data set name '{name}' in {_file(cls)} is already taken by "
+                f"{_file(type(other))}: choose another name."
+            )
+        cls.name = name
+        _DATASETS[name] = _BY_MODULE.setdefault(cls.__module__, {})[name] = cls()
+        return cls
+
+    return remember
+
+
+def get(name: str) -> Dataset:
+    """The data set of a name.
+
+    Raises:
+        UserError: unknown name, with the closest known one.
+    """
+    if name not in _DATASETS and name in _modules():  # which loads no other file
+        importlib.import_module(f"bench.datasets.{name}")
+    if name not in _DATASETS and name not in names():
+        raise unknown("data set", name, names())
+    return _DATASETS[name]
+
+
+def names() -> list[str]:
+    """All registered names, sorted; imports the folder's files and the entry points."""
+    for module in _modules():
+        importlib.import_module(f"bench.datasets.{module}")
+    for entry in entry_points(group=GROUP):
+        entry.load()
+    return sorted(_DATASETS)
+
+
+def of_module(module: str) -> list[str]:
+    """The names that a loaded plug-in registered, which stand for its data sets from now on."""
+    _DATASETS.update(_BY_MODULE.get(module, {}))
+    return list(_BY_MODULE.get(module, {}))
+
+
+def _modules() -> set[str]:
+    package = importlib.import_module("bench.datasets")
+    return {module.name for module in pkgutil.iter_modules(package.__path__)}
+
+
+def _file(cls: type) -> str:
+    return str(getattr(sys.modules[cls.__module__], "__file__", cls.__module__))
