@@ -9,7 +9,7 @@ BIN := .venv/bin
 bench: .venv/ready
 	$(BIN)/ganbench run quick
 
-# Some two hours on two cores; stopped or killed, it goes on where it was.
+# Some two hours on two cores; stopped or killed, it resumes where it was.
 paper: .venv/ready
 	$(BIN)/ganbench run paper
 

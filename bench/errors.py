@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Something the user can mend. The message is one full sentence that says what to do."""
+    """Something the user can fix. The message is one full sentence that says what to do."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:

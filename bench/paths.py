@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from bench import settings
 from bench.errors import UserError
 
 
@@ -22,7 +23,7 @@ def home() -> Path:
 
 def root() -> Path:
     """The store's folder: ``GANBENCH_STORE`` where it is set. It is created by what is written."""
-    return (given("GANBENCH_STORE") or home() / "results" / ".store").absolute()
+    return (given(settings.STORE) or home() / "results" / ".store").absolute()
 
 
 def given(variable: str) -> Path | None:
@@ -31,7 +32,7 @@ def given(variable: str) -> Path | None:
     Raises:
         UserError: it begins with a ``~`` that stands for nobody's folder.
     """
-    value = os.environ.get(variable)
+    value = settings.get(variable)
     return expanded(value) if value else None
 
 
@@ -135,7 +136,7 @@ def _instead(path: Path) -> str | None:
 
 @contextlib.contextmanager
 def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
-    """Write ``path`` whole or not at all: temporary file beside it, fsync, rename, fsync folder."""
+    """Write ``path`` whole or not at all: temporary file, fsync, rename, fsync of the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,12 +1,11 @@
 """Addresses and error texts as they may be printed: this one place removes what gives access."""
 
-import os
 import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-_ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
-_SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+from bench import settings
+
 _LONGEST = 300
 # Up to the last "@" and from the first "?" of a word: a secret may itself hold "@", "/" and ":".
 _USER = re.compile(r"(?<=://)(?!/)[^\s<>]*@")
@@ -42,8 +41,9 @@ def reason(error: BaseException, address: str = "") -> str:
 
 def _known(text: str, address: str) -> Iterator[str]:
     """Every secret that is known, in each form that it may take."""
-    plain = {os.environ.get(name, "") for name in _SECRETS}
-    for known in (text, address, *(os.environ.get(name, "") for name in _ADDRESSES)):
+    plain = {settings.get(name) for name in settings.PASSWORDS}
+    own = (settings.get(name) for name in (settings.TRACKING_URI, settings.REGISTRY_URI))
+    for known in (text, address, *own):
         plain |= {unquote(secret) for secret in _of(known)}
         yield from filter(None, _of(known))
     for secret in filter(None, plain):

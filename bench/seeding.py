@@ -1,4 +1,4 @@
-"""Randomness without state: every stream is derived from (axis, seed, step) by a stable hash.
+"""Randomness without state: each seed is derived from (purpose, seed, step) by a stable hash.
 
 Nothing random is ever carried along, so resuming a trial needs its step number only, and two
 variants at one seed see the same data order and the same evaluation noise.
@@ -12,15 +12,15 @@ import torch
 Purpose = Literal["init", "data", "latent", "layers", "evaluation", "classifier", "calibration"]
 
 
-def derive(axis: Purpose, seed: int, step: int = 0) -> int:
+def derive(purpose: Purpose, seed: int, step: int = 0) -> int:
     """A 63-bit seed that is the same on every machine and Python version.
 
-    ``layers`` feeds whatever a network draws for itself (dropout masks, penalty points).
+    ``layers`` is for what a network draws itself: dropout masks, points of the penalty.
     """
-    digest = hashlib.sha256(f"{axis}/{seed}/{step}".encode()).digest()
+    digest = hashlib.sha256(f"{purpose}/{seed}/{step}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def generator(axis: Purpose, seed: int, step: int = 0) -> torch.Generator:
-    """A CPU generator at the start of the stream (axis, seed, step)."""
-    return torch.Generator().manual_seed(derive(axis, seed, step))
+def generator(purpose: Purpose, seed: int, step: int = 0) -> torch.Generator:
+    """A CPU generator at the start of the stream of (purpose, seed, step)."""
+    return torch.Generator().manual_seed(derive(purpose, seed, step))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import paths
+from bench import paths, settings
 
 app = typer.Typer(
     name="ganbench",
@@ -28,7 +28,7 @@ def console(*, stderr: bool = False) -> Console:
 
 def _use_store(folder: Path | None) -> None:
     if folder is not None:
-        os.environ["GANBENCH_STORE"] = str(folder.absolute())
+        os.environ[settings.STORE] = str(folder.absolute())
 
 
 StoreOption = Annotated[

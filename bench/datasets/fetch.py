@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import io
-import os
 import shutil
 import socket
 import subprocess
@@ -12,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import paths
+from bench import paths, settings
 from bench.datasets import files
 from bench.datasets.dataset import Report
 from bench.errors import UserError
@@ -54,7 +53,7 @@ def _good(path: Path) -> bool:
 
 def _may_write(first_wrong: Path, refetch: bool) -> bool:
     """Only the store's own folder is ours to fill, and only a missing file without being asked."""
-    return not os.environ.get("GANBENCH_DATA") and (refetch or not files.present(first_wrong))
+    return not settings.get(settings.DATA) and (refetch or not files.present(first_wrong))
 
 
 def _fetch(names: list[str], target: Path, report: Report) -> None:

@@ -5,11 +5,10 @@ Importing this loads nothing heavy.
 
 import gzip
 import hashlib
-import os
 import zlib
 from pathlib import Path
 
-from bench import paths
+from bench import paths, settings
 from bench.errors import UserError
 
 DIGESTS = {
@@ -28,7 +27,7 @@ def folder() -> Path:
     Raises:
         UserError: ``GANBENCH_DATA`` names no folder.
     """
-    own = paths.given("GANBENCH_DATA")
+    own = paths.given(settings.DATA)
     if own is None:
         return paths.root() / "data" / "mnist"
     if not own.is_dir():
@@ -84,6 +83,6 @@ def _unpacked(path: Path) -> bytes:
 
 
 def _remedy() -> str:
-    if os.environ.get("GANBENCH_DATA"):
+    if settings.get(settings.DATA):
         return "put the original file into the folder that GANBENCH_DATA names, or unset it"
     return "run `ganbench data` to fetch it again"

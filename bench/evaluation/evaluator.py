@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench import paths
+from bench import paths, settings
 from bench.datasets import files
 from bench.errors import UserError
 from bench.evaluation import extractor as backbones
@@ -65,7 +65,7 @@ class Evaluator:
             UserError: the weights are missing or altered.
         """
         others = {WITNESS: lambda: backbones.shipped(identity.WITNESS)}
-        if weights := paths.given("GANBENCH_INCEPTION"):
+        if weights := paths.given(settings.INCEPTION):
             others["inception"] = lambda: inception.extractor(weights)
         return cls(backbones.shipped(identity.DIGITS), others)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import datasets, paths
+from bench import datasets, paths, settings
 from bench.training import trial
 from bench.trials import TrialRecord
 from bench.trials.provenance import environment
@@ -40,7 +40,7 @@ def pack(used: Iterable[str]) -> Bundle:
     root = paths.root()
     kept = (root / "reference").glob("*/[!.]*")
     taken = {path.relative_to(root).as_posix(): path for path in kept}
-    if weights := paths.given("GANBENCH_INCEPTION"):
+    if weights := paths.given(settings.INCEPTION):
         taken[_INCEPTION] = weights
     arrays = {name: np.fromfile(path, np.uint8) for name, path in taken.items()}
     for dataset in used:
@@ -92,11 +92,11 @@ def _unpack(bundle: Bundle, root: Path) -> None:
     for name, content in bundle.store.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         content.tofile(root / name)
-    os.environ["GANBENCH_STORE"] = str(root)
-    for name in ("GANBENCH_DATA", "GANBENCH_INCEPTION"):  # what this machine has of its own
+    os.environ[settings.STORE] = str(root)
+    for name in (settings.DATA, settings.INCEPTION):  # what this machine has of its own
         os.environ.pop(name, None)
     if _INCEPTION in bundle.store:
-        os.environ["GANBENCH_INCEPTION"] = str(root / _INCEPTION)
+        os.environ[settings.INCEPTION] = str(root / _INCEPTION)
 
 
 def _lay_out(folder: Path, sent: Files) -> None:

@@ -1,6 +1,5 @@
 """What surrounds the training: sending a trial's record to MLflow, and starting a command."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import paths
+from bench import paths, settings
 from bench.datasets import fetch
 from bench.executors.plan import Planned, plan, prepare
 from bench.tracking.experiments import ExperimentRecord
@@ -65,17 +64,9 @@ def starting(*arguments: str) -> float:
 @contextmanager
 def _scratch_store() -> Iterator[Path]:
     """A store without trials that finds MNIST and the reference's features where they are."""
-    before = {name: os.environ.get(name) for name in ("GANBENCH_STORE", "GANBENCH_DATA")}
     data, reference = fetch.ensure(), paths.root() / "reference"
     reference.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as root:
         (Path(root) / "reference").symlink_to(reference)
-        os.environ.update(GANBENCH_STORE=root, GANBENCH_DATA=str(data))
-        try:
+        with settings.temporarily({settings.STORE: root, settings.DATA: str(data)}):
             yield Path(root)
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value

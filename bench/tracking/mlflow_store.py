@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import paths
+from bench import paths, settings
 from bench.errors import UserError
 from bench.redaction import redact
 from bench.tracking import addresses, moved
@@ -28,17 +28,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
 
-# MLflow's own defaults block one call for 247 s when a server is down. These are set only where
-# the user has not set them; the backoff starts at this many seconds and doubles.
-_SETTINGS = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
-# Set whatever the user says: the lines of MLflow about a run hold the server's whole address.
-_FORCED = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 _ATTEMPTS = 3
 """How often MLflow tries to open a database; its own ten take two minutes."""
 
@@ -49,8 +38,9 @@ def tracking_uri() -> str:
     Raises:
         UserError: MLflow cannot open a file in a folder of the store's name.
     """
-    given = os.environ.get("MLFLOW_TRACKING_URI")
-    return given or addresses.of_file(paths.root() / "mlflow" / "mlflow.db")
+    return settings.get(settings.TRACKING_URI) or addresses.of_file(
+        paths.root() / "mlflow" / "mlflow.db"
+    )
 
 
 def database(uri: str) -> Path | None:
@@ -232,10 +222,10 @@ def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
 
 def _settle() -> None:
     """Set what MLflow reads while it is imported."""
-    for name, value in _SETTINGS.items():
+    for name, value in settings.MLFLOW_DEFAULTS.items():
         os.environ.setdefault(name, value)
-    os.environ.update(_FORCED)
-    os.environ.pop("MLFLOW_RUN_ID", None)
+    os.environ.update(settings.MLFLOW_FORCED)
+    os.environ.pop(settings.MLFLOW_FORGOTTEN, None)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         import mlflow.store.db.utils as databases

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import paths as home
+from bench import settings
 from bench.errors import UserError, unknown
 from bench.redaction import reason, redact
 from bench.tracking import addresses, mlflow_store
@@ -21,12 +22,6 @@ from bench.tracking.views import MODES, address
 
 _GRACE_SECONDS = 5.0
 # Two processes and 0.5 GB, in place of the fifteen and 1.9 GB of MLflow's defaults.
-_LIGHT = {
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    # Else the server's processes import a random.py or logging.py of the current folder.
-    "PYTHONSAFEPATH": "1",
-}
 
 
 def serve(
@@ -92,7 +87,7 @@ def _server(
     if artifacts is not None:
         command += ["--default-artifact-root", addresses.location(artifacts)]
     # In the environment, not among the arguments: the address of a database holds its password.
-    environment = os.environ | _LIGHT | {"MLFLOW_BACKEND_STORE_URI": uri}
+    environment = os.environ | settings.SERVER | {settings.SERVER_URI: uri}
     server = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -1,11 +1,11 @@
 """How a trial computes, whoever runs it, and the process as it was afterwards."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 
 import torch
 
+from bench import settings
 from bench.errors import UserError
 
 _MIB = 2**20
@@ -88,13 +88,5 @@ BORN_WITH = {
 @contextlib.contextmanager
 def worker_env() -> Iterator[None]:
     """Processes started in the block are single-threaded and keep the memory that steps free."""
-    before = {name: os.environ.get(name) for name in BORN_WITH}
-    os.environ.update(BORN_WITH)
-    try:
+    with settings.temporarily(BORN_WITH):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

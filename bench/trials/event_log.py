@@ -44,7 +44,7 @@ class EventLog:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Delete every event."""
         self.path.unlink(missing_ok=True)
         self._seen.clear()
 
@@ -61,7 +61,7 @@ class EventLog:
         self._append({"event": "tags", "tags": tags})
 
     def end(self, status: str, reason: str | None = None) -> None:
-        """Close this stretch of the trial; an interrupted trial may append more afterwards."""
+        """Record that the trial stopped; an interrupted one may append more later."""
         self._append({"event": "end", "status": status, "reason": reason})
 
     def _append(self, entry: Entry) -> None:
@@ -111,7 +111,7 @@ def _entry(line: bytes, path: Path, offset: int) -> Entry:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is damaged before byte {offset} ({error}): delete the folder {path.parent} "
-            "and run the experiment again, which trains this trial anew."
+            "and run the experiment again, which trains this trial again."
         ) from error
     return entry
 

@@ -103,15 +103,15 @@ class Experiment(BaseModel):
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """What two trials must share, beside budget, data set and evaluator, to be comparable."""
+        """What two trials must share, besides budget, data set and evaluator, to be comparable."""
         # Only what is not the default is named, so that those trials keep their keys.
         usual, chosen = {"precision": "fp32", "device": "cpu"}, self.model_dump()
-        lane = {key: chosen[key] for key, value in usual.items() if chosen[key] != value}
+        unusual = {key: chosen[key] for key, value in usual.items() if chosen[key] != value}
         return {
             "batch": self.batch,
             "evaluations": self.evaluations,
             "samples": self.samples,
-            **lane,
+            **unusual,
             **datasets.get(self.dataset).splits,
         }
 
@@ -149,7 +149,7 @@ def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
         table = tomllib.loads(text)
         json.dumps(table, default=str)  # a number of 5,000 digits cannot be written down again
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be read as TOML ({error}): mend the file.") from error
+        raise UserError(f"{path} cannot be read as TOML ({error}): fix the file.") from error
     chosen = [options.parse(entry) for entry in overrides]
     for option in chosen:
         option.apply(table)
@@ -220,7 +220,7 @@ def select(
     try:
         chosen = Experiment.model_validate(table, strict=True)
     except ValidationError as error:
-        raise UserError(f"The command line: {_first(error)}; mend this option.") from error
+        raise UserError(f"The command line: {_first(error)}; correct this option.") from error
     words = [word for path in plugins for word in ("--plugin", path.name)]
     if chosen.variants != experiment.variants:
         words += ["--variants", ",".join(variants)]

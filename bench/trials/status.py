@@ -50,20 +50,20 @@ class Status:
 def read(folder: Path) -> Status:
     """The status of a trial; ``pending`` where it never ran.
 
-    Where the file is damaged or lost, the end of the journal says it, which is the record.
+    Where the file is damaged or lost, the end of the event log says it, which is the record.
     """
     try:
-        found = Status(**json.loads((folder / "status.json").read_text()))
+        status = Status(**json.loads((folder / "status.json").read_text()))
     except (OSError, ValueError, TypeError):
-        found = Status()
-    if found.status in get_args(State) and found != Status():
-        return found
+        status = Status()
+    if status.status in get_args(State) and status != Status():
+        return status
     end = event_log.ending(folder / "journal.jsonl")
     return Status(end["status"], reason=end["reason"]) if end else Status()
 
 
 def over(folder: Path) -> bool:
-    """Whether the trial has a result: its status and the end of its journal say so."""
+    """Whether the trial has a result: its status and the end of its event log say so."""
     end = event_log.ending(folder / "journal.jsonl")
     return end is not None and read(folder).status == end["status"] and end["status"] in ENDED
 

@@ -15,11 +15,11 @@ _STORED = {"dataset": "dataset_name", "digest": "dataset", "evaluator": "ruler"}
 
 @dataclass(frozen=True)
 class Trial:
-    """All that a trial's numbers depend on beside the code.
+    """All that a trial's numbers depend on besides the code.
 
     Attributes:
         budget: real images shown to the discriminator.
-        protocol: what two trials must share, beside budget, data set and evaluator, to be
+        protocol: what two trials must share, besides budget, data set and evaluator, to be
             comparable: batch, evaluations, samples, splits, and precision and device where they are
             not the usual ones.
         dataset: the name of what it learns from.
@@ -44,7 +44,7 @@ class Trial:
 
     @classmethod
     def from_identity(cls, values: Mapping[str, Any]) -> "Trial":
-        """The trial of an `identity`; other values beside it are passed over.
+        """The trial of an `identity`; other values are ignored.
 
         Raises:
             KeyError: a value is missing.

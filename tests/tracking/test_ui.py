@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench import settings
 from bench.analysis import compare
 from bench.errors import UserError
 from bench.tracking import mlflow_store, ui
@@ -67,7 +68,8 @@ def test_server_that_does_not_answer_is_said() -> None:
 def test_server_that_ends_while_it_starts_is_said(
     uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ui, "_LIGHT", {"MLFLOW_SERVER_GUNICORN_OPTS": "x", "PYTHONHOME": "/none"})
+    broken = {"MLFLOW_SERVER_GUNICORN_OPTS": "x", "PYTHONHOME": "/none"}
+    monkeypatch.setattr(settings, "SERVER", broken)
     with pytest.raises(UserError, match=r"stopped \(.+\): all it said is in .*ui\.log"):
         ui.serve(uri, None, free_port(), report=lambda line: None)
 
