@@ -8,7 +8,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bench.cli.options import JsonOption, RulerOption, StoreOption, app
+from bench.cli.options import (
+    JsonOption,
+    PluginOption,
+    RulerOption,
+    StoreOption,
+    app,
+    load_plugins,
+)
+from bench.datasets import DEFAULT
 from bench.paths import expanded
 
 
@@ -121,12 +129,17 @@ def classifier(
 
 
 @app.command()
-def data(store: StoreOption = None) -> None:
-    """Fetch MNIST if it is missing or altered, and verify all four files.
+def data(
+    name: Annotated[str, typer.Argument(help="A data set of `ganbench list datasets`.")] = DEFAULT,
+    plugin: PluginOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Verify the files of a data set, and fetch those that are missing or altered.
 
-    Example: GANBENCH_DATA=/media/mnist ganbench data
+    Example: GANBENCH_DATA=/media/mnist ganbench data mnist
     """
-    from bench.datasets import fetch, files
+    from bench import datasets
 
-    folder = fetch.ensure(print, refetch=True)
-    print(f"All four files in {folder} are the known ones; data set sha256 {files.DIGEST}.")
+    load_plugins(plugin)
+    dataset = datasets.get(name)
+    print(f"{dataset.ensure(print, refetch=True)} The data set's sha256 is {dataset.digest}.")

@@ -86,16 +86,10 @@ def experiment_of(
     """The experiment of the file with the command line's choices."""
     from bench.trials import experiment as experiments
 
-    added = [variant for plugin in plugins for variant in _loaded(plugin)]
+    added = options.load_plugins(plugins)
     chosen = experiments.load(name, overrides)
     wanted = variants.split(",") if variants else [*chosen.variants, *added]
     return experiments.select(chosen, list(dict.fromkeys(wanted)), seeds, plugins)
-
-
-def _loaded(plugin: Path) -> list[str]:
-    from bench.variants import registry
-
-    return registry.load_plugin(plugin)
 
 
 def _announce(console: Console, name: str, planned: Any) -> None:

@@ -74,6 +74,11 @@ class Dataset(ABC):
     Generators learn from ``train`` alone; ``heldout`` chooses a checkpoint, ``test`` measures.
     """
 
+    @property
+    def summary(self) -> str:
+        """The first line of the class's docstring."""
+        return (type(self).__doc__ or "").strip().partition("\n")[0]
+
     @abstractmethod
     def split(self, name: Split) -> Samples:
         """Read one split.
@@ -181,11 +186,21 @@ def get(name: str) -> Dataset:
 
 
 def names() -> list[str]:
-    """All registered names, sorted; imports the folder's files and the entry points."""
+    """All registered names, sorted; imports the folder's files and the entry points.
+
+    Raises:
+        UserError: an installed package fails to load.
+    """
     for module in _modules():
         importlib.import_module(f"bench.datasets.{module}")
     for entry in entry_points(group=GROUP):
-        entry.load()
+        try:
+            entry.load()
+        except ImportError as error:
+            raise UserError(
+                f"The data sets of the installed package {entry.value} failed to load ({error}): "
+                "fix or uninstall it and run the same command again."
+            ) from error
     return sorted(_DATASETS)
 
 

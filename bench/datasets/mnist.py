@@ -21,8 +21,7 @@ _SPLITS: dict[Split, tuple[str, slice]] = {
 
 @register("mnist")
 class MNIST(ImageDataset):
-    """Handwritten digits, 28 × 28 grey levels: 50,000 to learn from, 10,000 held out, 10,000 test
-    images."""
+    """Handwritten digits in 28 × 28 grey levels (LeCun et al. 1998)."""
 
     shape = (1, 28, 28)
     classes = 10

@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bench import datasets
 from bench.errors import UserError, unknown
 from bench.variants import code, configuration, plugins
 from bench.variants.configuration import fields
@@ -136,7 +137,9 @@ def summary(name: str) -> str:
 
 
 def load_plugin(path: Path, text: str | None = None) -> list[str]:
-    """Run a user's file and return the names that it registered. This executes the file's code.
+    """Run a user's file and return the variants that it registered. This executes the file's code.
+
+    Data sets that it registers are known from then on as well.
 
     Args:
         path: the file.
@@ -153,10 +156,10 @@ def load_plugin(path: Path, text: str | None = None) -> list[str]:
     module = f"ganbench_plugin_{named.hexdigest()[:12]}"
     if module not in sys.modules:
         _PLUGINS[module] = _registered_by(module, path, content)
-    if not _PLUGINS[module]:
+    if not _PLUGINS[module] and not datasets.of_module(module):
         raise UserError(
             f"The plug-in file {path} registers no variant: decorate its class with "
-            '@register("name") from bench.variants.'
+            '@register("name") from bench.variants, or a data set with that of bench.datasets.'
         )
     _VARIANTS.update(_PLUGINS[module])
     _TEXTS[path] = content
