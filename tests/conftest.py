@@ -11,7 +11,7 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 import pytest
 
-from bench.datasets import fetch
+from bench.datasets.mnist import FILES
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def mnist_folder() -> Path:
     paths.root().mkdir(parents=True, exist_ok=True)
     with (paths.root() / "fetch.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return fetch.ensure()
+        return FILES.ensure()
 
 
 @pytest.fixture(scope="session")

@@ -38,12 +38,12 @@ def score(
 
     Example: ganbench score samples.npy --json
     """
-    from bench.datasets import fetch
+    from bench import datasets
     from bench.evaluation import Evaluator
     from bench.evaluation import samples as reading
 
     images = reading.read(samples, _aside)
-    fetch.ensure(_aside)
+    datasets.get(DEFAULT).ensure(_aside)
     chosen = Evaluator.from_file(evaluator) if evaluator else Evaluator.load()
     found = chosen.score(images, thorough=True)
     # An extractor of the user's own may take half an hour for what real images get.
@@ -81,10 +81,10 @@ def calibrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
 
     Example: ganbench calibrate --json
     """
-    from bench.datasets import fetch
+    from bench import datasets
     from bench.evaluation import Evaluator
 
-    fetch.ensure(_aside)
+    datasets.get(DEFAULT).ensure(_aside)
     rows = Evaluator.load().calibration()
     if as_json:
         return print(json.dumps(rows, allow_nan=False))
@@ -115,11 +115,11 @@ def classifier(
 
     Example: ganbench classifier --network digits --out digits.safetensors
     """
+    from bench import datasets
     from bench import paths as places
-    from bench.datasets import fetch
     from bench.evaluation import recipe
 
-    fetch.ensure(print)
+    datasets.get(DEFAULT).ensure(print)
     path = out or places.root() / "classifiers" / f"{network}.safetensors"
     done = recipe.retrain(network, path, print)
     print(

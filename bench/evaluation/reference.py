@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.datasets import files, mnist, pixels
+from bench.datasets import mnist, pixels
 from bench.datasets.dataset import Split
 from bench.evaluation.cache import Cache
 from bench.evaluation.extractor import FeatureExtractor
@@ -70,8 +70,8 @@ def of_mnist(extractor: FeatureExtractor) -> Reference:
     room = Path(__file__).parent
     seen_by = [Path(pixels.__file__), room / "networks.py", room / "extractor.py"]
     derived_by = [room / name for name in ("neighbours.py", "manifold.py", "memory.py")]
-    features = Cache(extractor.id, files.DIGEST, *seen_by)
-    derived = Cache(extractor.id, files.DIGEST, *seen_by, *derived_by)
+    features = Cache(extractor.id, mnist.FILES.digest, *seen_by)
+    derived = Cache(extractor.id, mnist.FILES.digest, *seen_by, *derived_by)
 
     def load(split: Split) -> FeatureStatistics:
         kept = features.tensors(split, lambda: _observed(extractor, split))
