@@ -37,10 +37,19 @@ class ImageDataset(Dataset):
         """The first 64 images, 8 × 8."""
         from torchvision.utils import make_grid, save_image
 
-        tiles = make_grid(to_unit(samples[:_GRID]), nrow=_ACROSS, padding=2, pad_value=0.5)
+        tiles = make_grid(samples[:_GRID].float() / 255, nrow=_ACROSS, padding=2, pad_value=0.5)
         save_image(tiles, path, format="png")
 
 
-def to_unit(images: "Tensor") -> "Tensor":
-    """uint8 0..255 to float32 in [0, 1], any shape."""
-    return images.float() / 255
+def tiled(images: "Tensor", across: int, gap: int) -> "Tensor":
+    """Images (N, channels, h, w) row by row with white gaps between; ``across`` divides N.
+
+    (H, W) uint8 where they have one channel, else (H, W, channels).
+    """
+    from torch.nn import functional as F
+
+    tiles = F.pad(images, (0, gap, 0, gap), value=255)
+    down, (channels, height, width) = len(tiles) // across, tiles.shape[1:]
+    lines = tiles.view(down, across, channels, height, width).permute(0, 3, 1, 4, 2)
+    picture = lines.reshape(down * height, across * width, channels)[:-gap, :-gap]
+    return picture.squeeze(2)
