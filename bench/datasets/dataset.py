@@ -101,7 +101,11 @@ class Dataset(ABC):
 
     @abstractmethod
     def draw(self, samples: "Tensor", path: Path) -> None:
-        """Write a PNG that shows samples (N, *shape) in stored form, N ≥ 64."""
+        """Write a PNG that shows samples (N, *shape) in stored form, N ≥ 64.
+
+        Figures show it whole, and cut samples out of a grid as that of `bench.datasets.pixels`: a
+        picture of another kind has a width or height that is not 2 more than a multiple of 8.
+        """
 
     @property
     def evaluator_id(self) -> str:
