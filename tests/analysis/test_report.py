@@ -16,8 +16,8 @@ from bench.analysis.figures.seeds import seeds
 from bench.analysis.formats import plain
 from bench.analysis.narrow import narrow
 from bench.analysis.sample_selection import gallery
-from bench.analysis.store import RecordStore
 from bench.analysis.summary import gaps, rows
+from bench.tracking.reading import RecordStore
 
 from .conftest import Written
 from .synthetic import DIGITS, ENVIRONMENT, STEPS, TOML, Store, grid

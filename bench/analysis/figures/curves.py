@@ -12,8 +12,8 @@ from bench.analysis.figures import style
 from bench.analysis.figures.style import GREY, Look, counts, looks, styled
 from bench.analysis.measures import measure
 from bench.analysis.records import Records, Trial
-from bench.analysis.store import RecordStore
 from bench.analysis.summary import rows
+from bench.tracking.reading import RecordStore
 
 
 @dataclass(frozen=True)
