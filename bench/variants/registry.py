@@ -109,9 +109,18 @@ def configure(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     return configuration.configure(name, fields(get(name)), overrides)
 
 
-def create(name: str, configuration: Mapping[str, Any]) -> Algorithm:
-    """Build a variant; its weights come from torch's default generator as it stands."""
-    return get(name)(configuration)
+def create(
+    name: str, configuration: Mapping[str, Any], shape: tuple[int, ...], classes: int
+) -> Algorithm:
+    """Build a variant; its weights come from torch's default generator as it stands.
+
+    Args:
+        name: the variant's.
+        configuration: all of it, as `configure` returns it.
+        shape: of one sample of the data set.
+        classes: of the data set, 0 where samples have no labels.
+    """
+    return get(name)({**configuration, "shape": shape, "classes": classes})
 
 
 def source(name: str) -> Path:
