@@ -11,7 +11,7 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     multiplies by λ.
 
     Args:
-        critic: maps samples (N, *shape) to logits; must not use batch norm, which ties them together.
+        critic: maps samples (N, *shape) to logits; no batch norm, which ties them together.
         real: (N, *shape).
         fake: the same shape, detached.
     """

@@ -24,20 +24,10 @@ _TEXTS: dict[Path, str] = {}  # what each plug-in file held when it was last loa
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 RESERVED = frozenset(
-    {
-        "variant",
-        "seed",
-        "budget",
-        "dataset",
-        "dataset_name",
-        "ruler",
-        "batch",
-        "evaluations",
-        "samples",
-    }
-    | {"precision", "device", "train", "heldout", "test"}
+    {"variant", "seed", "budget", "dataset", "dataset_name", "ruler", "batch", "evaluations"}
+    | {"samples", "precision", "device", "train", "heldout", "test", "shape", "classes"}
 )
-"""Names that a variant's configuration cannot use: the trial's own parameters in MLflow."""
+"""Names that a variant's configuration cannot use: the trial's or the data set's own."""
 
 
 def register(name: str) -> Callable[[Variant], Variant]:
