@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from bench.analysis.measures import WITNESS, measure
+from bench.evaluation.declarations import ALT, measure
 from bench.analysis.records import Records
 from bench.analysis.statistics import ALPHA, LEAST_SEEDS
 from bench.analysis.summary import Row, decimals, times, trimmed
@@ -212,7 +212,7 @@ def _and(names: list[str]) -> str:
 
 def orders(table: list[Row]) -> tuple[str, ...]:
     """Whether the second classifier puts the variants into the same order of mean FID."""
-    means = [(row.name, row.final("fid").mean, row.final(f"{WITNESS}fid").mean) for row in table]
+    means = [(row.name, row.final("fid").mean, row.final(f"fid{ALT}").mean) for row in table]
     known = [(name, a, b) for name, a, b in means if a is not None and b is not None]
     turned = [
         f"{one[0]} and {two[0]}"

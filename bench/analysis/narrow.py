@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bench.analysis import summary, table
-from bench.analysis.measures import measure
+from bench.evaluation.declarations import measure
 from bench.analysis.records import Records
 from bench.analysis.table import Cell, Grid
 

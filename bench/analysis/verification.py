@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 
 from bench.analysis import narrative, statistics
-from bench.analysis.measures import measure
+from bench.evaluation.declarations import measure
 from bench.analysis.records import Records, Trial
 from bench.analysis.statistics import ALPHA
 from bench.analysis.stored import Stored

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from bench import paths, seeding
 from bench.datasets import mnist, pixels
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.statistics import FeatureStatistics
 from bench.evaluation.floor import mean
 from bench.evaluation.identity import SAMPLES
 from bench.evaluation.metrics import Value
@@ -147,7 +147,7 @@ def _halves(train: FeatureStatistics) -> dict[str, Value]:
 def _half_against_half(train: FeatureStatistics, draw: int) -> dict[str, Value]:
     order = torch.randperm(len(train), generator=seeding.generator("calibration", 1, draw))
     ours, others = (train.subset(part) for part in torch.split(order, SAMPLES)[:2])
-    metrics = [m for m in suite.of_cost("cheap") if m.name != "fid_heldout"]
+    metrics = [m for m in at(EACH) if m.name != "fid_heldout"]
     collection = suite.Suite(Reference(lambda split: others), metrics)
     collection.statistics = ours
     return collection.compute()

@@ -126,7 +126,7 @@ class Evaluator:
         return Measurement(identity.measure_name(self.id, n), n, values, noise, omitted)
 
     def _noise(self, collection: Suite) -> dict[str, float]:
-        return jackknife.noise(collection.statistics, self.reference, suite.of_cost("cheap"))
+        return jackknife.noise(collection.statistics, self.reference, at(EACH))
 
     def nearest_training(self, images: Tensor) -> Tensor:
         """For each uint8 image (N, 1, 28, 28) the index of the training image nearest in features.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import torch
 
 from bench import seeding
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.statistics import FeatureStatistics
 from bench.evaluation.metrics import Metric
 from bench.evaluation.reference import Reference
 from bench.evaluation.suite import Suite

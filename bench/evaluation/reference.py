@@ -11,7 +11,7 @@ from bench.datasets import mnist, pixels
 from bench.datasets.dataset import Split
 from bench.evaluation.cache import Cache
 from bench.evaluation.extractor import FeatureExtractor
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.statistics import FeatureStatistics
 
 Tensors = dict[str, Tensor]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from bench.errors import UserError, unknown
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.statistics import FeatureStatistics
 from bench.evaluation.metrics import REGISTRY, Metric, Value
 from bench.evaluation.reference import Reference
 

@@ -24,7 +24,7 @@ from bench.trials.status import Status
 from bench.variants import code, registry
 
 _HEARTBEAT_SECONDS = 1.0
-_CURVES = frozenset(metric.name for metric in suite.of_cost("cheap"))
+_CURVES = frozenset(metric.name for metric in at(EACH))
 
 
 class Trainer:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.analysis.measures import Measure, measure
+from bench.evaluation.declarations import Measure, measure
 from bench.evaluation.metrics import REGISTRY
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.statistics import FeatureStatistics
 from bench.evaluation.jackknife import noise
 from bench.evaluation.reference import Reference
 
@@ -39,11 +39,11 @@ def test_it_is_the_spread_over_fresh_sets(name: str, reference: Reference) -> No
 
 
 def test_only_numbers_have_noise_and_a_few_samples_have_none(reference: Reference) -> None:
-    found = noise(draw(0.2), reference, suite.of_cost("cheap"))
+    found = noise(draw(0.2), reference, at(EACH))
     assert {"fid", "modes"} <= found.keys()
     assert "missing" not in found
     few = FeatureStatistics.of(torch.zeros(39, 8, dtype=torch.float64), torch.zeros(39, 10))
-    assert noise(few, reference, suite.of_cost("cheap")) == {}
+    assert noise(few, reference, at(EACH)) == {}
 
 
 def test_the_order_of_the_samples_does_not_matter_much(reference: Reference) -> None:

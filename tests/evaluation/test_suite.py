@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bench.errors import UserError
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.statistics import FeatureStatistics
 from bench.evaluation.metrics import REGISTRY, Value, metric
 from bench.evaluation.metrics.registry import BETTER, FIELDS
 from bench.evaluation.reference import Reference
@@ -30,7 +30,7 @@ REFERENCE = Reference(lambda split: _SPLITS[split])
 
 
 def _all(rows: Tensor, logits: Tensor | None, batch: int = 600) -> dict[str, Value]:
-    collection = suite.Suite(REFERENCE, suite.of_cost("cheap", "costly"))
+    collection = suite.Suite(REFERENCE, at(EACH, FINAL))
     for start in range(0, len(rows), batch):
         part = None if logits is None else logits[start : start + batch]
         collection.update(rows[start : start + batch], part)
@@ -70,7 +70,7 @@ def test_every_registered_metric_is_measured_and_described() -> None:
     values = _all(*_pair(3))
     assert _metrics(values) == set(REGISTRY)
     rows = suite.listing()
-    assert [row["name"] for row in rows] == [m.name for m in suite.of_cost("cheap", "costly")]
+    assert [row["name"] for row in rows] == [m.name for m in at(EACH, FINAL)]
     assert all(row[field] for row in rows for field in (*FIELDS, "summary", "cost"))
     assert {row["better"] for row in rows} <= set(BETTER)
 
@@ -109,7 +109,7 @@ def test_reset_forgets() -> None:
 
 
 def test_cheap_metrics_keep_no_rows() -> None:
-    collection = suite.Suite(REFERENCE, suite.of_cost("cheap"))
+    collection = suite.Suite(REFERENCE, at(EACH))
     collection.update(*_pair(5))
     assert collection.statistics._rows == collection.statistics._logits == []
 
@@ -117,7 +117,7 @@ def test_cheap_metrics_keep_no_rows() -> None:
 @pytest.mark.parametrize("n", [0, 1])
 def test_fewer_than_two_samples(n: int) -> None:
     rows, logits = _pair(5)
-    collection = suite.Suite(REFERENCE, suite.of_cost("cheap"))
+    collection = suite.Suite(REFERENCE, at(EACH))
     if n:
         collection.update(rows[:n], logits[:n])
     with pytest.raises(UserError, match=f"There are {n} samples: .* at least two"):
@@ -126,7 +126,7 @@ def test_fewer_than_two_samples(n: int) -> None:
 
 def test_too_few_samples_leave_metrics_out_with_a_reason() -> None:
     rows, logits = _pair(5)
-    collection = suite.Suite(REFERENCE, suite.of_cost("cheap", "costly"))
+    collection = suite.Suite(REFERENCE, at(EACH, FINAL))
     collection.update(rows[:3], logits[:3])
     values = collection.compute()
     assert collection.omitted["precision"] == "needs at least 4 samples"
@@ -136,7 +136,7 @@ def test_too_few_samples_leave_metrics_out_with_a_reason() -> None:
 
 def test_features_alone_leave_the_label_metrics_out() -> None:
     rows, _ = _pair(5)
-    collection = suite.Suite(REFERENCE, suite.of_cost("cheap"))
+    collection = suite.Suite(REFERENCE, at(EACH))
     collection.update(rows)
     assert set(collection.compute()) == {"fid", "fid_heldout"}
     assert "needs a classifier" in collection.omitted["modes"]
@@ -195,7 +195,7 @@ def volume(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
         monkeypatch.setattr(_volume, "__doc__", doc)
         monkeypatch.setitem(REGISTRY, "volume", REGISTRY["fid"])
         del REGISTRY["volume"]
-        metric(cost="cheap")(_volume)
+        metric(when=EACH)(_volume)
 
     return register
 

@@ -7,8 +7,8 @@ from scipy.stats import mannwhitneyu
 from torch import Tensor
 
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
-from bench.evaluation.memory import mann_whitney_z
+from bench.evaluation.statistics import FeatureStatistics
+from bench.evaluation.metrics.memorisation import mann_whitney_z
 from bench.evaluation.metrics import Value
 from bench.evaluation.neighbours import nearest, radii
 from bench.evaluation.reference import Reference

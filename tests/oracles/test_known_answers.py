@@ -10,8 +10,8 @@ from numpy_fid import frechet as numpy_frechet
 from torch import Tensor
 
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
-from bench.evaluation.gaussian import Gaussian, frechet
+from bench.evaluation.statistics import FeatureStatistics
+from bench.evaluation.statistics import Gaussian, frechet
 from bench.evaluation.metrics import Value
 from bench.evaluation.reference import Reference
 

@@ -9,7 +9,7 @@ from torch_fidelity.metric_kid import kernel_mmd
 from torch_fidelity.metric_prc import calculate_precision_recall_full
 
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.statistics import FeatureStatistics
 from bench.evaluation.metrics import Value
 from bench.evaluation.reference import Reference
 

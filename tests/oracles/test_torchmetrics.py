@@ -8,7 +8,7 @@ from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.statistics import FeatureStatistics
 from bench.evaluation.reference import Reference
 
 # torchmetrics announces that it keeps all features; here that is 500 rows.

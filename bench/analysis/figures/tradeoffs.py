@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from bench.analysis.figures import style
 from bench.analysis.figures.style import looks, styled
-from bench.analysis.measures import measure
+from bench.evaluation.declarations import measure
 from bench.analysis.records import Records
 from bench.analysis.summary import rows
 
