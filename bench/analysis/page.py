@@ -85,7 +85,7 @@ def data_uri(png: bytes) -> str:
 
 
 def compact(png: bytes) -> bytes:
-    """The same grey picture in 16 levels: half the size, and the page holds many."""
+    """The same picture in 16 levels or colours: half the size, and the page holds many."""
     file = io.BytesIO()
     levels = Image.fromarray(pixels(png) // 17 * 17).quantize(16)
     levels.save(file, format="PNG", optimize=True)

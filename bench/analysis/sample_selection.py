@@ -67,9 +67,10 @@ def missing(records: Records, found: dict[str, list[Shown]]) -> str:
 
 
 def pixels(png: bytes) -> np.ndarray:
-    """A PNG as (height, width) uint8."""
+    """A PNG as (height, width) uint8 where it is grey, else (height, width, 3)."""
     with Image.open(io.BytesIO(png)) as image:
-        return np.asarray(image.convert("L"))
+        levels = np.asarray(image.convert("RGB"))
+    return levels[..., 0] if (levels == levels[..., :1]).all() else levels
 
 
 def _chosen(row: Row) -> list[tuple[Trial, list[str]]]:

@@ -7,19 +7,14 @@ but of other content never mix, and neither do two names of one content.
 """
 
 import hashlib
-import importlib
-import pkgutil
-import re
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
 
-from bench.errors import UserError, unknown
+from bench.registry import Registry
 
 if TYPE_CHECKING:
     import torch
@@ -27,8 +22,6 @@ if TYPE_CHECKING:
 
 DEFAULT = "mnist"
 """The data set of an experiment that names none."""
-GROUP = "ganbench.datasets"
-"""The packaging entry points that lead to modules with further data sets."""
 
 Split = Literal["train", "heldout", "test"]
 Report = Callable[[str], None]
@@ -101,7 +94,11 @@ class Dataset(ABC):
 
     @abstractmethod
     def draw(self, samples: "Tensor", path: Path) -> None:
-        """Write a PNG that shows samples (N, *shape) in stored form, N ≥ 64."""
+        """Write a PNG that shows samples (N, *shape) in stored form, N ≥ 64.
+
+        Figures show it whole, and cut samples out of a grid as that of `bench.datasets.pixels`: a
+        picture of another kind has a width or height that is not 2 more than a multiple of 8.
+        """
 
     @property
     def evaluator_id(self) -> str:
@@ -140,80 +137,21 @@ class Dataset(ABC):
         return {}
 
 
+_DATASETS: Registry[Dataset] = Registry("data set", "bench.datasets")
+get, names, of_module = _DATASETS.get, _DATASETS.names, _DATASETS.of_module
 _Registered = TypeVar("_Registered", bound=type[Dataset])
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_DATASETS: dict[str, Dataset] = {}
-_BY_MODULE: dict[str, dict[str, Dataset]] = {}
 
 
 def register(name: str) -> Callable[[_Registered], _Registered]:
     """Class decorator that makes a data set known under ``name``.
 
     Raises:
-        UserError: the name is malformed, or another file has taken it.
+        UserError: the name is malformed or taken.
     """
-    if not (isinstance(name, str) and _NAME.fullmatch(name)):
-        raise UserError(
-            f"{name!r} cannot name a data set: use up to 100 letters, digits, '_', '-' and '.', of "
-            "which the first is a letter or a digit."
-        )
 
     def remember(cls: _Registered) -> _Registered:
-        other = _DATASETS.get(name)
-        if other is not None and _file(type(other)) != _file(cls):
-            raise UserError(
-                f"The data set name '{name}' in {_file(cls)} is already taken by "
-                f"{_file(type(other))}: choose another name."
-            )
+        _DATASETS.add(name, cls(), cls.__module__)
         cls.name = name
-        _DATASETS[name] = _BY_MODULE.setdefault(cls.__module__, {})[name] = cls()
         return cls
 
     return remember
-
-
-def get(name: str) -> Dataset:
-    """The data set of a name.
-
-    Raises:
-        UserError: unknown name, with the closest known one.
-    """
-    if name not in _DATASETS and name in _modules():  # which loads no other file
-        importlib.import_module(f"bench.datasets.{name}")
-    if name not in _DATASETS and name not in names():
-        raise unknown("data set", name, names())
-    return _DATASETS[name]
-
-
-def names() -> list[str]:
-    """All registered names, sorted; imports the folder's files and the entry points.
-
-    Raises:
-        UserError: an installed package fails to load.
-    """
-    for module in _modules():
-        importlib.import_module(f"bench.datasets.{module}")
-    for entry in entry_points(group=GROUP):
-        try:
-            entry.load()
-        except ImportError as error:
-            raise UserError(
-                f"The data sets of the installed package {entry.value} failed to load ({error}): "
-                "fix or uninstall it and run the same command again."
-            ) from error
-    return sorted(_DATASETS)
-
-
-def of_module(module: str) -> list[str]:
-    """The names that a loaded plug-in registered, which stand for its data sets from now on."""
-    _DATASETS.update(_BY_MODULE.get(module, {}))
-    return list(_BY_MODULE.get(module, {}))
-
-
-def _modules() -> set[str]:
-    package = importlib.import_module("bench.datasets")
-    return {module.name for module in pkgutil.iter_modules(package.__path__)}
-
-
-def _file(cls: type) -> str:
-    return str(getattr(sys.modules[cls.__module__], "__file__", cls.__module__))

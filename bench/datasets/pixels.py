@@ -8,7 +8,8 @@ from bench.datasets.dataset import Dataset
 if TYPE_CHECKING:
     from torch import Tensor
 
-_GRID, _ACROSS = 64, 8
+ACROSS, GAP = 8, 2
+"""Images of a grid in each direction, and the pixels between them and around."""
 
 
 def to_float(images: "Tensor") -> "Tensor":
@@ -34,10 +35,11 @@ class ImageDataset(Dataset):
         return to_grid(values)
 
     def draw(self, samples: "Tensor", path: Path) -> None:
-        """The first 64 images, 8 × 8."""
+        """The first 64 images, 8 × 8, from which figures cut single ones."""
         from torchvision.utils import make_grid, save_image
 
-        tiles = make_grid(samples[:_GRID].float() / 255, nrow=_ACROSS, padding=2, pad_value=0.5)
+        first = samples[: ACROSS**2].float() / 255
+        tiles = make_grid(first, nrow=ACROSS, padding=GAP, pad_value=0.5)
         save_image(tiles, path, format="png")
 
 

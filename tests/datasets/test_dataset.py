@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bench import datasets
-from bench.datasets import dataset as registry
+from bench import datasets, registry
+from bench.datasets import dataset
 from bench.errors import UserError
 from bench.trials import Trial
 from bench.trials import experiment as experiments
@@ -44,7 +44,7 @@ class Line(Dataset):
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     datasets.names()
-    monkeypatch.setattr(registry, "_DATASETS", dict(registry._DATASETS))
+    monkeypatch.setattr(dataset._DATASETS, "_things", dict(dataset._DATASETS._things))
 
 
 def plugin(folder: Path, name: str, value: float = 0.5) -> Path:
@@ -91,7 +91,7 @@ def test_two_files_cannot_share_a_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "a b", "../x", "-x", 3])
 def test_a_name_that_is_none(name: str) -> None:
     with pytest.raises(UserError, match="cannot name a data set"):
-        datasets.register(name)
+        datasets.register(name)(type("Own", (type(datasets.get("mnist")),), {}))
 
 
 def test_an_entry_point_is_loaded_or_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,3 +147,10 @@ def test_the_key_of_an_experiment(tmp_path: Path) -> None:
     assert usual.protocol["train"] == "train[:50000]"
     with pytest.raises(UserError, match="no data set 'lin': did you mean 'line'?"):
         experiments.load(str(path), ["dataset=lin"]).trials()
+
+
+def test_a_file_cannot_use_a_name_twice(tmp_path: Path) -> None:
+    path = plugin(tmp_path, "line")
+    path.write_text(path.read_text() + '\n\n@register("line")\nclass Again(Line): ...\n')
+    with pytest.raises(UserError, match="'line' in .*line.py is already taken by .*line.py"):
+        variants.load_plugin(path)

@@ -8,6 +8,7 @@ from matplotlib.ticker import EngFormatter
 from bench.analysis.figures.style import styled
 from bench.analysis.sample_selection import Shown, pixels
 from bench.analysis.summary import trimmed
+from bench.datasets.pixels import ACROSS, GAP
 
 _PLACES = ("best", "median", "worst")
 
@@ -41,22 +42,22 @@ def _draw(axes: Axes, place: str, one: Shown | None) -> None:
 def latent_paths(shown: list[Shown], count: int = 3) -> Figure | None:
     """What one latent becomes over training: the first cells of each median seed's grids.
 
-    None where no grid is made of 28 × 28 cells or there is one evaluation point only.
+    None where no picture is made of cells or there is one evaluation point only.
     """
-    paths = [(one, strip) for one in _medians(shown) if (strip := _path(one, count)) is not None]
+    paths = [(one, path) for one in _medians(shown) if (path := _path(one, count)) is not None]
     if not paths:
         return None
-    steps = max(len(one.grids) for one, _ in paths)
+    steps = max(len(path) for _, path in paths)
     with styled():
         height = 0.35 + (0.62 * count + 0.3) * len(paths)
         figure = Figure(figsize=(max(3.5, 0.4 + 0.62 * steps), height))
-        for axes, (one, strip) in zip(
+        for axes, (one, path) in zip(
             figure.subplots(len(paths), squeeze=False)[:, 0], paths, strict=True
         ):
-            _strip(axes, strip, sorted(one.grids))
+            _strip(axes, path, sorted(one.grids))
             axes.set_title(f"{one.trial.row}, seed {one.trial.seed}", fontsize=8)
-            axes.set_xlim(-0.5, 28 * steps - 0.5)
-        axes.set_xlabel("real images shown; each line of digits is one latent")
+            axes.set_xlim(-0.5, path.shape[2] * steps - 0.5)
+        axes.set_xlabel("real images shown; each line is one latent")
     return figure
 
 
@@ -76,21 +77,19 @@ def logged_pictures(shown: list[Shown]) -> Figure | None:
     return figure
 
 
-def cells(grid: np.ndarray, count: int) -> np.ndarray | None:
-    """The first ``count`` 28 × 28 cells of a grid with 2, 1 or 0 pixels between them, row by row.
+def cells(picture: np.ndarray, count: int) -> np.ndarray | None:
+    """The first ``count`` cells of a grid as `bench.datasets.pixels` draws it, row by row.
 
     Returns:
-        (count, 28, 28) uint8, or None when the grid is not made of such cells or has too few.
+        (count, height, width) or (count, height, width, 3), or None where it is no such grid.
     """
-    height, width = grid.shape
-    for gap in (2, 1, 0):
-        if (height - gap) % (28 + gap) == 0 == (width - gap) % (28 + gap):
-            across, down = (width - gap) // (28 + gap), (height - gap) // (28 + gap)
-            starts = [(gap + r * (28 + gap), gap + c * (28 + gap))
-                      for r in range(down) for c in range(across)]  # fmt: skip
-            if len(starts) >= count:
-                return np.array([grid[y : y + 28, x : x + 28] for y, x in starts[:count]])
-    return None
+    sides = [divmod(side - GAP, ACROSS) for side in picture.shape[:2]]
+    (height, down), (width, across) = sides
+    if down or across or count > ACROSS**2:
+        return None
+    places = [divmod(index, ACROSS) for index in range(count)]
+    corners = [(GAP + height * row, GAP + width * column) for row, column in places]
+    return np.array([picture[y : y + height - GAP, x : x + width - GAP] for y, x in corners])
 
 
 def _medians(shown: list[Shown]) -> list[Shown]:
@@ -98,17 +97,18 @@ def _medians(shown: list[Shown]) -> list[Shown]:
 
 
 def _path(one: Shown, count: int) -> np.ndarray | None:
-    """(28 · count, 28 · steps): latents down, training across."""
+    """(steps, height · count, width[, 3]): the first cells of each grid, one below the other."""
     columns = [cells(pixels(png), count) for _, png in sorted(one.grids.items())]
-    kept = [column.reshape(28 * count, 28) for column in columns if column is not None]
-    return np.hstack(kept) if len(kept) == len(columns) > 1 else None
+    kept = [np.concatenate(column) for column in columns if column is not None]
+    return np.array(kept) if len(kept) == len(columns) > 1 else None
 
 
-def _strip(axes: Axes, strip: np.ndarray, steps: list[int]) -> None:
+def _strip(axes: Axes, path: np.ndarray, steps: list[int]) -> None:
+    strip, width = np.concatenate(path, axis=1), path.shape[2]
     axes.imshow(strip, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
-    axes.set(yticks=[], xticks=[28 * i + 13.5 for i in range(len(steps))])
+    axes.set(yticks=[], xticks=[width * (i + 0.5) - 0.5 for i in range(len(steps))])
     # To whole batches, so that the points lie a few images off what was asked for.
     told = [EngFormatter(sep=" ")(float(f"{step:.3g}")) for step in steps]
     axes.set_xticklabels(told, fontsize=7)
