@@ -2,11 +2,11 @@
 
 from itertools import combinations
 
-from bench.evaluation.declarations import ALT, measure
 from bench.analysis.records import Records
 from bench.analysis.statistics import ALPHA, LEAST_SEEDS
 from bench.analysis.summary import Row, decimals, times, trimmed
 from bench.analysis.verdicts import Pair, Verdict
+from bench.evaluation.declarations import ALT, measure
 
 _IN_FULL = 3
 """Variants that one sentence names with their numbers; of more it gives the names or the count."""

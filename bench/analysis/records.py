@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.analysis.selection import COUNTED, counted_runs, of_plan, of_protocol, status_of
 from bench.analysis.store import RecordStore
 from bench.errors import UserError, unknown
+from bench.evaluation.identity import current
 from bench.tracking.record import command_of, how_to_run
 from bench.tracking.views import planned_keys
 
@@ -135,7 +136,7 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
         or newest.data.tags.get("ganbench.measure", ""),
         protocol=protocol,
         floor=_floor(experiment.tags.get("ganbench.floor"), trials[0].params.get("samples")),
-        calibration=tuple(json.loads(experiment.tags.get("ganbench.calibration") or "[]")),
+        calibration=_calibration(experiment.tags.get("ganbench.calibration")),
         toml=experiment.tags.get("ganbench.toml", ""),
         command=command,
         seeds_option=seeds_option,
@@ -168,7 +169,14 @@ def _floor(tag: str | None, samples: str | None) -> dict[str, float]:
     """
     floor: dict[str, float] = json.loads(tag or "{}")
     n = floor.pop("n", 10_000)
+    floor = {current(name): value for name, value in floor.items()}
     return floor if samples in (None, str(n)) else {}
+
+
+def _calibration(tag: str | None) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {current(name): value for name, value in row.items()} for row in json.loads(tag or "[]")
+    )
 
 
 def _no_experiment(name: str, store: RecordStore) -> UserError:
@@ -209,7 +217,7 @@ def _trial(run: Run, row: str) -> Trial:
     tags, status = run.data.tags, status_of(run)
     values = {
         section: {
-            name.removeprefix(prefix): value
+            current(name.removeprefix(prefix)): value
             for name, value in run.data.metrics.items()
             if name.startswith(prefix) and (status == "done" or section == "cost")
         }

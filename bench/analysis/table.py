@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.analysis import narrative, summary, verdicts
-from bench.evaluation.declarations import ALT, measure
 from bench.analysis.records import Records, Trial
 from bench.analysis.summary import MAIN, Row, Summary
 from bench.analysis.verdicts import Pair
+from bench.evaluation.declarations import ALT, measure
 
 FLOOR = "real images (floor)"
 OVER_FLOOR = "FID/floor"

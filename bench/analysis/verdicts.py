@@ -18,9 +18,9 @@ from typing import Literal
 import numpy as np
 
 from bench.analysis import statistics
-from bench.evaluation.declarations import Metric, measure
 from bench.analysis.statistics import ALPHA, LEAST_SEEDS, LEVEL, Array
 from bench.analysis.summary import Row
+from bench.evaluation.declarations import Metric, measure
 
 Verdict = Literal["better", "worse", "not distinguishable", "too few seeds"]
 Test = Literal["welch", "mann-whitney"]

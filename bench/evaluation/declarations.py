@@ -21,6 +21,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.errors import UserError
+from bench.registry import Registry
+
 if TYPE_CHECKING:
     from bench.evaluation.reference import Reference
     from bench.evaluation.statistics import FeatureStatistics
@@ -89,9 +92,7 @@ class Metric:
         return f"{self.label} [{self.unit}]" if self.unit else self.label
 
 
-REGISTRY: dict[str, Metric] = {}
-"""Every metric whose code was loaded; `bench.evaluation.metrics` loads all that are shipped."""
-_BY_MODULE: dict[str, dict[str, Metric]] = {}
+METRICS: Registry[Metric] = Registry("metric", "bench.evaluation.metrics")
 _SPEED = Metric("images_per_s", "images/s", "higher", "Real images shown per second of training.")
 """What the trial itself measures, and a table compares."""
 
@@ -102,28 +103,16 @@ def metric(
     """Register a metric under its function's name; the arguments are those of `Metric`.
 
     Raises:
-        ValueError: another file registered the name, or the docstring lacks a field.
+        UserError: another file registered the name, or the docstring lacks a field.
     """
 
     def register(compute: Compute) -> Compute:
-        name, module = compute.__name__, compute.__module__
-        known = REGISTRY.get(name)
-        if known and known.compute and _file(known.compute) != _file(compute):
-            raise ValueError(f"two metrics are called {name}")
-        declared = _declare(
-            name, inspect.getdoc(compute), when=when, needs=needs, least=least, ratio=ratio
-        )
-        REGISTRY[name] = replace(declared, compute=compute)
-        _BY_MODULE.setdefault(module, {})[name] = REGISTRY[name]
+        name, doc = compute.__name__, inspect.getdoc(compute)
+        declared = _declare(name, doc, when=when, needs=needs, least=least, ratio=ratio)
+        METRICS.add(name, replace(declared, compute=compute), compute.__module__)
         return compute
 
     return register
-
-
-def of_module(module: str) -> list[str]:
-    """The names that a loaded plug-in registered, which stand for its metrics from now on."""
-    REGISTRY.update(_BY_MODULE.get(module, {}))
-    return list(_BY_MODULE.get(module, {}))
 
 
 def at(*when: When) -> list[Metric]:
@@ -145,14 +134,12 @@ def measure(name: str) -> Metric:
 
 def listing() -> list[dict[str, str]]:
     """One row a metric: its name, what it is, its fields, when it is measured."""
-    return [
-        {"name": m.name, "summary": m.about, **m.doc, "when": m.when} for m in at(EACH, FINAL)
-    ]
+    return [{"name": m.name, "summary": m.about, **m.doc, "when": m.when} for m in at(EACH, FINAL)]
 
 
 def declared() -> dict[str, Metric]:
     """All metrics by name: those that are shipped, and those of the plug-ins that were loaded."""
-    return {**_shipped(), **REGISTRY}
+    return {**_shipped(), **METRICS.loaded}
 
 
 @cache
@@ -160,8 +147,9 @@ def _shipped() -> dict[str, Metric]:
     """Read from the files' text: to import them takes torch, and with it seconds."""
     metrics: dict[str, Metric] = {}
     for path in sorted(_FOLDER.glob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            for call in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+            for call in node.decorator_list:
                 if isinstance(call, ast.Call) and ast.unparse(call.func) == "metric":
                     given = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
                     metrics[node.name] = _declare(node.name, ast.get_docstring(node), **given)
@@ -190,11 +178,10 @@ def _fields(name: str, text: str) -> dict[str, str]:
         else:
             key = ""
     if missing := [f for f in FIELDS if not fields.get(f)]:
-        raise ValueError(f"metric {name} states no {', '.join(missing)}")
+        raise UserError(
+            f"The docstring of the metric '{name}' states no {', '.join(missing)}: add a line for "
+            'each, such as "Better: lower".'
+        )
     if fields["better"] not in BETTER:
-        raise ValueError(f"metric {name}: Better is one of {', '.join(BETTER)}")
+        raise UserError(f"In the metric '{name}', \"Better:\" is one of {', '.join(BETTER)}.")
     return fields
-
-
-def _file(compute: Compute) -> str:
-    return compute.__code__.co_filename

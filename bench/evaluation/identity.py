@@ -29,7 +29,9 @@ class Shipped:
 
 # The network of the second classifier keeps the name under which stored trials know its id.
 DIGITS = Shipped("digits", 1, "983126deb40bb2b466a4fba6fa2c4f1d0efd6d69bf3c802144e0026b9c091651")
-ALTERNATIVE = Shipped("witness", 1, "52bc43b5a0ffc82c0f8fc79ef046c755c654e266335f07d1a2bae05324c251b7")
+ALTERNATIVE = Shipped(
+    "witness", 1, "52bc43b5a0ffc82c0f8fc79ef046c755c654e266335f07d1a2bae05324c251b7"
+)
 
 
 def measure_name(evaluator: str = DIGITS.id, n: int = SAMPLES, split: str = SPLIT) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 from bench import datasets
 from bench.errors import UserError
 from bench.evaluation import suite
+from bench.evaluation.declarations import EACH
 from bench.training import checkpoint, curves, evaluation, generator, pictures, resuming
 from bench.training.curves import Curves, Diverged
 from bench.training.evaluation import Measured
@@ -24,7 +25,7 @@ from bench.trials.status import Status
 from bench.variants import code, registry
 
 _HEARTBEAT_SECONDS = 1.0
-_CURVES = frozenset(metric.name for metric in at(EACH))
+_CURVES = frozenset(metric.name for metric in suite.at(EACH))
 
 
 class Trainer:
