@@ -6,9 +6,9 @@ import pandas as pd
 
 from bench.analysis import records
 from bench.analysis.records import Trial
-from bench.analysis.store import RecordStore
 from bench.evaluation.identity import current
 from bench.tracking.mlflow_store import tracking_uri
+from bench.tracking.reading import RecordStore
 
 _CURVES = "eval/"
 

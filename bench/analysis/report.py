@@ -17,9 +17,9 @@ from bench.analysis.narrow import narrow
 from bench.analysis.page import Contents, Picture, page
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import gallery, missing
-from bench.analysis.store import RecordStore
 from bench.analysis.summary import rows
 from bench.analysis.variance_components import uncertainty
+from bench.tracking.reading import RecordStore
 
 Format = Literal["md", "tex", "csv", "json"]
 Report = Callable[[str], None]

@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 from bench.analysis.records import Records, Trial
-from bench.analysis.store import RecordStore
 from bench.analysis.summary import Row, rows
 from bench.tracking.pictures import LOGGED
+from bench.tracking.reading import RecordStore
 
 
 @dataclass(frozen=True)

@@ -135,9 +135,9 @@ def _resources(executor: str, workers: int | None, ray_address: str | None) -> A
 def _lacking(name: str, planned: Any) -> bool:
     """Whether MLflow has lost a run since it was sent; a store that cannot be read counts too."""
     from bench.analysis import records
-    from bench.analysis.store import RecordStore
     from bench.errors import UserError
     from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.reading import RecordStore
 
     try:
         held = records.finished_keys(RecordStore(tracking_uri()), name)
@@ -256,8 +256,8 @@ def _results(name: str) -> Path:
     """Where the tables of recorded trials go: where the run that recorded them put them."""
     from bench import paths as places
     from bench.analysis import records
-    from bench.analysis.store import RecordStore
     from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.reading import RecordStore
     from bench.trials import experiment as experiments
 
     if name in experiments.names():

@@ -96,22 +96,23 @@ class Files:
 
     def ensure(self, report: Report = print, *, refetch: bool = False) -> Path:
         """As `bench.datasets.Dataset.ensure`; returns the folder."""
-        target = self.folder()
-        wrong = [name for name in self.digests if not self._good(name)]
+        folder = self.folder()
+        wrong = [name for name in self.digests if self._problem(name)]
         # Only the store's own folder is ours to fill, and only a missing file without being asked.
         ours = not settings.get(settings.DATA)
-        if wrong and ours and (refetch or not _present(target / wrong[0])):
-            self._fetch(wrong, target, report)
-        for name in self.digests:
-            self.read(name)
-        return target
+        if wrong and ours and (refetch or not _present(folder / wrong[0])):
+            self._fetch(wrong, folder, report)
+        for name in wrong:
+            if problem := self._problem(name):
+                raise problem
+        return folder
 
-    def _good(self, name: str) -> bool:
+    def _problem(self, name: str) -> UserError | None:
         try:
             self.read(name)
-        except UserError:
-            return False
-        return True
+        except UserError as problem:
+            return problem
+        return None
 
     def _fetch(self, names: list[str], target: Path, report: Report) -> None:
         """Try one way after the other, whatever goes wrong with one of them.

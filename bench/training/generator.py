@@ -22,8 +22,8 @@ def build(trial: Trial) -> Algorithm:
     return registry.create(trial.variant, trial.configuration)
 
 
-def save(folder: Path, algorithm: Algorithm, trial: Trial, shown: int) -> None:
-    """Write the weights, and beside them what it takes to build the network again."""
+def save(folder: Path, algorithm: Algorithm, trial: Trial, images_shown: int) -> None:
+    """Write the weights, and next to them what it takes to build the network again."""
     networks = algorithm.networks()
     # Copies, because two names may share one weight, which safetensors refuses.
     state = networks["generator"].state_dict()
@@ -31,7 +31,9 @@ def save(folder: Path, algorithm: Algorithm, trial: Trial, shown: int) -> None:
     with paths.replacing(folder / FILES[0]) as file:
         file.write(safetensors.torch.save(weights))
     with paths.replacing(folder / FILES[1], "w") as file:
-        json.dump({**trial.identity, "images_shown": shown, "range": [-1, 1]}, file, indent=1)
+        json.dump(
+            {**trial.identity, "images_shown": images_shown, "range": [-1, 1]}, file, indent=1
+        )
 
 
 def load(folder: Path) -> tuple[nn.Module, Tensor]:

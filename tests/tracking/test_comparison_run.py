@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from bench.analysis import records as compared
-from bench.analysis.store import RecordStore
 from bench.errors import UserError
 from bench.tracking import mlflow_store, views
 from bench.tracking.comparison_run import log_report
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
+from bench.tracking.reading import RecordStore
 
 from .records import artifacts, runs
 from .synthetic import Trial

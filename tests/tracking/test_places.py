@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from bench.analysis import compare
-from bench.analysis.store import RecordStore
 from bench.errors import UserError
 from bench.tracking import addresses, mlflow_store, registered_models
 from bench.tracking.comparison_run import log_report
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
+from bench.tracking.reading import RecordStore
 
 from .records import only_run
 from .synthetic import Trial
-from .test_champions import load, train
+from .test_registered_models import load, train
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of torch.export about its own insides
 NAMES = (

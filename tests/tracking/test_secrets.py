@@ -18,7 +18,7 @@ from bench.tracking.publisher import Publisher
 
 from .servers import MlflowServer, free_port
 from .synthetic import Trial
-from .test_champions import load, train
+from .test_registered_models import load, train
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of torch.export about its own insides
 SECRET, WRITTEN = "s@c/r:et", "s%40c%2Fr%3Aet"

@@ -41,7 +41,7 @@ import signal, sys
 from bench.tracking import mlflow_store, ui
 # As in a terminal: whatever runs the tests in the background may have had Ctrl-C ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.exit(ui.serve(store.tracking_uri(), "quick", int(sys.argv[1]),
+sys.exit(ui.serve(mlflow_store.tracking_uri(), "quick", int(sys.argv[1]),
                   report=lambda line: print(line, flush=True)))
 """
 

@@ -15,7 +15,7 @@ from bench.analysis.sample_selection import Shown
 TITLES = {
     "fid": "FID over training",
     "seeds": "Every seed",
-    "digits": "Per-digit failures",
+    "digits": "Failures by class",
     "tradeoffs": "Fidelity and diversity",
     "samples": "Samples of the best, median and worst seed",
     "paths": "One latent over training",
@@ -31,8 +31,8 @@ _CAPTIONS = {
     "t-interval (on log FID); n counts the seeds that finished. Variants that share a letter in "
     "square brackets are not distinguishable, or have too few seeds. Right: the best FID to be "
     "expected of k seeds, drawn without replacement.",
-    "digits": "How many finished seeds draw a digit less than a tenth as often as real images do; "
-    "below, where recorded, means over the seeds: how often each digit is drawn, and the share of "
+    "digits": "How many finished seeds draw a class less than a tenth as often as real images do; "
+    "below, where recorded, means over the seeds: how often each class is drawn, and the share of "
     "its test images that a sample of it comes near.",
     "tradeoffs": "Each mark is one seed at the end of training; the star, where there is one, is "
     "what real images get. A generator that draws one thing only may lie high and far to the left.",

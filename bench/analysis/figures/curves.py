@@ -11,9 +11,9 @@ from bench.analysis import statistics
 from bench.analysis.figures import style
 from bench.analysis.figures.style import GREY, Look, counts, looks, styled
 from bench.analysis.records import Records, Trial
-from bench.analysis.store import RecordStore
 from bench.analysis.summary import rows
 from bench.evaluation.declarations import measure
+from bench.tracking.reading import RecordStore
 
 
 @dataclass(frozen=True)

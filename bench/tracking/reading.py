@@ -1,21 +1,45 @@
-"""The only way into MLflow here: experiments, runs, curves and artifacts, as plain values."""
+"""Experiments, runs, curves and artifacts of a store, as plain values."""
 
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.errors import UserError
+from bench.evaluation.identity import current
 from bench.redaction import reason, redact
 from bench.tracking import mlflow_store as tracking
 from bench.tracking import pictures
 
-if TYPE_CHECKING:
-    from mlflow.entities import Experiment, Run
-
 Curve = list[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment that is not deleted: MLflow's id of it, and its tags."""
+
+    experiment_id: str
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run that is not deleted.
+
+    Attributes:
+        status: of the trial; MLflow's own word for it where no tag says it.
+        start_time: ms since 1970.
+        metrics: the newest value of each, by the name that it has today.
+    """
+
+    run_id: str
+    status: str
+    start_time: int
+    params: dict[str, str]
+    tags: dict[str, str]
+    metrics: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -48,16 +72,19 @@ class RecordStore:
                 e.name for e in self._paged(self._client.search_experiments) if e.name != "Default"
             )
 
-    def experiment(self, name: str) -> "Experiment | None":
+    def experiment(self, name: str) -> Experiment | None:
         """The experiment of that name, None when the store has none."""
         with _explained(self.uri):
-            return self._client.get_experiment_by_name(name)
+            experiment = self._client.get_experiment_by_name(name)
+        if experiment is None or experiment.lifecycle_stage != "active":
+            return None
+        return Experiment(experiment.experiment_id, dict(experiment.tags))
 
-    def runs(self, experiment_id: str) -> "list[Run]":
+    def runs(self, experiment_id: str) -> list[Run]:
         """Every run that is not deleted, oldest first."""
         with _explained(self.uri):
-            runs: list[Run] = self._paged(self._client.search_runs, [experiment_id])
-        return sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
+            runs = [_run(run) for run in self._paged(self._client.search_runs, [experiment_id])]
+        return sorted(runs, key=lambda run: (run.start_time, run.run_id))
 
     def metrics(self, run_id: str) -> list[str]:
         """The names of all that was measured, sorted."""
@@ -101,6 +128,14 @@ class RecordStore:
             page = search(*args, page_token=page.token)
             found += page
         return found
+
+
+def _run(run: Any) -> Run:
+    info, data = run.info, run.data
+    metrics = {current(name): value for name, value in data.metrics.items()}
+    states = {"FINISHED": "done", "KILLED": "interrupted"}
+    status = data.tags.get("ganbench.status") or states.get(info.status, info.status.lower())
+    return Run(info.run_id, status, info.start_time, data.params, data.tags, metrics)
 
 
 @contextmanager
