@@ -26,8 +26,8 @@ from typing import Any
 from bench import paths
 from bench.errors import UserError
 from bench.executors import Stopping, remote_worker
-from bench.training import checkpoint, ending
-from bench.training.runtime import BORN_WITH
+from bench.training import checkpoint, trial
+from bench.training.runtime import WORKER_ENV
 from bench.trials import TrialRecord, status
 
 _STRETCH_SECONDS = 30.0
@@ -141,7 +141,7 @@ def _environment() -> dict[str, Any]:
     """The code as it stands here, whatever version the machines have; processes fit to train."""
     import bench
 
-    return {"py_modules": [str(Path(bench.__path__[0]))], "env_vars": BORN_WITH}
+    return {"py_modules": [str(Path(bench.__path__[0]))], "env_vars": WORKER_ENV}
 
 
 class _Sent:
@@ -169,7 +169,7 @@ class _Sent:
         """Write down that it came to an end here, and let it go."""
         found = status.read(self.folder)
         found.status, found.reason = state, reason
-        ending.close(self.folder, found)
+        trial.close(self.folder, found)
         self._hold.close()
 
 

@@ -1,42 +1,74 @@
-"""Measuring a trial at a point of its budget: samples of a fixed stream, and the evaluator."""
+"""One evaluation of a trial: samples of a fixed stream, the evaluator's numbers, and giving it up
+half way, because it takes seconds and leaves nothing half done."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from bench import datasets, seeding
 from bench.evaluation import Evaluator
-from bench.training.curves import Diverged
+from bench.training.scalars import Diverged
 from bench.trials import Trial
 from bench.variants import Algorithm
 
 
-def samples(algorithm: Algorithm, trial: Trial) -> Tensor:
+def samples(algorithm: Algorithm, trial: Trial, step: int = 0) -> Tensor:
     """As many as the trial is measured with, (n, *shape) in the data set's stored form.
 
     They come from latents that are the same at every point and for every variant.
 
     Raises:
-        Diverged: an image is not finite.
+        Diverged: a sample is not finite; the message names ``step``.
     """
     images = algorithm.sample(trial.samples, seeding.generator("evaluation", trial.seed))
     if not images.isfinite().all():
-        raise Diverged("a generated image is not finite")
+        raise Diverged(f"a generated image is not finite at step {step}")
     return datasets.get(trial.dataset).decode(images).cpu()
 
 
 @dataclass(frozen=True)
-class Measured:
-    """The ruler's numbers, its words (the missing digits), and the numbers' sampling noise."""
+class Evaluated:
+    """The evaluator's numbers, its texts (the missing digits), and the numbers' sampling noise."""
 
     values: dict[str, float]
-    words: dict[str, str]
+    texts: dict[str, str]
     noise: dict[str, float]
 
 
-def measure(evaluator: Evaluator, images: Tensor, *, last: bool) -> Measured:
-    """What the evaluator says of the images: all at the last point, else the cheap metrics."""
-    found = evaluator.score(images, thorough=last)
-    words = {name: value for name, value in found.metrics.items() if isinstance(value, str)}
-    values = {k: float(v) for k, v in found.metrics.items() if k not in words}
-    return Measured(values, words, found.noise)
+def measure(evaluator: Evaluator, images: Tensor, *, last: bool) -> Evaluated:
+    """What the evaluator says of the images; by all metrics at the last point only."""
+    measurement = evaluator.score(images, thorough=last)
+    texts = {n: value for n, value in measurement.metrics.items() if isinstance(value, str)}
+    values = {n: float(value) for n, value in measurement.metrics.items() if n not in texts}
+    return Evaluated(values, texts, measurement.noise)
+
+
+class Stopped(Exception):
+    """A stop was asked for; what was being computed is abandoned."""
+
+
+class Abandoning(TorchFunctionMode):
+    """While the block runs, each tensor operation first asks whether to stop.
+
+    So whatever samples or measures, a variant from a plug-in too, ends within one operation of it.
+
+    Args:
+        stopping: true once a stop was asked for.
+
+    Raises:
+        Stopped: then, from the operation that was about to begin.
+    """
+
+    def __init__(self, stopping: Callable[[], bool]) -> None:
+        super().__init__()
+        self._stopping = stopping
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if self._stopping():
+            raise Stopped
+        return func(*args, **(kwargs or {}))

@@ -1,4 +1,4 @@
-"""What a trial draws once, at its end: samples beside the training images nearest to them, and
+"""What a trial draws once, at its end: samples next to the training images nearest to them, and
 walks between latents."""
 
 from pathlib import Path

@@ -10,10 +10,10 @@ from bench.analysis.figures import style
 from bench.analysis.figures.registry import figure
 from bench.analysis.figures.style import GREY, Look, counts, looks, styled
 from bench.analysis.learning_curves import LearningCurve
-from bench.analysis.measures import measure
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
 from bench.analysis.summary import rows
+from bench.evaluation.declarations import measure
 
 
 @figure(

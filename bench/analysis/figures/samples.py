@@ -11,7 +11,7 @@ from bench.analysis.learning_curves import LearningCurve
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import SampleGrids, Samples, pixels
 from bench.analysis.summary import trimmed
-from bench.datasets.pixels import ACROSS, GAP
+from bench.datasets.pixels import ACROSS, GAP, WHITE
 
 _PLACES = ("best", "median", "worst")
 _LATENTS = 3
@@ -48,7 +48,7 @@ def _draw(axes: Axes, place: str, grids: SampleGrids | None) -> None:
     if grids is None:
         axes.text(0.5, 0.5, "no finished seed", ha="center", va="center", transform=axes.transAxes)
         return
-    axes.imshow(grids.last, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.imshow(grids.last, cmap="gray", vmin=0, vmax=WHITE, interpolation="nearest")
     fid = trimmed(grids.trial.final["fid"])
     axes.set_title(f"{place}: seed {grids.trial.seed}, FID {fid}", fontsize=8, fontweight="normal")
 
@@ -113,7 +113,7 @@ def _logged(grids: list[SampleGrids]) -> Figure | None:
         drawing = Figure(figsize=(7, sum(7 * height + 0.4 for height in heights)))
         panels = drawing.subplots(len(medians), squeeze=False, height_ratios=heights)[:, 0]
         for axes, median in zip(panels, medians, strict=True):
-            axes.imshow(median.last, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axes.imshow(median.last, cmap="gray", vmin=0, vmax=WHITE, interpolation="nearest")
             axes.set_axis_off()
             axes.set_title(f"{median.trial.row}, seed {median.trial.seed}", fontsize=8)
     return drawing
@@ -147,7 +147,7 @@ def _path(grids: SampleGrids, count: int) -> np.ndarray | None:
 
 def _strip(axes: Axes, path: np.ndarray, steps: list[int]) -> None:
     strip, width = np.concatenate(path, axis=1), path.shape[2]
-    axes.imshow(strip, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.imshow(strip, cmap="gray", vmin=0, vmax=WHITE, interpolation="nearest")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.set(yticks=[], xticks=[width * (i + 0.5) - 0.5 for i in range(len(steps))])

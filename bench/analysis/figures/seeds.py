@@ -11,11 +11,11 @@ from bench.analysis import statistics
 from bench.analysis.figures.registry import figure
 from bench.analysis.figures.style import GREY, Look, looks, styled
 from bench.analysis.learning_curves import LearningCurve
-from bench.analysis.measures import measure
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
 from bench.analysis.summary import Row, rows
 from bench.analysis.verdicts import groups, pairs
+from bench.evaluation.declarations import measure
 
 
 @figure(

@@ -1,6 +1,7 @@
 """What the steps report, averaged over windows so that a curve has at most 200 points."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,25 +12,25 @@ class Diverged(Exception):
     """A number that training depends on is NaN or infinite. The message names it and the step."""
 
 
-class Curves:
+class ScalarWindow:
     """Collects each step's named scalars without reading them back from the device."""
 
     def __init__(self, total_steps: int) -> None:
-        self.window = max(1, math.ceil(total_steps / 200))
+        self.length = max(1, math.ceil(total_steps / 200))
         self._steps: dict[str, list[int]] = {}
         self._values: dict[str, list[Tensor]] = {}
 
-    def add(self, step: int, measured: dict[str, Tensor]) -> None:
-        for name, value in measured.items():
+    def add(self, step: int, scalars: Mapping[str, Tensor]) -> None:
+        for name, value in scalars.items():
             self._steps.setdefault(name, []).append(step)
             self._values.setdefault(name, []).append(value)
 
-    def due(self, step: int) -> bool:
-        """Whether a window ends with ``step``, counted from 0."""
-        return (step + 1) % self.window == 0
+    def ends_with(self, step: int) -> bool:
+        """Whether ``step``, counted from 0, is the window's last."""
+        return (step + 1) % self.length == 0
 
-    def flush(self) -> dict[str, float]:
-        """The window's means as ``train/<name>``, and an empty window.
+    def means(self) -> dict[str, float]:
+        """The window's means as ``train/<name>``; a new window begins.
 
         Raises:
             Diverged: a step of the window reported NaN or infinity.
@@ -52,12 +53,10 @@ class Curves:
     def load(self, state: dict[str, Any], device: torch.device) -> None:
         """Restore what `state` returned; the steps to come report from ``device``."""
         self._steps = {name: list(part["steps"]) for name, part in state.items()}
-        self._values = {
-            name: list(part["values"].to(device).unbind()) for name, part in state.items()
-        }
+        self._values = {n: list(part["values"].to(device).unbind()) for n, part in state.items()}
 
 
-def gradients(networks: dict[str, nn.Module], step: int) -> dict[str, float]:
+def gradient_norms(networks: Mapping[str, nn.Module], step: int) -> dict[str, float]:
     """The Euclidean norm of each network's last gradient, as ``train/grad_<network>``.
 
     Raises:
@@ -65,16 +64,16 @@ def gradients(networks: dict[str, nn.Module], step: int) -> dict[str, float]:
     """
     norms = {}
     for network, module in networks.items():
-        parts = {n: p.grad for n, p in module.named_parameters() if p.grad is not None}
-        if parts:
-            each = torch.stack([grad.norm() for grad in parts.values()])
-            _demand_finite(dict(zip(parts, each, strict=True)), f"gradient of {network}", step)
-            _demand_finite({"": each.norm()}, f"gradient of {network}", step)
+        gradients = {n: p.grad for n, p in module.named_parameters() if p.grad is not None}
+        if gradients:
+            each = torch.stack([gradient.norm() for gradient in gradients.values()])
+            named = dict(zip(gradients, each, strict=True)) | {"": each.norm()}
+            _demand_finite(named, f"gradient of {network}", step)
             norms[f"train/grad_{network}"] = float(each.norm())
     return norms
 
 
-def weights(networks: dict[str, nn.Module], step: int) -> None:
+def check_weights(networks: Mapping[str, nn.Module], step: int) -> None:
     """Check that every weight and buffer is finite.
 
     Raises:
@@ -84,7 +83,7 @@ def weights(networks: dict[str, nn.Module], step: int) -> None:
         _demand_finite(module.state_dict(), f"weight of {network}", step)
 
 
-def _demand_finite(tensors: dict[str, Tensor], what: str, step: int) -> None:
+def _demand_finite(tensors: Mapping[str, Tensor], what: str, step: int) -> None:
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise Diverged(f"{what} {name} is not finite at step {step}")
