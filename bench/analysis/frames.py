@@ -51,9 +51,9 @@ def load_curves(experiment: str, uri: str | None = None) -> pd.DataFrame:
     points = [
         (trial.variant, trial.seed, metric.removeprefix(_CURVES), images, value)
         for trial in trials
-        for metric in sorted(runs[trial.run_id].metrics)
+        for metric, stored in sorted(runs[trial.run_id].stored.items())
         if metric.startswith(_CURVES)
-        for images, value in store.curve(trial.run_id, metric)
+        for images, value in store.curve(trial.run_id, stored)
     ]
     return pd.DataFrame(points, columns=["variant", "seed", "metric", "images", "value"])
 

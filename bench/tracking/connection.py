@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import paths, settings
 from bench.errors import UserError
+from bench.evaluation.identity import current
 from bench.redaction import reason, redact
 from bench.tracking import addresses, database
 from bench.tracking.record import how_to_run
@@ -33,7 +34,8 @@ class Run:
         status: of the trial; MLflow's own word for it where no tag says it.
         start_time: ms since 1970.
         artifact_uri: MLflow's location of its artifacts.
-        metrics: the newest value of each.
+        metrics: the newest value of each, by the name that it has today.
+        stored: of each metric, the name that MLflow has for it.
     """
 
     run_id: str
@@ -44,6 +46,7 @@ class Run:
     params: dict[str, str]
     tags: dict[str, str]
     metrics: dict[str, float]
+    stored: dict[str, str]
 
 
 class StoreError(UserError):
@@ -167,7 +170,9 @@ def as_run(run: Any) -> Run:
     words = {"FINISHED": "done", "KILLED": "interrupted"}
     status = data.tags.get("ganbench.status") or words.get(info.status, info.status.lower())
     about = (info.run_id, info.run_name, status, info.start_time, info.artifact_uri)
-    return Run(*about, data.params, data.tags, data.metrics)
+    stored = {current(name): name for name in data.metrics}
+    metrics = {name: data.metrics[old] for name, old in stored.items()}
+    return Run(*about, data.params, data.tags, metrics, stored)
 
 
 def recorded(client: "MlflowClient", uri: str, name: str) -> "Experiment":
