@@ -71,7 +71,7 @@ def means(records: Records, measure: str) -> dict[str, list[float]]:
     names = [f"{measure}/{label}" for label in classes(records)]
     found = {row.name: [row.final(name).mean for name in names] for row in rows(records)}
     known = {row: [v for v in values if v is not None] for row, values in found.items()}
-    whole = {row: values for row, values in known.items() if len(values) == len(names)}
+    whole = {row: values for row, values in known.items() if 0 < len(values) == len(names)}
     if whole and all(name in records.floor for name in names):
         whole[_REAL] = [records.floor[name] for name in names]
     return whole
