@@ -1,27 +1,82 @@
-"""Adversarial losses. All take logits of any shape, never probabilities, and return a scalar."""
+"""Adversarial losses, as mixins of a game: each gives a variant its ``d_loss`` and ``g_loss``.
+
+They take logits of any shape, never probabilities, and return a scalar to be minimised.
+softplus(−l) = −log sigmoid(l) stays finite where sigmoid has saturated.
+"""
+
+from typing import Any, ClassVar
 
 from torch import Tensor
 from torch.nn import functional as F
 
 
-def bce_discriminator(real: Tensor, fake: Tensor) -> Tensor:
-    """−E log D(x) − E log(1 − D(G(z))), with D = sigmoid(logit) (Goodfellow et al. 2014, eq. 1).
+class NonSaturating:
+    """Goodfellow et al. 2014, eq. 1, and section 3 for the generator."""
 
-    softplus(−l) = −log sigmoid(l) stays finite where sigmoid has saturated.
-    """
-    return F.softplus(-real).mean() + F.softplus(fake).mean()
+    @staticmethod
+    def d_loss(real: Tensor, fake: Tensor) -> Tensor:
+        """−E log D(x) − E log(1 − D(G(z))), with D = sigmoid(logit)."""
+        return F.softplus(-real).mean() + F.softplus(fake).mean()
 
-
-def bce_generator(fake: Tensor) -> Tensor:
-    """−E log D(G(z)), the non-saturating loss (Goodfellow et al. 2014, section 3)."""
-    return F.softplus(-fake).mean()
-
-
-def wasserstein_critic(real: Tensor, fake: Tensor) -> Tensor:
-    """E f(G(z)) − E f(x), to be minimised (Arjovsky et al. 2017, Algorithm 1, line 5)."""
-    return fake.mean() - real.mean()
+    @staticmethod
+    def g_loss(real: Any, fake: Tensor) -> Tensor:
+        """−E log D(G(z))."""
+        return F.softplus(-fake).mean()
 
 
-def wasserstein_generator(fake: Tensor) -> Tensor:
-    """−E f(G(z)) (Arjovsky et al. 2017, Algorithm 1, line 10)."""
-    return -fake.mean()
+class LeastSquares:
+    """Mao et al. 2017, eq. 9, on the logit: labels 0 and 1."""
+
+    @staticmethod
+    def d_loss(real: Tensor, fake: Tensor) -> Tensor:
+        """½ E (D(x) − 1)² + ½ E D(G(z))²."""
+        return ((real - 1).square().mean() + fake.square().mean()) / 2
+
+    @staticmethod
+    def g_loss(real: Any, fake: Tensor) -> Tensor:
+        """½ E (D(G(z)) − 1)²."""
+        return (fake - 1).square().mean() / 2
+
+
+class Hinge:
+    """Lim & Ye 2017; Miyato et al. 2018, eq. 16 and 17."""
+
+    @staticmethod
+    def d_loss(real: Tensor, fake: Tensor) -> Tensor:
+        """E max(0, 1 − D(x)) + E max(0, 1 + D(G(z)))."""
+        return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+    @staticmethod
+    def g_loss(real: Any, fake: Tensor) -> Tensor:
+        """−E D(G(z)), which is no hinge."""
+        return -fake.mean()
+
+
+class Wasserstein:
+    """Arjovsky et al. 2017, Algorithm 1, lines 5 and 10."""
+
+    @staticmethod
+    def d_loss(real: Tensor, fake: Tensor) -> Tensor:
+        """E f(G(z)) − E f(x)."""
+        return fake.mean() - real.mean()
+
+    @staticmethod
+    def g_loss(real: Any, fake: Tensor) -> Tensor:
+        """−E f(G(z))."""
+        return -fake.mean()
+
+
+class RelativisticPairing:
+    """RpGAN: Jolicoeur-Martineau 2019; Huang et al. 2024, eq. 2. Real i is paired with fake i."""
+
+    relativistic: ClassVar[bool] = True
+
+    @staticmethod
+    def d_loss(real: Tensor, fake: Tensor) -> Tensor:
+        """−E log sigmoid(D(x) − D(G(z)))."""
+        return F.softplus(fake - real).mean()
+
+    @staticmethod
+    def g_loss(real: Tensor, fake: Tensor) -> Tensor:
+        """−E log sigmoid(D(G(z)) − D(x))."""
+        return F.softplus(real - fake).mean()

@@ -21,6 +21,15 @@ def rmsprop(module: nn.Module, lr: float) -> torch.optim.Optimizer:
     return _RMSprop(module.parameters(), lr=lr)
 
 
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """θ̄ ← β θ̄ + (1 − β) θ (Yazıcı et al. 2019, eq. 2); buffers (batch norm's) are copied."""
+    for mean, weight in zip(average.parameters(), network.parameters(), strict=True):
+        mean.lerp_(weight, 1 - decay)
+    for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(buffer)
+
+
 class _RMSprop(torch.optim.RMSprop):
     """torch's RMSprop, to rounding, in one pass over the weights where torch takes five.
 

@@ -6,26 +6,22 @@ Deviations: fully connected, normalisation behind the activation, and, as the tu
 batch of fakes serves both steps.
 """
 
+import torch
 from torch import nn
 
-from bench.nn import Dropout, discriminator_mlp, generator_mlp
-from bench.variants import Share, register
-from bench.variants.mlp_bce import MLPBCE
+from bench.nn import MLP, Dropout, NonSaturating, adam, discriminator_mlp
+from bench.variants import GAN, Positive, Share, register
 
 
 @register("batchnorm_dropout")
-class BatchNormDropout(MLPBCE):
+class BatchNormDropout(NonSaturating, MLP, GAN):
     """Batch norm in the generator, dropout in the discriminator, binary cross-entropy."""
 
+    lr: Positive = 2e-4
     beta1: Share = 0.5
+    beta2: Share = 0.999
     dropout: Share = 0.3
-
-    def generator(self) -> nn.Module:
-        return generator_mlp(
-            [self.latent, 256, 512, 1024],
-            self.shape,
-            lambda width: [nn.ReLU(), nn.BatchNorm1d(width)],
-        )
+    reuse_fakes = True
 
     def discriminator(self) -> nn.Module:
         return discriminator_mlp(
@@ -33,3 +29,6 @@ class BatchNormDropout(MLPBCE):
             [1024, 512, 256, 1],
             lambda width: [nn.LeakyReLU(0.2), Dropout(self.dropout)],
         )
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        return adam(network, self.lr, self.beta1, self.beta2)

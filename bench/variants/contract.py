@@ -1,16 +1,19 @@
 """What a variant is: an `Algorithm`, and the alternating game of a `GAN` written once."""
 
+import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from bench.nn import BATCH_NORMS, frozen
+from bench.errors import UserError
+from bench.nn import BATCH_NORMS, frozen, update_average
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -49,6 +52,11 @@ class Algorithm(ABC):
     classes: ClassVar[int]
     """Of the data set, 0 where its samples have no labels; set when it is built."""
 
+    prior: ClassVar[Literal["normal", "uniform"]] = "normal"
+    """What latents are drawn from: N(0, 1), or U(−1, 1) as its image under erf(z / √2)."""
+    conditional: ClassVar[bool] = False
+    """Whether networks also take labels (N,) int64: ``G(latents, labels)``."""
+
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         for name, value in configuration.items():
             setattr(self, name, value)
@@ -58,16 +66,56 @@ class Algorithm(ABC):
         """Learn from one batch and return named scalars; ``loss_d`` and ``loss_g`` mark the steps
         of discriminator and generator."""
 
-    @abstractmethod
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+    def sample(self, n: int, generator: torch.Generator, labels: Tensor | None = None) -> Tensor:
         """(n, *shape) float32 like real samples, by the evaluation stream; changes no state.
 
-        The stream is the processor's wherever the networks are, so that it is the same everywhere.
+        Args:
+            n: how many.
+            generator: the processor's wherever the networks are, so that it is the same everywhere.
+            labels: (n,) int64 of a conditional variant; by default every class in turn.
         """
+        return self.generate(torch.randn(n, self.latent, generator=generator), labels)
+
+    def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The samples of latents (N, latent) from N(0, 1), in eval mode; changes no state."""
+        network = self.sampler
+        modes = {module: module.training for module in network.modules()}
+        inputs = self.inputs(latents.to(next(network.parameters()).device), labels)
+        network.eval()
+        try:
+            with torch.no_grad():
+                blocks = zip(*(torch.split(part, _SAMPLING_BLOCK) for part in inputs), strict=True)
+                return torch.cat([network(*block) for block in blocks])
+        finally:
+            for module, training in modes.items():
+                module.training = training
+
+    def inputs(self, latents: Tensor, labels: Tensor | None = None) -> tuple[Tensor, ...]:
+        """What the generator takes for latents from N(0, 1): those of its prior, and labels."""
+        if self.prior == "uniform":
+            latents = torch.erf(latents / math.sqrt(2))
+        if not self.conditional:
+            return (latents,)
+        if labels is None:
+            labels = torch.arange(len(latents)) % self.classes
+        return latents, labels.to(latents.device)
+
+    @property
+    def sampler(self) -> nn.Module:
+        """The network that is sampled, kept at the end and registered as a model."""
+        return self.networks()["generator"]
 
     @abstractmethod
     def networks(self) -> dict[str, nn.Module]:
-        """The networks by name; ``generator`` is the one that is kept at the end."""
+        """The networks that learn, by name; one is ``generator``."""
+
+    @staticmethod
+    def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> dict[str, Tensor]:
+        """One step of an optimiser down a loss, which is returned as ``loss_g``."""
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return {"loss_g": loss.detach()}
 
     @property
     def cycle(self) -> int | None:
@@ -84,36 +132,77 @@ class Algorithm(ABC):
         for network in self.networks().values():
             network.to(device)
 
-    @abstractmethod
     def state(self) -> dict[str, Any]:
-        """Nested dicts and lists of tensors, numbers and texts: all that the next step depends on.
+        """All that the next step depends on: nested dicts and lists of tensors, numbers and texts.
 
-        A trial is refused where it is not (`bench.training.resuming`).
+        By default each attribute that is a number, a text or None or has a ``state_dict`` (a
+        network, an optimiser, a scheduler). A trial is refused where that is not enough
+        (`bench.training.resuming`).
         """
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        plain = {name: value for name, value in vars(self).items() if _is_plain(value)}
+        return {**parts, "attributes": plain}
 
-    @abstractmethod
     def load(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        vars(self).update(state.get("attributes", {}))  # absent from a checkpoint of old
+
+    def _parts(self) -> dict[str, Any]:
+        networks = self.networks()
+        known = {id(part) for part in networks.values()}
+        others = {n: v for n, v in vars(self).items() if id(v) not in known and _has_state(v)}
+        return {**others, **networks}
 
 
 class GAN(Algorithm):
     """Two networks in alternation (Goodfellow et al. 2014, Algorithm 1, with k = ``n_critic``).
 
-    One step shows one batch of real images to the discriminator; every ``n_critic``-th step also
-    moves the generator. A variant states only what differs.
+    One step shows one batch of real samples to the discriminator; every ``n_critic``-th step also
+    moves the generator. A variant states only what differs: its losses (often a mixin of
+    `bench.nn`), its networks, its optimiser, and these switches.
     """
 
     n_critic: Count = 1
 
     reuse_fakes: ClassVar[bool] = False
     """Whether the generator's step uses the very fakes of the discriminator's step before it."""
+    joint_pass: ClassVar[bool] = True
+    """Whether the discriminator sees real and fake in one pass. False where samples of one pass
+    influence each other (batch norm, minibatch discrimination)."""
+    relativistic: ClassVar[bool] = False
+    """Whether the generator's loss needs the logits of real samples."""
+    pack: ClassVar[int] = 1
+    """How many samples of one kind the discriminator judges as one (`packed_shape`)."""
+    ema: ClassVar[float] = 0.0
+    """The decay a generator step of the moving average that is sampled in G's place; 0: none."""
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         super().__init__(configuration)
         self.G, self.D = self.generator(), self.discriminator()
-        self.optimizer_d, self.optimizer_g = self.optimizers()
-        # Batch norm would mix the statistics of real and fake images in a joint pass.
-        self._joint = not any(isinstance(m, BATCH_NORMS) for m in self.D.modules())
+        self.optimizer_d, self.optimizer_g = self.optimizer(self.D), self.optimizer(self.G)
+        if self.ema:
+            self.average = copy.deepcopy(self.G).requires_grad_(False)
+        if problem := self._contradiction():
+            raise UserError(f"The class {type(self).__name__} cannot be trained: {problem}.")
+
+    def _contradiction(self) -> str | None:
+        if self.joint_pass and any(isinstance(m, BATCH_NORMS) for m in self.D.modules()):
+            return (
+                "batch norm in its discriminator would mix real and fake samples of a joint pass, "
+                "so set joint_pass = False"
+            )
+        if self.conditional and not self.classes:
+            return "it is conditional and the data set has no labels, so choose another data set"
+        if self.conditional and self.pack > 1:
+            return "it is conditional and packs samples, so set pack = 1"
+        return None
+
+    @property
+    def packed_shape(self) -> tuple[int, ...]:
+        """What the discriminator sees of a sample, or of ``pack`` samples joined along channels."""
+        return (self.pack * self.shape[0], *self.shape[1:])
 
     @abstractmethod
     def generator(self) -> nn.Module:
@@ -121,22 +210,31 @@ class GAN(Algorithm):
 
     @abstractmethod
     def discriminator(self) -> nn.Module:
-        """A network from samples (N, *shape) to logits, (N,) or (N, 1)."""
+        """A network from samples (N, *packed_shape) to logits, (N,) or (N, 1)."""
+
+    @abstractmethod
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """The optimiser of a network; two time scales are an ``if network is self.D``."""
 
     @abstractmethod
     def d_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        """The discriminator's loss from the logits of real and fake images."""
+        """The discriminator's loss from the logits of real and fake samples."""
 
     @abstractmethod
-    def g_loss(self, fake: Tensor) -> Tensor:
-        """The generator's loss from the logits of fake images."""
+    def g_loss(self, real: Any, fake: Tensor) -> Tensor:
+        """The generator's loss from the logits of real and fake samples.
 
-    @abstractmethod
-    def optimizers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
-        """The optimisers of discriminator and generator, in this order."""
+        ``real`` is None unless ``relativistic``: those logits cost another pass.
+        """
 
-    def penalty(self, real: Tensor, fake: Tensor) -> Tensor | None:
-        """A term added to the discriminator's loss, weighted; None where the paper has none."""
+    def penalty(self, real: Tensor, fake: Tensor, step: int) -> Tensor | None:
+        """A term added to the discriminator's loss, weighted; None where the paper has none.
+
+        Args:
+            real: (N, *packed_shape), as the discriminator sees it.
+            fake: the same, detached.
+            step: from 0. Where the term depends on it, set `cycle` to the period, or to None.
+        """
         return None
 
     def constrain(self, discriminator: nn.Module) -> None:
@@ -149,6 +247,7 @@ class GAN(Algorithm):
 
     def to(self, device: torch.device) -> None:
         super().to(device)
+        self.sampler.to(device)
         for optimizer in (self.optimizer_d, self.optimizer_g):
             for group in optimizer.param_groups:
                 # Otherwise a recorded step would repeat the first one's bias correction.
@@ -157,85 +256,73 @@ class GAN(Algorithm):
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         due = (batch.index + 1) % self.n_critic == 0
+        labels = batch.labels if self.conditional else None
         with torch.set_grad_enabled(due and self.reuse_fakes):
-            fake: Tensor = self.G(batch.latents[0])
-        measured = self.d_step(batch.real, fake.detach())
+            fake: Tensor = self.G(*self.inputs(batch.latents[0], labels))
+        measured = self.d_step(batch.real, fake.detach(), labels, batch.index)
         if due:
-            measured |= self.g_step(fake if self.reuse_fakes else self.G(batch.latents[1]))
+            if not self.reuse_fakes:
+                fake = self.G(*self.inputs(batch.latents[1], labels))
+            measured |= self.g_step(fake, batch.real, labels)
         return measured
 
-    def d_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    def d_step(
+        self, real: Tensor, fake: Tensor, labels: Tensor | None = None, step: int = 0
+    ) -> dict[str, Tensor]:
         """One step of the discriminator; the generator is not touched."""
-        on_real, on_fake = self._logits(real, fake)
+        real, fake = self._packed(real), self._packed(fake)
+        on_real, on_fake = self._logits(real, fake, labels)
         loss = self.d_loss(on_real, on_fake)
-        penalty = self.penalty(real, fake)
+        penalty = self.penalty(real, fake, step)
         total = loss if penalty is None else loss + penalty
-        self._descend(self.optimizer_d, total)
+        self.descend(self.optimizer_d, total)
         self.constrain(self.D)
         measured = {"loss_d": total, "logit_real": on_real.mean(), "logit_fake": on_fake.mean()}
         return {name: value.detach() for name, value in measured.items()}
 
-    def g_step(self, fake: Tensor) -> dict[str, Tensor]:
+    def g_step(
+        self, fake: Tensor, real: Tensor | None = None, labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """One step of the generator through ``fake``; the discriminator is not touched."""
+        on_real = None
         with frozen(self.D):
-            loss = self.g_loss(self._judged(fake))
-            self._descend(self.optimizer_g, loss)
-        return {"loss_g": loss.detach()}
+            if self.relativistic and real is not None:
+                with torch.no_grad():
+                    on_real = self._judged(self._packed(real), labels)
+            loss = self.g_loss(on_real, self._judged(self._packed(fake), labels))
+            measured = self.descend(self.optimizer_g, loss)
+        if self.ema:
+            update_average(self.average, self.G, self.ema)
+        return measured
 
-    def _logits(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        if not self._joint:
-            return self._judged(real), self._judged(fake)
-        both = self._judged(torch.cat([real, fake]))
+    def _packed(self, samples: Tensor) -> Tensor:
+        if self.pack == 1:
+            return samples
+        if len(samples) % self.pack:
+            raise UserError(
+                f"A batch of {len(samples)} cannot be cut into packs of {self.pack}: choose a "
+                "batch that is a multiple of it."
+            )
+        return samples.reshape(-1, *self.packed_shape)
+
+    def _logits(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        if not self.joint_pass:
+            return self._judged(real, labels), self._judged(fake, labels)
+        twice = None if labels is None else torch.cat([labels, labels])
+        both = self._judged(torch.cat([real, fake]), twice)
         return both[: len(real)], both[len(real) :]
 
-    def _judged(self, images: Tensor) -> Tensor:
+    def _judged(self, samples: Tensor, labels: Tensor | None) -> Tensor:
         """The discriminator's logits, in fp32 at least, so that a loss is as exact in bf16."""
-        logits: Tensor = self.D(images)
+        logits: Tensor = self.D(samples) if labels is None else self.D(samples, labels)
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
-    @staticmethod
-    def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        return self.generate(torch.randn(n, self.latent, generator=generator))
-
-    def generate(self, latents: Tensor) -> Tensor:
-        """The images of latents (N, latent), in eval mode; changes no state."""
-        modes = {module: module.training for module in self.G.modules()}
-        where = next(self.G.parameters()).device
-        blocks = torch.split(latents.to(where), _SAMPLING_BLOCK)
-        self.G.eval()
-        try:
-            with torch.no_grad():
-                return torch.cat([self.G(block) for block in blocks])
-        finally:
-            for module, training in modes.items():
-                module.training = training
+    @property
+    def sampler(self) -> nn.Module:
+        return self.average if self.ema else self.G
 
     def networks(self) -> dict[str, nn.Module]:
         return {"generator": self.G, "discriminator": self.D}
-
-    def state(self) -> dict[str, Any]:
-        """The networks, the optimisers, and each attribute that is a number, a text or None or has
-        a ``state_dict`` (a scheduler, a moving average of the weights)."""
-        parts = {name: part.state_dict() for name, part in self._parts().items()}
-        plain = {name: value for name, value in vars(self).items() if _is_plain(value)}
-        return {**parts, "attributes": plain}
-
-    def load(self, state: dict[str, Any]) -> None:
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-        vars(self).update(state.get("attributes", {}))  # absent from a checkpoint of old
-
-    def _parts(self) -> dict[str, Any]:
-        optimizers = {"optimizer_d": self.optimizer_d, "optimizer_g": self.optimizer_g}
-        parts = {**self.networks(), **optimizers}
-        known = {id(part) for part in parts.values()}
-        others = {n: v for n, v in vars(self).items() if id(v) not in known and _has_state(v)}
-        return {**others, **parts}
 
 
 def _is_plain(value: object) -> bool:

@@ -7,14 +7,14 @@ serves both steps.
 """
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from bench.nn import adam, bce_discriminator, bce_generator, discriminator_mlp, generator_mlp
+from bench.nn import NonSaturating, adam, discriminator_mlp, generator_mlp
 from bench.variants import GAN, Positive, Share, register
 
 
 @register("mlp_bce")
-class MLPBCE(GAN):
+class MLPBCE(NonSaturating, GAN):
     """Plain fully connected GAN with binary cross-entropy (Goodfellow et al. 2014)."""
 
     lr: Positive = 2e-4
@@ -28,12 +28,5 @@ class MLPBCE(GAN):
     def discriminator(self) -> nn.Module:
         return discriminator_mlp(self.shape, [512, 256, 1], lambda width: [nn.LeakyReLU(0.2)])
 
-    def d_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        return bce_discriminator(real, fake)
-
-    def g_loss(self, fake: Tensor) -> Tensor:
-        return bce_generator(fake)
-
-    def optimizers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
-        betas = self.beta1, self.beta2
-        return adam(self.D, self.lr, *betas), adam(self.G, self.lr, *betas)
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        return adam(network, self.lr, self.beta1, self.beta2)

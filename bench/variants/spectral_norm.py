@@ -6,27 +6,26 @@ power iteration a discriminator step. Deviations: the generator, loss and optimi
 ``batchnorm_dropout``, so that only the discriminator differs.
 """
 
+import torch
 from torch import nn
 
-from bench.nn import discriminator_mlp, generator_mlp, spectral
-from bench.variants import Share, register
-from bench.variants.mlp_bce import MLPBCE
+from bench.nn import MLP, NonSaturating, adam, discriminator_mlp, spectral
+from bench.variants import GAN, Positive, Share, register
 
 
 @register("spectral_norm")
-class SpectralNorm(MLPBCE):
+class SpectralNorm(NonSaturating, MLP, GAN):
     """Spectrally normalised discriminator, binary cross-entropy (Miyato et al. 2018)."""
 
+    lr: Positive = 2e-4
     beta1: Share = 0.5
-
-    def generator(self) -> nn.Module:
-        return generator_mlp(
-            [self.latent, 256, 512, 1024],
-            self.shape,
-            lambda width: [nn.ReLU(), nn.BatchNorm1d(width)],
-        )
+    beta2: Share = 0.999
+    reuse_fakes = True
 
     def discriminator(self) -> nn.Module:
         return discriminator_mlp(
             self.shape, [1024, 512, 256, 1], lambda width: [nn.LeakyReLU(0.2)], wrap=spectral
         )
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        return adam(network, self.lr, self.beta1, self.beta2)

@@ -10,6 +10,9 @@ from bench.variants import registry
 README = Path(__file__).parent.parent.parent / "README.md"
 
 
+EXAMPLES = sorted((Path(__file__).parent.parent / "variants" / "examples").glob("*.py"))
+
+
 def readme_plugin() -> str:
     """The complete example of a variant in the README."""
     (example,) = re.findall(r"```python\n(\"\"\"WGAN-GP.*?)```", README.read_text(), re.DOTALL)
@@ -18,13 +21,16 @@ def readme_plugin() -> str:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "variant" in metafunc.fixturenames:
-        metafunc.parametrize("variant", [*registry.names(), "wgan_gp"])
+        outside = ["wgan_gp", *(path.stem for path in EXAMPLES)]
+        metafunc.parametrize("variant", [*registry.names(), *outside])
 
 
 @pytest.fixture(scope="session", autouse=True)
-def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The README's variant, loaded as a plug-in from outside the repository."""
-    path = tmp_path_factory.mktemp("plugin") / "my_variant.py"
-    path.write_text(readme_plugin())
-    assert registry.load_plugin(path) == ["wgan_gp"]
-    return path
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The README's variant and the examples, each loaded from an empty folder as a plug-in."""
+    texts = {"wgan_gp": readme_plugin()} | {path.stem: path.read_text() for path in EXAMPLES}
+    for name, text in texts.items():
+        path = tmp_path_factory.mktemp("plugin") / f"{name}.py"
+        path.write_text(text)
+        assert len(text.splitlines()) <= 30
+        assert registry.load_plugin(path) == [name]

@@ -34,7 +34,16 @@ def make_gan(variant: str) -> GAN:
 def batch(algorithm: Algorithm, index: int = 0) -> Batch:
     source = seeding.generator("data", 0, index)
     real = torch.rand(BATCH, 1, 28, 28, generator=source) * 2 - 1
-    return Batch(index, real, torch.randn(2, BATCH, algorithm.latent, generator=source))
+    latents = torch.randn(2, BATCH, algorithm.latent, generator=source)
+    return Batch(index, real, latents, torch.arange(BATCH) % 10)
+
+
+def fakes(gan: GAN, given: Batch) -> Tensor:
+    return gan.G(*gan.inputs(given.latents[0], given.labels))
+
+
+def labels_of(gan: GAN, given: Batch) -> Tensor | None:
+    return given.labels if gan.conditional else None
 
 
 def steps(algorithm: Algorithm, first: int, last: int) -> list[dict[str, Tensor]]:
@@ -66,11 +75,11 @@ def same(one: list[Tensor], other: list[Tensor]) -> bool:
 
 
 def test_a_discriminator_step_leaves_the_generator_bit_identical(variant: str) -> None:
-    gan, given = make_gan(variant), None
+    gan = make_gan(variant)
     given = batch(gan)
-    fake = gan.G(given.latents[0]).detach()
+    fake = fakes(gan, given).detach()
     before, critic = snapshot(gan.G.state_dict()), snapshot(gan.D.state_dict())
-    gan.d_step(given.real, fake)
+    gan.d_step(given.real, fake, labels_of(gan, given))
     assert same(before, snapshot(gan.G.state_dict()))
     assert not same(critic, snapshot(gan.D.state_dict()))
 
@@ -78,7 +87,8 @@ def test_a_discriminator_step_leaves_the_generator_bit_identical(variant: str) -
 def test_a_generator_step_leaves_the_discriminator_bit_identical(variant: str) -> None:
     gan = make_gan(variant)
     before, generator = snapshot(gan.D.state_dict()), snapshot(gan.G.state_dict())
-    gan.g_step(gan.G(batch(gan).latents[0]))
+    given = batch(gan)
+    gan.g_step(fakes(gan, given), given.real, labels_of(gan, given))
     assert same(before, snapshot(gan.D.state_dict()))
     assert not same(generator, snapshot(gan.G.state_dict()))
     assert all(weight.requires_grad for weight in gan.D.parameters())
@@ -86,8 +96,21 @@ def test_a_generator_step_leaves_the_discriminator_bit_identical(variant: str) -
 
 def test_the_generator_moves_once_in_n_critic_steps(variant: str) -> None:
     gan = make_gan(variant)
-    moved = ["loss_g" in measured for measured in steps(gan, 0, 2 * gan.n_critic)]
+    measured = steps(gan, 0, 2 * gan.n_critic)
+    assert all("loss_d" in scalars for scalars in measured)
+    moved = ["loss_g" in scalars for scalars in measured]
     assert moved == 2 * ([False] * (gan.n_critic - 1) + [True])
+
+
+def test_each_step_says_which_networks_it_moved(variant: str) -> None:
+    """So that generator and discriminator steps are counted."""
+    algorithm = make(variant)
+    for index in range(2 * getattr(algorithm, "n_critic", 1)):
+        before = {n: snapshot(list(net.parameters())) for n, net in algorithm.networks().items()}
+        (scalars,) = steps(algorithm, index, index + 1)
+        for name, network in algorithm.networks().items():
+            mark = "loss_d" if name == "discriminator" else "loss_g"
+            assert same(before[name], snapshot(list(network.parameters()))) != (mark in scalars)
 
 
 def test_sampling_changes_no_state(variant: str) -> None:
@@ -115,7 +138,7 @@ def test_samples_are_images_and_do_not_depend_on_their_company(variant: str) -> 
 def test_losses_and_gradients_are_finite_at_extreme_logits(variant: str, height: float) -> None:
     gan = make_gan(variant)
     logits = torch.full((3, BATCH, 1), height, requires_grad=True)
-    loss = gan.d_loss(logits[0], logits[1]) + gan.g_loss(logits[2])
+    loss = gan.d_loss(logits[0], logits[1]) + gan.g_loss(logits[0], logits[2])
     loss.backward()
     assert loss.isfinite()
     assert logits.grad is not None
@@ -129,7 +152,8 @@ def test_the_discriminator_answers_in_logits(variant: str) -> None:
         for weight in gan.D.parameters():
             weight.mul_(50)
     gan.D.eval()
-    logits = gan.D(torch.ones(BATCH, 1, 28, 28))
+    labels = [torch.arange(BATCH)] if gan.conditional else []
+    logits = gan.D(torch.ones(BATCH, *gan.packed_shape), *labels)
     assert logits.numel() == BATCH
 
 
@@ -151,7 +175,10 @@ def test_the_constraint_holds_after_a_step(variant: str) -> None:
 def test_no_batch_norm_under_a_gradient_penalty(variant: str) -> None:
     gan = make_gan(variant)
     given = batch(gan)
-    penalised = gan.penalty(given.real, gan.G(given.latents[0]).detach()) is not None
+    if gan.conditional:
+        pytest.skip("its discriminator takes labels, a penalty does not")
+    fake = fakes(gan, given).detach().view(-1, *gan.packed_shape)
+    penalised = gan.penalty(given.real.view(-1, *gan.packed_shape), fake, 0) is not None
     assert not (penalised and any(isinstance(m, BATCH_NORMS) for m in gan.D.modules()))
 
 
@@ -187,7 +214,7 @@ def test_it_resumes_to_the_same_bits_from_any_step_of_a_cycle(variant: str) -> N
 def test_it_passes_the_check_at_the_start_of_a_trial(variant: str) -> None:
     images = torch.randint(256, (64, 1, 28, 28), dtype=torch.uint8)
     trial = Trial(variant, registry.configure(variant, {}), 0, 640, {"batch": BATCH})
-    resuming.check(trial, Samples(images))
+    resuming.check(trial, Samples(images, torch.arange(64) % 10))
 
 
 def test_what_a_worker_is_given_can_be_pickled(variant: str) -> None:

@@ -16,14 +16,14 @@ def test_bce_is_the_papers_equation() -> None:
     real, fake = logits()
     d_real, d_fake = real.sigmoid(), fake.sigmoid()
     torch.testing.assert_close(
-        parts.bce_discriminator(real, fake), -(d_real.log().mean() + (1 - d_fake).log().mean())
+        parts.NonSaturating.d_loss(real, fake), -(d_real.log().mean() + (1 - d_fake).log().mean())
     )
-    torch.testing.assert_close(parts.bce_generator(fake), -d_fake.log().mean())
+    torch.testing.assert_close(parts.NonSaturating.g_loss(None, fake), -d_fake.log().mean())
 
 
 def test_bce_is_torchs_own() -> None:
     real, fake = logits()
-    ours = parts.bce_discriminator(real, fake)
+    ours = parts.NonSaturating.d_loss(real, fake)
     theirs = F.binary_cross_entropy_with_logits(real, torch.ones(16))
     theirs += F.binary_cross_entropy_with_logits(fake, torch.zeros(16))
     torch.testing.assert_close(ours, theirs)
@@ -31,8 +31,8 @@ def test_bce_is_torchs_own() -> None:
 
 def test_wasserstein() -> None:
     real, fake = torch.tensor([2.0, 4.0]), torch.tensor([1.0, 0.0])
-    assert parts.wasserstein_critic(real, fake).item() == 0.5 - 3
-    assert parts.wasserstein_generator(fake).item() == -0.5
+    assert parts.Wasserstein.d_loss(real, fake).item() == 0.5 - 3
+    assert parts.Wasserstein.g_loss(None, fake).item() == -0.5
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_the_operations_of_a_step(small: Experiment) -> None:
 
 def test_a_variant_without_a_tutorial() -> None:
     class Other(GAN):
-        generator = discriminator = d_loss = g_loss = optimizers = None  # type: ignore[assignment]
+        generator = discriminator = d_loss = g_loss = optimizer = None  # type: ignore[assignment]
 
         def __init__(self) -> None: ...
 

@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from bench import seeding
-from bench.errors import UserError
 from bench.training import generator
 from bench.trials import Trial
-from bench.variants import Algorithm, registry
+from bench.variants import registry
 
 
 def trial(variant: str) -> Trial:
@@ -34,13 +33,3 @@ def test_what_was_saved_draws_the_same_images(variant: str, tmp_path: Path) -> N
     expected = trained.sample(100, seeding.generator("evaluation", 3))
     again = torch.randn(100, 100, generator=seeding.generator("evaluation", 3))
     torch.testing.assert_close(network(again), expected)
-
-
-def test_what_is_no_gan_is_refused_in_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    generator.save(tmp_path, generator.build(trial("wgan")), trial("wgan"), images_shown=640)
-    other = type("Other", (Algorithm,), dict.fromkeys(Algorithm.__abstractmethods__))
-    monkeypatch.setattr(generator, "build", lambda given: object.__new__(other))
-    with pytest.raises(UserError, match=r"'wgan' is no GAN of the contract.*safetensors instead\."):
-        generator.load(tmp_path)

@@ -19,7 +19,7 @@ from bench.datasets import Samples
 from bench.datasets.order import Order
 from bench.errors import UserError
 from bench.executors.executors import EXECUTORS
-from bench.nn import wasserstein_generator
+from bench.nn import Wasserstein
 from bench.training import checkpoint, cuda, runtime, trial
 from bench.training.graph_step import CUDAGraphStep
 from bench.training.loader import DeviceDataLoader
@@ -208,7 +208,7 @@ class Item:
     """A loss that goes by the value of a loss."""
 
     def __call__(self, gan: Any, fake: Tensor) -> Tensor:
-        loss = wasserstein_generator(fake)
+        loss = Wasserstein.g_loss(None, fake)
         return loss if loss.item() == loss.item() else loss.detach()
 
 
@@ -217,7 +217,7 @@ class Counted:
 
     def __call__(self, gan: Any, fake: Tensor) -> Tensor:
         gan.calls = getattr(gan, "calls", 0) + 1
-        return wasserstein_generator(fake) / gan.calls
+        return Wasserstein.g_loss(None, fake) / gan.calls
 
 
 class Scheduled:
@@ -225,12 +225,12 @@ class Scheduled:
 
     def __call__(self, gan: Any, fake: Tensor) -> Tensor:
         gan.optimizer_g.param_groups[0]["lr"] *= 0.9
-        return wasserstein_generator(fake)
+        return Wasserstein.g_loss(None, fake)
 
 
 def with_loss(loss: Any, stream: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     said: list[str] = []
-    ours = lambda gan, fake: loss(gan, fake)  # noqa: E731
+    ours = lambda gan, real, fake: loss(gan, fake)  # noqa: E731
     monkeypatch.setattr(registry.get("mlp_bce"), "g_loss", ours)
     stepped("mlp_bce", stream, 8, said)
     return said
