@@ -32,7 +32,7 @@ def score(
     extractor: ExtractorOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1]; 28 x 28.
+    """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1].
 
     Next to each number stands the floor, what real images get at as many samples.
 

@@ -21,7 +21,7 @@ from bench.variants.wgan import WGAN
 Draw = Callable[[], Tensor]
 """Latents (B, latent), new ones at each call."""
 Step = Callable[[Tensor, Draw], None]
-"""From real images (B, 1, 28, 28) in [-1, 1] and a source of latents."""
+"""From real images (B, *shape) in [-1, 1] and a source of latents."""
 
 
 def loop(gan: GAN, images: Tensor, batch: int, device: str = "cpu") -> Callable[[], None]:
@@ -29,7 +29,7 @@ def loop(gan: GAN, images: Tensor, batch: int, device: str = "cpu") -> Callable[
 
     Args:
         gan: whose networks are trained.
-        images: (N, 1, 28, 28) uint8.
+        images: (N, *shape) uint8.
         batch: real images a step.
         device: where the networks are; the DataLoader is the processor's.
 
@@ -113,7 +113,7 @@ class Digits(Dataset[Tensor]):
     """MNIST as `torchvision.datasets.MNIST` serves it: a PIL image through a list of transforms.
 
     Args:
-        images: (N, 1, 28, 28) uint8.
+        images: (N, *shape) uint8.
     """
 
     def __init__(self, images: Tensor) -> None:
