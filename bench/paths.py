@@ -11,8 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from filelock import FileLock
+
 from bench import settings
 from bench.errors import UserError
+
+_POLL_SECONDS = 0.005
+"""How often a lock that another process holds is asked for."""
 
 
 def home() -> Path:
@@ -132,6 +137,14 @@ def _unreadable(path: Path) -> bool:
 def _instead(path: Path) -> str | None:
     """What moves a place to another one; None where nothing does."""
     return "set GANBENCH_STORE to another folder" if path.is_relative_to(root()) else None
+
+
+def lock(path: Path) -> FileLock:
+    """A lock between processes, for a ``with``; the system frees it when its holder ends or dies.
+
+    Never filelock's substitute for file systems without locks: that one outlives its holder.
+    """
+    return FileLock(path, poll_interval=_POLL_SECONDS, fallback_to_soft=False)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import paths
 from bench.errors import UserError, unknown
-from bench.tracking.mlflow_store import locked, safe_filename
+from bench.tracking.mlflow_store import safe_filename
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def write(name: str, about: ExperimentRecord) -> Path:
     path = _path(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path.with_name(".lock")):
+        with paths.lock(path.with_name(".lock")):
             earlier = _load(path).keys if path.exists() else []
             known = list(dict.fromkeys([*earlier, *about.keys]))
             content = {"name": name, "keys": known, "about": asdict(about)}

@@ -3,7 +3,6 @@
 import atexit
 import contextlib
 import errno
-import fcntl
 import logging
 import os
 import re
@@ -13,7 +12,6 @@ import sqlite3
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,19 +75,11 @@ def ensure(uri: str) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path.with_name(f".{path.name}.lock")):
+        with paths.lock(path.with_name(f".{path.name}.lock")):
             if not _made(path):
                 _create(path)
     except OSError as error:
         raise paths.unwritable(path, error) from error
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes; the system lets go of it when a process dies."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def identity(uri: str) -> int:
@@ -169,7 +159,7 @@ def _writable(path: Path) -> bool:
 
 def _relocate(file: Path, place: Path) -> None:
     """Let the database in ``file``, which lies at ``place``, find its artifacts there."""
-    with locked(file.with_name(f".{file.name}.lock")):
+    with paths.lock(file.with_name(f".{file.name}.lock")):
         moved.relocate(file, place.parent / "artifacts")
 
 

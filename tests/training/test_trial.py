@@ -1,9 +1,7 @@
 """One trial: what it leaves, that it goes on bit for bit, and how it ends when it cannot go on."""
 
-import fcntl
 import itertools
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -197,23 +195,8 @@ def test_only_one_process_trains_a_trial(make_trial: MakeTrial) -> None:
     item = make_trial()
     with status.owning(item.folder) as mine:
         assert mine
-        assert status.owned(item.folder)
         assert trial.run(item.folder) == "running"
-    assert not status.owned(item.folder)
     assert item.status.status == "pending"
-
-
-def test_asking_whether_a_trial_is_held_keeps_nobody_from_it(make_trial: MakeTrial) -> None:
-    """A sweep's own mirror asks while its workers start."""
-    folder = make_trial().folder
-    with (folder / "lock").open("w") as asked:
-        fcntl.flock(asked, fcntl.LOCK_SH)
-        assert not status.owned(folder)
-        gone = threading.Timer(0.05, fcntl.flock, (asked, fcntl.LOCK_UN))
-        gone.start()
-        with status.owning(folder) as mine:
-            assert mine
-        gone.join()
 
 
 def test_a_damaged_checkpoint_is_told_and_the_older_one_used(
