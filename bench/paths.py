@@ -23,7 +23,7 @@ _POLL_SECONDS = 0.005
 def home() -> Path:
     """The folder of ``experiments/`` and ``results/``: the source tree, else the current folder."""
     tree = Path(__file__).resolve().parent.parent
-    return tree if (tree / "experiments").is_dir() else Path.cwd()
+    return tree if (tree / "pyproject.toml").is_file() else Path.cwd()
 
 
 def root() -> Path:
@@ -159,16 +159,18 @@ def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
-        _sync_folder(path.parent)
+        _sync(path.parent)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
         raise
 
 
-def _sync_folder(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _sync(folder: Path) -> None:
+    """Write the folder's names to the disk; Windows has no such call."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
