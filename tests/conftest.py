@@ -10,7 +10,7 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 import pytest
 
-from bench.datasets import fetch
+from bench.datasets.mnist import FILES
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def mnist_folder() -> Path:
 
     paths.root().mkdir(parents=True, exist_ok=True)
     with paths.lock(paths.root() / "fetch.lock"):
-        return fetch.ensure()
+        return FILES.ensure()
 
 
 @pytest.fixture(scope="session")

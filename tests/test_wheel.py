@@ -73,7 +73,7 @@ def test_a_folder_of_ones_own_experiments_comes_first(ganbench: Path, empty: Pat
     (empty / "experiments" / "mine.toml").write_text(
         'variants = ["wgan"]\nseeds = 1\nbudget = 128\n'
     )
-    assert "1 trial, 0 done, 1 to go" in run(ganbench, empty, "run", "mine", "--dry-run")
+    assert "1 trials, 0 done, 1 to go" in run(ganbench, empty, "run", "mine", "--dry-run")
 
 
 def test_a_trial_is_trained_and_compared(ganbench: Path, empty: Path, mnist_folder: Path) -> None:

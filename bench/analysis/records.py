@@ -1,21 +1,17 @@
 """What the records of one experiment say: which runs count, which are left out, and why."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bench.analysis.selection import COUNTED, counted_runs, of_plan, of_protocol, status_of
-from bench.analysis.store import RecordStore
+from bench.analysis.selection import COUNTED, counted_runs, of_plan, of_protocol
 from bench.errors import UserError, unknown
+from bench.evaluation.identity import current
+from bench.tracking.reading import Experiment, RecordStore, Run
 from bench.tracking.record import command_of, how_to_run
 from bench.tracking.views import planned_keys
-
-if TYPE_CHECKING:
-    from mlflow.entities import Experiment, Run
 
 _KIND = "ganbench.kind"
 """The tag of a run that is no trial: the one that holds the page of an earlier comparison."""
@@ -115,7 +111,7 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
     command = experiment.tags.get("ganbench.command") or command_of(name)
     seeds_option = experiment.tags.get("ganbench.seeds", "")
     whole = f"{command} --seeds {seeds_option}" if seeds_option else command
-    runs = [run for run in store.runs(experiment.experiment_id) if _KIND not in run.data.tags]
+    runs = [run for run in experiment.runs if _KIND not in run.tags]
     protocol, mine, notes = of_protocol(runs, experiment.tags.get("ganbench.protocol"))
     if not every:
         mine, more = of_plan(mine, planned_keys(experiment.tags), whole)
@@ -124,23 +120,22 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
     if not counted:
         raise _nothing_finished(name, mine, whole)
     trials = _trials(counted)
-    newest = max(counted, key=lambda run: run.info.start_time)
+    newest = max(counted, key=lambda run: run.start_time)
     return Records(
         experiment=name,
         experiment_id=experiment.experiment_id,
         trials=tuple(trials),
         notes=(*notes, *more, *_versions(trials)),
         evaluator=_one_evaluator(counted),
-        measure=experiment.tags.get("ganbench.measure")
-        or newest.data.tags.get("ganbench.measure", ""),
+        measure=experiment.tags.get("ganbench.measure") or newest.tags.get("ganbench.measure", ""),
         protocol=protocol,
         floor=_floor(experiment.tags.get("ganbench.floor"), trials[0].params.get("samples")),
-        calibration=tuple(json.loads(experiment.tags.get("ganbench.calibration") or "[]")),
+        calibration=_calibration(experiment.tags.get("ganbench.calibration")),
         toml=experiment.tags.get("ganbench.toml", ""),
         command=command,
         seeds_option=seeds_option,
         description=experiment.tags.get("ganbench.description", ""),
-        newest=newest.info.run_id,
+        newest=newest.run_id,
     )
 
 
@@ -150,13 +145,13 @@ def finished_keys(store: RecordStore, name: str) -> set[str]:
     Raises:
         UserError: no such experiment.
     """
-    runs = store.runs(_experiment(store, name).experiment_id)
-    return {run.data.tags.get("ganbench.key", "") for run in runs if status_of(run) in COUNTED}
+    runs = _experiment(store, name).runs
+    return {run.tags.get("ganbench.key", "") for run in runs if run.status in COUNTED}
 
 
 def _experiment(store: RecordStore, name: str) -> Experiment:
     experiment = store.experiment(name)
-    if experiment is None or experiment.lifecycle_stage != "active":
+    if experiment is None:
         raise _no_experiment(name, store)
     return experiment
 
@@ -168,20 +163,28 @@ def _floor(tag: str | None, samples: str | None) -> dict[str, float]:
     """
     floor: dict[str, float] = json.loads(tag or "{}")
     n = floor.pop("n", 10_000)
+    floor = {current(name): value for name, value in floor.items()}
     return floor if samples in (None, str(n)) else {}
 
 
+def _calibration(tag: str | None) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {current(name): value for name, value in row.items()} for row in json.loads(tag or "[]")
+    )
+
+
 def _no_experiment(name: str, store: RecordStore) -> UserError:
+    names = store.names()
     make = f"To make it, {how_to_run(name)}"
-    if not store.names:
+    if not names:
         return UserError(
             f"The store {store.uri} holds no experiment '{name}' nor any other. {make}."
         )
-    return UserError(f"{unknown('recorded experiment', name, store.names)} {make}.")
+    return UserError(f"{unknown('recorded experiment', name, names)} {make}.")
 
 
 def _nothing_finished(name: str, runs: list[Run], command: str) -> UserError:
-    states = Counter(status_of(run) for run in runs)
+    states = Counter(run.status for run in runs)
     told = ", ".join(f"{count} {status}" for status, count in sorted(states.items())) or "none"
     return UserError(
         f"No run of '{name}' is finished yet (runs by status: {told}): let `{command}` finish "
@@ -190,7 +193,7 @@ def _nothing_finished(name: str, runs: list[Run], command: str) -> UserError:
 
 
 def _one_evaluator(runs: Iterable[Run]) -> str:
-    evaluators = sorted({run.data.tags.get("ganbench.ruler", "unknown") for run in runs})
+    evaluators = sorted({run.tags.get("ganbench.ruler", "unknown") for run in runs})
     if len(evaluators) > 1:
         raise UserError(
             f"These runs have different evaluators ({' and '.join(evaluators)}), so their "
@@ -201,30 +204,30 @@ def _one_evaluator(runs: Iterable[Run]) -> str:
 
 def _trials(runs: list[Run]) -> list[Trial]:
     names = _row_names(runs)
-    trials = [_trial(run, names[run.info.run_id]) for run in runs]
+    trials = [_trial(run, names[run.run_id]) for run in runs]
     return sorted(trials, key=lambda trial: (trial.row, trial.seed))
 
 
 def _trial(run: Run, row: str) -> Trial:
-    tags, status = run.data.tags, status_of(run)
+    tags, status = run.tags, run.status
     values = {
         section: {
             name.removeprefix(prefix): value
-            for name, value in run.data.metrics.items()
+            for name, value in run.metrics.items()
             if name.startswith(prefix) and (status == "done" or section == "cost")
         }
         for section, prefix in _SECTIONS.items()
     }
     return Trial(
-        run_id=run.info.run_id,
+        run_id=run.run_id,
         key=tags.get("ganbench.key", ""),
         row=row,
-        variant=run.data.params["variant"],
-        seed=int(run.data.params["seed"]),
+        variant=run.params["variant"],
+        seed=int(run.params["seed"]),
         status=status,
         reason=tags.get("ganbench.reason", ""),
         missing=tags.get("ganbench.missing", "") if status == "done" else "",
-        params=dict(run.data.params),
+        params=dict(run.params),
         tags=dict(tags),
         **values,
     )
@@ -234,14 +237,14 @@ def _row_names(runs: list[Run]) -> dict[str, str]:
     """Run id to row: the variant, plus the parameters in which its own runs differ."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        groups.setdefault(run.data.params["variant"], []).append(run)
+        groups.setdefault(run.params["variant"], []).append(run)
     names = {}
     for variant, members in groups.items():
-        keys = sorted({key for run in members for key in run.data.params} - {"seed"})
-        apart = [key for key in keys if len({run.data.params.get(key) for run in members}) > 1]
+        keys = sorted({key for run in members for key in run.params} - {"seed"})
+        apart = [key for key in keys if len({run.params.get(key) for run in members}) > 1]
         for run in members:
-            told = ", ".join(f"{key}={run.data.params.get(key, 'unset')}" for key in apart)
-            names[run.info.run_id] = f"{variant} ({told})" if told else variant
+            told = ", ".join(f"{key}={run.params.get(key, 'unset')}" for key in apart)
+            names[run.run_id] = f"{variant} ({told})" if told else variant
     return names
 
 

@@ -1,20 +1,16 @@
 """Which runs of an experiment count, and a sentence on each kind of run that does not."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mlflow.entities import Run
+from bench.tracking.reading import Run
 
 COUNTED = ("done", "diverged")
 
 
 def of_protocol(runs: list[Run], current: str | None) -> tuple[str, list[Run], list[str]]:
     """The runs under the current protocol; the newest run's when the experiment names none."""
-    protocol = current or (runs[-1].data.tags.get("ganbench.protocol", "") if runs else "")
-    mine = [run for run in runs if run.data.tags.get("ganbench.protocol", "") == protocol]
+    protocol = current or (runs[-1].tags.get("ganbench.protocol", "") if runs else "")
+    mine = [run for run in runs if run.tags.get("ganbench.protocol", "") == protocol]
     left = len(runs) - len(mine)
     were = f"{left} runs were" if left > 1 else "1 run was"
     note = f"{were} made under another protocol and left out (the current one is {protocol})."
@@ -23,13 +19,13 @@ def of_protocol(runs: list[Run], current: str | None) -> tuple[str, list[Run], l
 
 def of_plan(runs: list[Run], keys: set[str], command: str) -> tuple[list[Run], list[str]]:
     """The runs of the experiment as it was last run; all where no record says which those are."""
-    mine = [run for run in runs if not keys or run.data.tags.get("ganbench.key") in keys]
+    mine = [run for run in runs if not keys or run.tags.get("ganbench.key") in keys]
     left = len(runs) - len(mine)
     were = f"{left} runs are" if left > 1 else "1 run is"
     note = (
         f"{were} left out: they have other variants, seeds or settings than `{command}` asked for."
     )
-    held = {run.data.tags.get("ganbench.key") for run in mine}
+    held = {run.tags.get("ganbench.key") for run in mine}
     absent = len(keys - held)
     lost = (
         f"{absent} of {len(keys)} trials have no run in MLflow yet: `{command}` trains or sends "
@@ -40,28 +36,18 @@ def of_plan(runs: list[Run], keys: set[str], command: str) -> tuple[list[Run], l
 
 def counted_runs(runs: list[Run]) -> tuple[list[Run], list[str]]:
     """The newest finished run of each key, and a note on every other."""
-    done = [run for run in runs if status_of(run) in COUNTED]
-    newest = {run.data.tags.get("ganbench.key", run.info.run_id): run for run in done}
+    done = [run for run in runs if run.status in COUNTED]
+    newest = {run.tags.get("ganbench.key", run.run_id): run for run in done}
     counted = list(newest.values())
     notes = []
     if again := len(done) - len(counted):
         notes.append(f"{again} finished more than once; of each trial the newest run counts.")
     open_keys = Counter(
-        status_of(run)
-        for run in {
-            run.data.tags.get("ganbench.key", run.info.run_id): run for run in runs
-        }.values()
-        if status_of(run) not in COUNTED and run.data.tags.get("ganbench.key") not in newest
+        run.status
+        for run in {run.tags.get("ganbench.key", run.run_id): run for run in runs}.values()
+        if run.status not in COUNTED and run.tags.get("ganbench.key") not in newest
     )
     if open_keys:
         told = ", ".join(f"{count} {status}" for status, count in sorted(open_keys.items()))
         notes.append(f"Not counted because they have no result: {told}.")
     return counted, notes
-
-
-def status_of(run: Run) -> str:
-    """A trial's status; MLflow's own word for it where no tag says it."""
-    tag: str | None = run.data.tags.get("ganbench.status")
-    return tag or {"FINISHED": "done", "KILLED": "interrupted"}.get(
-        run.info.status, run.info.status.lower()
-    )

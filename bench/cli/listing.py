@@ -1,30 +1,37 @@
 """`list`: what there is."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bench.cli.options import JsonOption, PluginOption, app
+from bench.cli.options import JsonOption, PluginOption, app, load_plugins
 
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="variants, experiments or metrics.")] = "variants",
+    what: Annotated[
+        str, typer.Argument(help="variants, experiments, datasets or metrics.")
+    ] = "variants",
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What there is: variants, experiments, metrics.
+    """What there is: variants, experiments, data sets, metrics.
 
     Example: ganbench list metrics --json
     """
     from bench.errors import unknown
 
-    listings = {"variants": _variants, "experiments": _experiments, "metrics": _metrics}
+    listings = {
+        "variants": _variants,
+        "experiments": _experiments,
+        "datasets": _datasets,
+        "metrics": _metrics,
+    }
     if what not in listings:
         raise unknown("listing", what, listings)
-    rows = listings[what](plugin or [])
+    load_plugins(plugin)
+    rows = listings[what]()
     if as_json:
         return print(json.dumps(rows))
     for row in rows:
@@ -34,11 +41,9 @@ def list_(
             print(f"    {key}: {value}")
 
 
-def _variants(plugins: list[Path]) -> list[dict[str, Any]]:
+def _variants() -> list[dict[str, Any]]:
     from bench.variants import registry
 
-    for plugin in plugins:
-        registry.load_plugin(plugin)
     return [
         {
             "variant": n,
@@ -49,7 +54,7 @@ def _variants(plugins: list[Path]) -> list[dict[str, Any]]:
     ]
 
 
-def _experiments(plugins: list[Path]) -> list[dict[str, Any]]:
+def _experiments() -> list[dict[str, Any]]:
     from bench.trials import experiment as experiments
 
     found = [experiments.load(name) for name in experiments.names()]
@@ -60,7 +65,17 @@ def _experiments(plugins: list[Path]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _metrics(plugins: list[Path]) -> list[dict[str, Any]]:
-    from bench.evaluation.suite import listing
+def _datasets() -> list[dict[str, Any]]:
+    from bench import datasets
+
+    every = [datasets.get(name) for name in datasets.names()]
+    return [
+        {"data set": d.name, "what it is": d.summary, "shape": list(d.shape), "classes": d.classes}
+        for d in every
+    ]
+
+
+def _metrics() -> list[dict[str, Any]]:
+    from bench.evaluation.declarations import listing
 
     return [dict(row) for row in listing()]

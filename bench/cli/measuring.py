@@ -8,7 +8,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bench.cli.options import JsonOption, RulerOption, StoreOption, app
+from bench.cli.options import (
+    JsonOption,
+    PluginOption,
+    RulerOption,
+    StoreOption,
+    app,
+    load_plugins,
+)
+from bench.datasets import DEFAULT
 from bench.paths import expanded
 
 
@@ -24,18 +32,18 @@ def score(
     evaluator: RulerOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1]; 28 x 28.
+    """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1].
 
     Beside each number stands the floor, what real images get at as many samples.
 
     Example: ganbench score samples.npy --json
     """
-    from bench.datasets import fetch
+    from bench import datasets
     from bench.evaluation import Evaluator
     from bench.evaluation import samples as reading
 
     images = reading.read(samples, _aside)
-    fetch.ensure(_aside)
+    datasets.get(DEFAULT).ensure(_aside)
     chosen = Evaluator.from_file(evaluator) if evaluator else Evaluator.load()
     found = chosen.score(images, thorough=True)
     # An extractor of the user's own may take half an hour for what real images get.
@@ -73,10 +81,10 @@ def calibrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
 
     Example: ganbench calibrate --json
     """
-    from bench.datasets import fetch
+    from bench import datasets
     from bench.evaluation import Evaluator
 
-    fetch.ensure(_aside)
+    datasets.get(DEFAULT).ensure(_aside)
     rows = Evaluator.load().calibration()
     if as_json:
         return print(json.dumps(rows, allow_nan=False))
@@ -107,11 +115,11 @@ def classifier(
 
     Example: ganbench classifier --network digits --out digits.safetensors
     """
+    from bench import datasets
     from bench import paths as places
-    from bench.datasets import fetch
     from bench.evaluation import recipe
 
-    fetch.ensure(print)
+    datasets.get(DEFAULT).ensure(print)
     path = out or places.root() / "classifiers" / f"{network}.safetensors"
     done = recipe.retrain(network, path, print)
     print(
@@ -121,12 +129,17 @@ def classifier(
 
 
 @app.command()
-def data(store: StoreOption = None) -> None:
-    """Fetch MNIST if it is missing or altered, and verify all four files.
+def data(
+    name: Annotated[str, typer.Argument(help="A data set of `ganbench list datasets`.")] = DEFAULT,
+    plugin: PluginOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Verify the files of a data set, and fetch those that are missing or altered.
 
-    Example: GANBENCH_DATA=/media/mnist ganbench data
+    Example: GANBENCH_DATA=/media/mnist ganbench data mnist
     """
-    from bench.datasets import fetch, files
+    from bench import datasets
 
-    folder = fetch.ensure(print, refetch=True)
-    print(f"All four files in {folder} are the known ones; data set sha256 {files.DIGEST}.")
+    load_plugins(plugin)
+    dataset = datasets.get(name)
+    print(f"{dataset.ensure(print, refetch=True)} The data set's sha256 is {dataset.digest}.")

@@ -1,6 +1,7 @@
 """The application that commands register with, and the options that they share."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,19 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
+def load_plugins(files: Iterable[Path] | None) -> list[str]:
+    """Run each plug-in file; the names of the variants that they registered.
+
+    Raises:
+        UserError: a file is missing, fails to run, or registers nothing.
+    """
+    if not files:
+        return []
+    from bench.variants import registry
+
+    return [name for file in files for name in registry.load_plugin(file)]
+
+
 def _use_store(folder: Path | None) -> None:
     if folder is not None:
         os.environ[settings.STORE] = str(folder.absolute())
@@ -43,8 +57,8 @@ ResultsOption = Annotated[
 ]  # fmt: skip
 PluginOption = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", help="Python file with variants; its code is run.", metavar="FILE",
-                 parser=paths.expanded),
+    typer.Option("--plugin", help="Python file with variants, data sets or figures; it is run.",
+                 metavar="FILE", parser=paths.expanded),
 ]  # fmt: skip
 RulerOption = Annotated[
     Path | None,

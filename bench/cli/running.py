@@ -86,16 +86,10 @@ def experiment_of(
     """The experiment of the file with the command line's choices."""
     from bench.trials import experiment as experiments
 
-    added = [variant for plugin in plugins for variant in _loaded(plugin)]
+    added = options.load_plugins(plugins)
     chosen = experiments.load(name, overrides)
     wanted = variants.split(",") if variants else [*chosen.variants, *added]
     return experiments.select(chosen, list(dict.fromkeys(wanted)), seeds, plugins)
-
-
-def _loaded(plugin: Path) -> list[str]:
-    from bench.variants import registry
-
-    return registry.load_plugin(plugin)
 
 
 def _announce(console: Console, name: str, planned: Any) -> None:
@@ -141,9 +135,9 @@ def _resources(executor: str, workers: int | None, ray_address: str | None) -> A
 def _lacking(name: str, planned: Any) -> bool:
     """Whether MLflow has lost a run since it was sent; a store that cannot be read counts too."""
     from bench.analysis import records
-    from bench.analysis.store import RecordStore
     from bench.errors import UserError
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
+    from bench.tracking.reading import RecordStore
 
     try:
         held = records.finished_keys(RecordStore(tracking_uri()), name)
@@ -178,7 +172,7 @@ def _sweep_and_compare(
 
 def _compare(name: str, out: Path, console: Console) -> None:
     from bench.analysis import compare
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
 
     comparison = compare(name, tracking_uri(), out)
     console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
@@ -201,8 +195,8 @@ def _look(name: str) -> str:
 
 def _conclude(name: str, comparison: Any, console: Console) -> None:
     """Put verdict and page into MLflow as well; they are written whatever it says to that."""
-    from bench.tracking.comparison_run import log_report
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
+    from bench.tracking.report import log_report
 
     shown = [path for path in comparison.files if path.stem in ("index", "table")]
     try:
@@ -214,7 +208,7 @@ def _conclude(name: str, comparison: Any, console: Console) -> None:
 
 def _crown(name: str, console: Console) -> None:
     """Register the best generators; whatever MLflow says to that, the sweep has ended well."""
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
     from bench.tracking.registered_models import register_best_models
     from bench.training import generator
 
@@ -234,6 +228,7 @@ def table(
     format: Annotated[
         str | None, typer.Option(help="Print md, tex, csv or json instead of writing files.")
     ] = None,
+    plugin: PluginOption = None,
     results: ResultsOption = None,
     store: StoreOption = None,
 ) -> None:
@@ -244,6 +239,7 @@ def table(
     from bench import paths as places
     from bench.trials.experiment import recorded_name
 
+    options.load_plugins(plugin)
     name = recorded_name(experiment)
     if format is None:
         out = results / name if results else _results(name)
@@ -251,7 +247,7 @@ def table(
         return _compare(name, out, options.console())
     from bench.analysis import render
     from bench.errors import unknown
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
 
     if format not in ("md", "tex", "csv", "json"):
         raise unknown("table format", format, ("md", "tex", "csv", "json"))
@@ -262,8 +258,8 @@ def _results(name: str) -> Path:
     """Where the tables of recorded trials go: where the run that recorded them put them."""
     from bench import paths as places
     from bench.analysis import records
-    from bench.analysis.store import RecordStore
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
+    from bench.tracking.reading import RecordStore
     from bench.trials import experiment as experiments
 
     if name in experiments.names():

@@ -30,9 +30,9 @@ def speed(
 
     Example: ganbench speed --variants mlp_bce --rounds 3
     """
+    from bench import datasets
     from bench import paths as places
     from bench.cli.running import STREAMS, experiment_of
-    from bench.datasets import fetch
     from bench.executors import cores
     from bench.speed import overhead
     from bench.speed.measurement import Spread, measure
@@ -44,7 +44,7 @@ def speed(
     chosen = experiment_of(experiment, [f"device={device}"] * on_gpu, variants, "1", [])
     runtime.require("fp32", device)
     console, width = options.console(stderr=True), workers or (STREAMS if on_gpu else cores())
-    fetch.ensure(console.print)
+    datasets.get(chosen.dataset).ensure(console.print)
     found = []
     for trial in chosen.trials():
         console.print(f"{trial.variant}: {rounds} rounds")

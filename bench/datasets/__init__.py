@@ -1,1 +1,8 @@
-"""MNIST: fetched, verified, held as uint8 tensors, and dealt in a reproducible order."""
+"""Data sets: what they are, by name, each in a file of its own; and the order of the batches.
+
+Importing this loads nothing heavy.
+"""
+
+from bench.datasets.dataset import DEFAULT, Dataset, Samples, get, names, of_module, register
+
+__all__ = ["DEFAULT", "Dataset", "Samples", "get", "names", "of_module", "register"]

@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.datasets import files, mnist, pixels
+from bench.datasets import mnist, pixels
+from bench.datasets.dataset import Split
 from bench.evaluation.cache import Cache
 from bench.evaluation.extractor import FeatureExtractor
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.statistics import FeatureStatistics
 
 Tensors = dict[str, Tensor]
 
@@ -25,7 +26,7 @@ class Reference:
 
     def __init__(
         self,
-        load: Callable[[mnist.Split], FeatureStatistics],
+        load: Callable[[Split], FeatureStatistics],
         keep: Callable[[str, Callable[[], Tensors]], Tensors] = lambda name, compute: compute(),
     ) -> None:
         self._load, self._keep = load, keep
@@ -68,18 +69,20 @@ def of_mnist(extractor: FeatureExtractor) -> Reference:
     """The reference of a extractor; features are computed once and then read from the store."""
     room = Path(__file__).parent
     seen_by = [Path(pixels.__file__), room / "networks.py", room / "extractor.py"]
-    derived_by = [room / name for name in ("neighbours.py", "manifold.py", "memory.py")]
-    features = Cache(extractor.id, files.DIGEST, *seen_by)
-    derived = Cache(extractor.id, files.DIGEST, *seen_by, *derived_by)
+    derived_by = [
+        room / name for name in ("neighbours.py", "metrics/manifold.py", "metrics/memorisation.py")
+    ]
+    features = Cache(extractor.id, mnist.FILES.digest, *seen_by)
+    derived = Cache(extractor.id, mnist.FILES.digest, *seen_by, *derived_by)
 
-    def load(split: mnist.Split) -> FeatureStatistics:
+    def load(split: Split) -> FeatureStatistics:
         kept = features.tensors(split, lambda: _observed(extractor, split))
         return FeatureStatistics.of(kept["features"], kept.get("logits"))
 
     return Reference(load, derived.tensors)
 
 
-def _observed(extractor: FeatureExtractor, split: mnist.Split) -> Tensors:
+def _observed(extractor: FeatureExtractor, split: Split) -> Tensors:
     features, logits = zip(*extractor.passes(mnist.load(split).images), strict=True)
     seen = {"features": torch.cat(features)}
     if logits[0] is not None:

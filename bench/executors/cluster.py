@@ -26,9 +26,9 @@ from typing import Any
 from bench import paths
 from bench.errors import UserError
 from bench.executors import Stopping, remote_worker
-from bench.training import checkpoint, ending
-from bench.training.runtime import BORN_WITH
-from bench.trials import status
+from bench.training import checkpoint, trial
+from bench.training.runtime import WORKER_ENV
+from bench.trials import TrialRecord, status
 
 _STRETCH_SECONDS = 30.0
 _RETRIES = 3
@@ -141,7 +141,7 @@ def _environment() -> dict[str, Any]:
     """The code as it stands here, whatever version the machines have; processes fit to train."""
     import bench
 
-    return {"py_modules": [str(Path(bench.__path__[0]))], "env_vars": BORN_WITH}
+    return {"py_modules": [str(Path(bench.__path__[0]))], "env_vars": WORKER_ENV}
 
 
 class _Sent:
@@ -169,7 +169,7 @@ class _Sent:
         """Write down that it came to an end here, and let it go."""
         found = status.read(self.folder)
         found.status, found.reason = state, reason
-        ending.close(self.folder, found)
+        trial.close(self.folder, found)
         self._hold.close()
 
 
@@ -182,7 +182,7 @@ def run(folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
 
     waiting, running = list(folders), dict[Any, _Sent]()
     try:
-        send = _sender(ray)
+        send = _sender(ray, {TrialRecord.read(folder).trial.dataset for folder in folders})
         while (waiting or running) and not stopping():
             while len(running) < workers and (taken := _take(waiting)):
                 running[send(taken.folder)] = taken
@@ -208,10 +208,15 @@ def _take(waiting: list[Path]) -> _Sent | None:
     return None
 
 
-def _sender(ray: Any) -> Callable[[Path], Any]:
-    """What sends a trial's next time slice to the cluster; the bundle goes there once."""
+def _sender(ray: Any, used: set[str]) -> Callable[[Path], Any]:
+    """What sends a trial's next time slice to the cluster; the bundle goes there once.
+
+    Args:
+        ray: the module.
+        used: the names of the data sets.
+    """
     task = ray.remote(num_cpus=1, max_retries=_RETRIES)(remote_worker.fetched)
-    bundle = ray.put(remote_worker.pack())
+    bundle = ray.put(remote_worker.pack(used))
 
     def send(folder: Path) -> Any:
         found = status.read(folder)

@@ -16,7 +16,7 @@ import torch
 
 from bench import paths
 from bench.executors import Executor, Stopping, cores, worker
-from bench.training import ending, trial
+from bench.training import trial
 from bench.training.runtime import one_thread, worker_env
 from bench.training.trial import Turns
 from bench.trials import status
@@ -154,7 +154,7 @@ def _settle(process: BaseProcess, folder: Path, stopped: bool) -> bool:
             if found.status == "running" or (found.status == "pending" and not stopped):
                 found.status = "interrupted" if stopped else "failed"
                 found.reason = _LATE if stopped else _cause(process.exitcode)
-                ending.close(folder, found)
+                trial.close(folder, found)
             return False
     return True
 

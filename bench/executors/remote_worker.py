@@ -6,15 +6,14 @@ The machine needs ganbench's dependencies and nothing else: no network, no share
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench import paths, settings
-from bench.datasets import files
+from bench import datasets, paths, settings
 from bench.training import trial
 from bench.trials import TrialRecord
 from bench.trials.provenance import environment
@@ -30,23 +29,23 @@ class Bundle:
     """What every trial of a sweep needs beside its own folder."""
 
     store: Mapping[str, Any]
-    """Bytes by their path inside the store: MNIST, the reference statistics, Inception's weights.
+    """Bytes by path inside the store: the data set, reference statistics, Inception's weights.
 
     They are arrays, because Ray shares those between the processes of a machine.
     """
 
 
-def pack() -> Bundle:
-    """The bundle, from this machine's store."""
+def pack(used: Iterable[str]) -> Bundle:
+    """The bundle for trials of the data sets of these names, from this machine's store."""
     root = paths.root()
     kept = (root / "reference").glob("*/[!.]*")
     taken = {path.relative_to(root).as_posix(): path for path in kept}
     if weights := paths.given(settings.INCEPTION):
         taken[_INCEPTION] = weights
     arrays = {name: np.fromfile(path, np.uint8) for name, path in taken.items()}
-    for name in files.DIGESTS:
-        content = files.read(files.folder() / name)
-        arrays[f"data/mnist/{name}"] = np.frombuffer(content, np.uint8)
+    for dataset in used:
+        for name, content in datasets.get(dataset).content().items():
+            arrays[name] = np.frombuffer(content, np.uint8)
     return Bundle(arrays)
 
 

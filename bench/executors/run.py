@@ -13,17 +13,15 @@ from types import FrameType
 
 from rich.console import Console
 
-from bench import paths
-from bench.datasets import fetch
-from bench.evaluation import Evaluator, calibration
+from bench import datasets, paths
+from bench.evaluation import calibration
 from bench.evaluation.identity import SAMPLES
 from bench.executors import Executor
 from bench.executors.display import view
 from bench.executors.executors import EXECUTORS
 from bench.executors.monitor import Mirror, ProgressMonitor
 from bench.executors.plan import Planned, plan, prepare
-from bench.tracking import experiments
-from bench.tracking import mlflow_store as tracking_store
+from bench.tracking import addresses, experiments
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.training import checkpoint, runtime
@@ -79,10 +77,10 @@ def sweep(
     planned = plan(experiment)
     if resources.executor != "ray":  # which trains elsewhere
         runtime.require(experiment.precision, experiment.device)
-    uri = tracking_store.tracking_uri()
-    tracking_store.database(uri)  # what is no tracking store is refused before hours of training
+    uri = addresses.tracking_uri()
+    addresses.file_of(uri)  # what is no tracking store is refused before hours of training
     paths.check(paths.root())
-    fetch.ensure(console.print)
+    datasets.get(experiment.dataset).ensure(console.print)
     about = _about(experiment, planned)
     prepare(planned, experiment, plugins)
     experiments.write(experiment.name, about)
@@ -104,7 +102,7 @@ def sweep(
 
 
 def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentRecord:
-    evaluator, first = Evaluator.load(), planned[0]
+    evaluator, first = datasets.get(experiment.dataset).evaluator(), planned[0]
     n = first.trial.samples
     # Working out a floor fills the cache of reference statistics that every worker then reads.
     evaluator.floor(min(n, SAMPLES), thorough=True)

@@ -1,4 +1,4 @@
-"""What is measured: rates of steps, the machine's peak, and what a trial spends beside training.
+"""What is measured: rates of steps, the machine's peak, and what a trial spends beyond training.
 
 In every round each thing is done once, one after the other, so that whatever the machine does to
 one it does to all; ratios are formed within a round. Reported is the median over the rounds with
@@ -13,18 +13,19 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.datasets import mnist
+from bench import datasets
 from bench.executors import cores
 from bench.nn.fast import ONEDNN
 from bench.speed import tutorial
-from bench.speed.lanes import SGEMM, Kind, lanes, together
+from bench.speed.workers import SGEMM, Kind, workers
 from bench.training import runtime
 from bench.training.generator import build
-from bench.training.stepping import EagerStep
+from bench.training.step import EagerStep
 from bench.trials import Trial
 
 _SGEMM_GFLOP = 2 * SGEMM**3 / 1e9
 Round = dict[str, float]
+"""The rate of each kind of work, and what `measure` adds to it."""
 
 
 @dataclass(frozen=True)
@@ -39,39 +40,53 @@ class Spread:
     def of(cls, values: Sequence[float]) -> "Spread":
         return cls(statistics.median(values), min(values), max(values))
 
-    @classmethod
-    def over(cls, rounds: Sequence[Round], value: Callable[[Round], float]) -> "Spread":
-        return cls.of([value(one) for one in rounds])
+    def text(self, unit: float = 1.0) -> str:
+        values = (self.median, self.lowest, self.highest)
+        return "{} [{}–{}]".format(*(f"{unit * value:.3g}" for value in values))
 
 
 @dataclass(frozen=True)
 class Speed:
-    """One variant on one machine. Rates are steps a second."""
+    """One variant on one machine; ``figures`` are those of `FIGURES`."""
 
     variant: str
     gflop: float
     """10⁹ floating-point operations of matrix products in a step; a multiplication with its
     addition counts as two."""
-    tutorial: Spread
-    """The tutorials' loop on the same networks, which may use all cores."""
-    alone: Spread
-    """One trial, the rest of the machine idle."""
-    machine: Spread
-    """One trial a core, or several on a GPU, all of them together."""
-    gain: Spread
-    """``machine`` over ``tutorial``."""
-    bf16: Spread | None
-    """``machine`` in bf16 over ``machine``; None where the processor lacks it."""
-    sgemm: Spread
-    """GFLOP/s of bare products of large matrices where the trials are trained, all of it."""
-    roofline: Spread
-    """The share of ``sgemm`` at which the steps of ``machine`` computed."""
-    point: Spread
-    """Seconds of a measurement in the midst of a trial, on every core."""
-    end: Spread
-    """Seconds of the measurement at a trial's end, on every core."""
-    share: Spread
-    """The measurements' part of all the time, side by side, at the experiment's settings."""
+    figures: dict[str, Spread | None]
+    """None where the machine lacks bf16."""
+
+
+def _share(rates: Round) -> float:
+    evaluating = rates["between"] / rates["point"] + 1 / rates["end"]
+    return evaluating / (evaluating + rates["steps"] / rates["trial"])
+
+
+FIGURES: dict[str, tuple[str, Callable[[Round], float]]] = {
+    # The tutorials' loop on the same networks, which may use all cores.
+    "tutorial": ("tutorials' loop [steps/s]", lambda r: r["tutorial"]),
+    # The rest of the machine idle.
+    "alone": ("one trial alone [steps/s]", lambda r: r["alone"]),
+    # One trial a core, or several on a GPU.
+    "machine": ("trials side by side, together [steps/s]", lambda r: r["trial"]),
+    "gain": ("side by side / tutorials' loop", lambda r: r["trial"] / r["tutorial"]),
+    "bf16": ("side by side in bf16 / in fp32", lambda r: r["bf16"] / r["trial"]),
+    # Of bare products of large matrices where the trials are trained, all of it.
+    "sgemm": (
+        "peak of matrix products, together [GFLOP/s]",
+        lambda r: r["sgemm"] * _SGEMM_GFLOP,
+    ),
+    "roofline": (
+        "share of that peak [%]",
+        lambda r: r["trial"] * r["gflop"] / (r["sgemm"] * _SGEMM_GFLOP),
+    ),
+    # On every core at the same time.
+    "point": ("a measurement in between [s]", lambda r: r["cores"] / r["point"]),
+    "end": ("the measurements at the end [s]", lambda r: r["cores"] / r["end"]),
+    # Side by side, at the experiment's settings.
+    "share": ("measurements' share of a trial [%]", _share),
+}
+"""By name in the JSON: the title in the table, and how it is computed in a round."""
 
 
 def measure(trial: Trial, width: int, rounds: int, seconds: float) -> Speed:
@@ -87,50 +102,39 @@ def measure(trial: Trial, width: int, rounds: int, seconds: float) -> Speed:
         UserError: no tutorial's loop is known for this variant.
     """
     tutorial.step_of(build(trial))  # type: ignore[arg-type]
-    gflop = _flop(trial) / 1e9
-    measuring = width if trial.device == "cpu" else cores()
-    found = _rounds(trial, width, measuring, rounds, seconds)
-    taken, between = trial.steps, trial.evaluations - 1
-
-    def share(one: Round) -> float:
-        measured = between / one["point"] + 1 / one["end"]
-        return float(measured / (measured + taken / one["trial"]))
-
-    return Speed(
-        trial.variant,
-        gflop,
-        tutorial=Spread.over(found, lambda one: one["tutorial"]),
-        alone=Spread.over(found, lambda one: one["alone"]),
-        machine=Spread.over(found, lambda one: one["trial"]),
-        gain=Spread.over(found, lambda one: one["trial"] / one["tutorial"]),
-        bf16=Spread.over(found, lambda o: o["bf16"] / o["trial"]) if "bf16" in found[0] else None,
-        sgemm=Spread.over(found, lambda one: one["sgemm"] * _SGEMM_GFLOP),
-        roofline=Spread.over(found, lambda o: o["trial"] * gflop / (o["sgemm"] * _SGEMM_GFLOP)),
-        point=Spread.over(found, lambda one: measuring / one["point"]),
-        end=Spread.over(found, lambda one: measuring / one["end"]),
-        share=Spread.over(found, share),
-    )
+    gflop, evaluating = _flop(trial) / 1e9, width if trial.device == "cpu" else cores()
+    settings = {
+        "gflop": gflop, "cores": evaluating,
+        "steps": trial.steps, "between": trial.evaluations - 1,
+    }  # fmt: skip
+    rates = [settings | each for each in _rounds(trial, width, evaluating, rounds, seconds)]
+    missing = set() if "bf16" in rates[0] else {"bf16"}
+    figures = {
+        name: None if name in missing else Spread.of([value(each) for each in rates])
+        for name, (_, value) in FIGURES.items()
+    }
+    return Speed(trial.variant, gflop, figures)
 
 
-def _rounds(trial: Trial, width: int, measuring: int, rounds: int, seconds: float) -> list[Round]:
+def _rounds(trial: Trial, width: int, evaluating: int, rounds: int, seconds: float) -> list[Round]:
     """The summed rate of each kind of work, round by round; the first round is to warm up."""
-    device = trial.device
-    bf16: list[Kind] = ["bf16"] if runtime.available("bf16", device) else []
-    steps: list[Kind] = ["trial", *bf16, "sgemm"]
+    gpu = trial.device != "cpu"
+    bf16: list[Kind] = ["bf16"] if runtime.available("bf16", trial.device) else []
+    side_by_side: list[Kind] = ["trial", *bf16, "sgemm"]
     with (
-        lanes(trial, 1, single=False) as base,
-        lanes(trial, measuring) as each,
-        lanes(trial, int(device != "cpu"), beside=width) as gpu,
+        workers(trial, 1, single=False) as loop,
+        workers(trial, 1, trials=width if gpu else 1) as first,
+        workers(trial, evaluating) as each,
     ):
-        side = gpu or each
+        train = first if gpu else each
 
         def once() -> Round:
             return {
-                "tutorial": together(base, "tutorial", seconds),
-                "alone": together(side[:1], "alone", seconds),
-                **{kind: together(side, kind, seconds) for kind in steps},
-                "point": together(each, "point", 0),
-                "end": together(each, "end", 0),
+                "tutorial": loop("tutorial", seconds),
+                "alone": first("alone", seconds),
+                **{kind: train(kind, seconds) for kind in side_by_side},
+                "point": each("point", 0),
+                "end": each("end", 0),
             }
 
         once()
@@ -142,12 +146,12 @@ def _flop(trial: Trial) -> float:
 
     The mean of one turn of discriminator and generator steps.
     """
-    stepper = EagerStep(trial, mnist.load("train").images)
-    turn = getattr(stepper.algorithm, "n_critic", 1)
+    step = EagerStep(trial, datasets.get(trial.dataset).split("train"))
+    turn = getattr(step.algorithm, "n_critic", 1)
     known = {} if ONEDNN is None else {ONEDNN: _product_flop}
     with FlopCounterMode(display=False, custom_mapping=known) as counter:
         for index in range(turn):
-            stepper.step(index)
+            step(index)
     return float(counter.get_total_flops() / turn)
 
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench import paths, settings
-from bench.datasets import fetch
 from bench.executors.plan import Planned, plan, prepare
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
@@ -63,10 +62,10 @@ def starting(*arguments: str) -> float:
 
 @contextmanager
 def _scratch_store() -> Iterator[Path]:
-    """A store without trials that finds MNIST and the reference's features where they are."""
-    data, reference = fetch.ensure(), paths.root() / "reference"
-    reference.mkdir(exist_ok=True)
+    """A store without trials that shares this one's data and reference features."""
     with tempfile.TemporaryDirectory() as root:
-        (Path(root) / "reference").symlink_to(reference)
-        with settings.temporarily({settings.STORE: root, settings.DATA: str(data)}):
+        for shared in ("data", "reference"):
+            (paths.root() / shared).mkdir(exist_ok=True)
+            (Path(root) / shared).symlink_to(paths.root() / shared)
+        with settings.temporarily({settings.STORE: root}):
             yield Path(root)

@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import paths
-from bench.speed.measurement import Speed, Spread
+from bench.speed.measurement import FIGURES, Speed, Spread
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,27 @@ class Report:
         words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
         return words if self.gpu else f"{words}-{self.environment['cores']}-cores"
 
-    def markdown(self) -> str:
-        """A table with one line a figure and one column a variant, and how it was measured."""
-        heads = ["", *(speed.variant for speed in self.variants)]
-        rows = [heads, [":--", *("--:" for _ in self.variants)], *_rows(self.variants)]
-        lines = ["| " + " | ".join(row) + " |" for row in rows]
-        notes = [f"* {self._method()}", f"* {self._surroundings()}"]
-        return "\n".join([f"**{self._place()}**", "", *lines, "", *notes, ""])
-
     def json(self) -> str:
         """Every figure with its range, the machine, the versions and the commit."""
-        return json.dumps(asdict(self), indent=1, allow_nan=False)
+        content = asdict(self)
+        content["variants"] = [speed | speed.pop("figures") for speed in content["variants"]]
+        return json.dumps(content, indent=1, allow_nan=False)
+
+    def markdown(self) -> str:
+        """A table with one line a figure and one column a variant, and how it was measured."""
+        rows = [["", *(speed.variant for speed in self.variants)]]
+        rows += [[":--", *("--:" for _ in self.variants)]]
+        for name, (title, _) in FIGURES.items():
+            if name == "sgemm":
+                gflop = [f"{speed.gflop:.3g}" for speed in self.variants]
+                rows += [["matrix products a step [GFLOP]", *gflop]]
+            unit = 100 if title.endswith("[%]") else 1
+            spreads = [speed.figures[name] for speed in self.variants]
+            rows += [[title, *("–" if spread is None else spread.text(unit) for spread in spreads)]]
+        lines = [f"| {' | '.join(row)} |" for row in rows]
+        return "\n".join(
+            [f"**{self._place()}**", "", *lines, "", f"* {self._method()}", f"* {self._rest()}", ""]
+        )
 
     def save(self, folder: Path) -> Path:
         """Write ``<machine>.md`` and ``<machine>.json``; returns the former's path."""
@@ -60,12 +70,12 @@ class Report:
 
     def _place(self) -> str:
         cores = f"{self.environment['cores']} cores of {self.environment['processor']}"
+        place = f"{self.gpu} next to {cores}" if self.gpu else cores
         torch = self.environment["packages"]["torch"]
-        place = f"{self.gpu} beside {cores}" if self.gpu else cores
         return f"{place}, torch {torch}, Python {self.environment['python']}"
 
     def _method(self) -> str:
-        side = "single-threaded processes" if self.gpu is None else "trials on streams of one GPU"
+        side = "trials on streams of one GPU" if self.gpu else "single-threaded processes"
         peak = "" if self.gpu else ", one process a core"
         return (
             f"Medians over {self.rounds} rounds with lowest and highest, in brackets; in each "
@@ -77,43 +87,9 @@ class Report:
             f"`{self.experiment}`."
         )
 
-    def _surroundings(self) -> str:
+    def _rest(self) -> str:
         return (
             f"Sending a trial's whole record to MLflow took {self.mirroring:.2g} s of processor "
-            f"time; `ganbench --help` answered in {_shown(self.help)} s, "
-            f"`ganbench run {self.experiment} --dry-run` in {_shown(self.dry_run)} s."
+            f"time; `ganbench --help` answered in {self.help.text()} s, "
+            f"`ganbench run {self.experiment} --dry-run` in {self.dry_run.text()} s."
         )
-
-
-def _rows(variants: Sequence[Speed]) -> Iterator[list[str]]:
-    for title, value in _ROWS.items():
-        yield [title, *(value(speed) for speed in variants)]
-
-
-def _of(name: str, unit: float = 1.0) -> Callable[[Speed], str]:
-    def shown(speed: Speed) -> str:
-        found: Spread | None = getattr(speed, name)
-        return "–" if found is None else _shown(found, unit)
-
-    return shown
-
-
-def _shown(spread: Spread, unit: float = 1.0) -> str:
-    values = (spread.median, spread.lowest, spread.highest)
-    middle, low, high = (f"{unit * value:.3g}" for value in values)
-    return f"{middle} [{low}–{high}]"
-
-
-_ROWS = {
-    "tutorials' loop [steps/s]": _of("tutorial"),
-    "one trial alone [steps/s]": _of("alone"),
-    "trials side by side, together [steps/s]": _of("machine"),
-    "side by side / tutorials' loop": _of("gain"),
-    "side by side in bf16 / in fp32": _of("bf16"),
-    "matrix products a step [GFLOP]": lambda speed: f"{speed.gflop:.3g}",
-    "peak of matrix products, together [GFLOP/s]": _of("sgemm"),
-    "share of that peak [%]": _of("roofline", 100),
-    "a measurement in between [s]": _of("point"),
-    "the measurements at the end [s]": _of("end"),
-    "measurements' share of a trial [%]": _of("share", 100),
-}

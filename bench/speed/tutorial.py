@@ -2,10 +2,11 @@
 
 A DataLoader that converts and normalises image by image, a sigmoid with BCELoss, separate passes
 over real and fake images, torch's default optimisers, gradients for weights that are not stepped,
-and torch's own choice of threads. ``tests/oracles`` holds the variants' steps against it.
+and torch's own choice of threads. ``tests/oracles`` compares the variants' steps with it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import chain, repeat
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from bench.variants.wgan import WGAN
 Draw = Callable[[], Tensor]
 """Latents (B, latent), new ones at each call."""
 Step = Callable[[Tensor, Draw], None]
-"""From real images (B, 1, 28, 28) in [-1, 1] and a source of latents."""
+"""From real images (B, *shape) in [-1, 1] and a source of latents."""
 
 
 def loop(gan: GAN, images: Tensor, batch: int, device: str = "cpu") -> Callable[[], None]:
@@ -28,20 +29,21 @@ def loop(gan: GAN, images: Tensor, batch: int, device: str = "cpu") -> Callable[
 
     Args:
         gan: whose networks are trained.
-        images: (N, 1, 28, 28) uint8.
+        images: (N, *shape) uint8.
         batch: real images a step.
         device: where the networks are; the DataLoader is the processor's.
 
     Raises:
         UserError: no tutorial's loop is known for this variant.
     """
-    shown = _endless(DataLoader(Digits(images), batch_size=batch, shuffle=True, drop_last=True))
+    loader = DataLoader(Digits(images), batch_size=batch, shuffle=True, drop_last=True)
+    batches = chain.from_iterable(repeat(loader))  # which shuffles again each time
     for network in gan.networks().values():
         network.to(device)
     step = step_of(gan)
 
     def once() -> None:
-        real = next(shown).to(device)
+        real = next(batches).to(device)
         step(real, lambda: torch.randn(len(real), gan.latent, device=device))
 
     return once
@@ -55,8 +57,8 @@ def step_of(gan: GAN) -> Step:
     """
     if not isinstance(gan, WGAN | MLPBCE):
         raise UserError(
-            f"No tutorial's loop is known for {type(gan).__name__}, which its speed could be held "
-            "against: choose other variants with --variants."
+            f"No tutorial's loop is known for {type(gan).__name__}, so its speed cannot be "
+            "compared: choose other variants with --variants."
         )
     gan.G, gan.D = plain(gan.G), plain(gan.D)
     return wasserstein(gan) if isinstance(gan, WGAN) else crossentropy(gan)
@@ -111,7 +113,7 @@ class Digits(Dataset[Tensor]):
     """MNIST as `torchvision.datasets.MNIST` serves it: a PIL image through a list of transforms.
 
     Args:
-        images: (N, 1, 28, 28) uint8.
+        images: (N, *shape) uint8.
     """
 
     def __init__(self, images: Tensor) -> None:
@@ -128,8 +130,3 @@ class Digits(Dataset[Tensor]):
 
         image: Tensor = self._transform(Image.fromarray(self._images[index, 0].numpy()))
         return image
-
-
-def _endless(loader: DataLoader[Tensor]) -> Iterator[Tensor]:
-    while True:
-        yield from loader

@@ -1,8 +1,8 @@
 """Checkpoints: a safetensors file and a manifest with its sha256, both written whole or not at all.
 
-Two are kept. A flipped bit loads silently from safetensors, so the digest is what decides whether a
+Two are kept. A flipped bit loads silently from safetensors, so the digest decides whether a
 checkpoint is good; a damaged one is set aside and the one before it is used. There is no pickle and
-no random state in it: every random stream is derived from (axis, seed, step).
+no random state in it: every random stream is derived from (purpose, seed, step).
 """
 
 import json
@@ -34,44 +34,12 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> None:
 def load(folder: Path, report: Report) -> tuple[int, dict[str, Any]] | None:
     """The newest good checkpoint as (step, state), or None where there is none.
 
-    ``report`` is told of each damaged checkpoint, which is renamed to ``*.damaged``.
+    ``report`` gets a line for each damaged checkpoint, which is renamed to ``*.damaged``.
     """
-    found = newest(folder, report)
-    if found is None:
+    files = newest(folder, report)
+    if files is None:
         return None
-    path, _ = found
-    return int(path.stem.rpartition("-")[2]), decoded(path.read_bytes())
-
-
-def encoded(state: dict[str, Any]) -> bytes:
-    """The content of a checkpoint.
-
-    Raises:
-        TypeError: something in ``state`` is no tensor and nothing that JSON can hold.
-    """
-    tensors: dict[str, torch.Tensor] = {}
-    skeleton = _take_tensors(state, "state", tensors)
-    return safetensors.torch.save(_apart(tensors), metadata={"skeleton": json.dumps(skeleton)})
-
-
-def decoded(content: bytes) -> dict[str, Any]:
-    """The state that `encoded` was given."""
-    size = int.from_bytes(content[:8], "little")
-    skeleton = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["skeleton"])
-    state: dict[str, Any] = _put_tensors(skeleton, safetensors.torch.load(content))
-    return state
-
-
-def copied(state: dict[str, Any]) -> dict[str, Any]:
-    """What `decoded` makes of `encoded`, without the bytes in between.
-
-    Raises:
-        TypeError: as `encoded`.
-    """
-    tensors: dict[str, torch.Tensor] = {}
-    skeleton = json.loads(json.dumps(_take_tensors(state, "state", tensors)))
-    copy: dict[str, Any] = _put_tensors(skeleton, {n: t.clone() for n, t in tensors.items()})
-    return copy
+    return int(files[0].stem.rpartition("-")[2]), decoded(files[0].read_bytes())
 
 
 def newest(folder: Path, report: Report) -> tuple[Path, Path] | None:
@@ -88,17 +56,17 @@ def newest(folder: Path, report: Report) -> tuple[Path, Path] | None:
     return None
 
 
-def prune(folder: Path) -> None:
-    """Remove all checkpoints but the newest two."""
-    for old in _manifests(folder)[_KEPT:]:
-        _remove(old)
+def prune(folder: Path, keep: int = _KEPT) -> None:
+    """Remove all checkpoints but the newest ones."""
+    for manifest in _manifests(folder)[keep:]:
+        manifest.unlink()
+        manifest.with_suffix(".safetensors").unlink(missing_ok=True)
 
 
 def clear(folder: Path) -> None:
     """Remove all checkpoints of a trial that has ended."""
     _drop_torn(folder)
-    for manifest in _manifests(folder):
-        _remove(manifest)
+    prune(folder, keep=0)
 
 
 def _manifests(folder: Path) -> list[Path]:
@@ -113,11 +81,6 @@ def _drop_torn(folder: Path) -> None:
             path.unlink()
 
 
-def _remove(manifest: Path) -> None:
-    manifest.unlink()
-    manifest.with_suffix(".safetensors").unlink(missing_ok=True)
-
-
 def _good(manifest: Path, path: Path) -> bool:
     try:
         return bool(json.loads(manifest.read_text())["sha256"] == digest_of(path))
@@ -125,35 +88,44 @@ def _good(manifest: Path, path: Path) -> bool:
         return False
 
 
-def _apart(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The tensors with memory of their own: shared weights are refused by safetensors."""
-    seen: set[int] = set()
-    apart = {}
-    for name, tensor in tensors.items():
-        storage = tensor.untyped_storage().data_ptr()
-        apart[name] = tensor.clone() if storage in seen else tensor
-        seen.add(storage)
-    return apart
+def encoded(state: dict[str, Any]) -> bytes:
+    """The content of a checkpoint: the tensors, and the rest of ``state`` as JSON in the header.
+
+    Raises:
+        TypeError: something in ``state`` is no tensor and nothing that JSON can hold.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    skeleton = json.dumps(_without_tensors(state, "state", tensors))
+    return safetensors.torch.save(tensors, metadata={"skeleton": skeleton})
 
 
-def _take_tensors(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
+def decoded(content: bytes) -> dict[str, Any]:
+    """The state that `encoded` was given."""
+    size = int.from_bytes(content[:8], "little")
+    skeleton = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["skeleton"])
+    state: dict[str, Any] = _with_tensors(skeleton, safetensors.torch.load(content))
+    return state
+
+
+def _without_tensors(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
     """Replace each tensor by its name; dicts become pairs, because JSON has only string keys."""
     if isinstance(value, torch.Tensor):
-        tensors[name] = value.detach().cpu().contiguous()
+        # A copy, because safetensors refuses two names for one memory, as shared weights have.
+        tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
         return {"tensor": name}
     if isinstance(value, dict):
-        pairs = [[k, _take_tensors(v, f"{name}.{k}", tensors)] for k, v in value.items()]
-        return {"dict": pairs}
+        pairs = value.items()
+        return {"dict": [[k, _without_tensors(v, f"{name}.{k}", tensors)] for k, v in pairs]}
     if isinstance(value, list | tuple):
-        return [_take_tensors(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]
+        return [_without_tensors(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]
     return value
 
 
-def _put_tensors(skeleton: Any, tensors: dict[str, torch.Tensor]) -> Any:
+def _with_tensors(skeleton: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(skeleton, list):
-        return [_put_tensors(value, tensors) for value in skeleton]
+        return [_with_tensors(value, tensors) for value in skeleton]
     if isinstance(skeleton, dict):
         if "tensor" in skeleton:
             return tensors[skeleton["tensor"]]
-        return {key: _put_tensors(value, tensors) for key, value in skeleton["dict"]}
+        return {key: _with_tensors(value, tensors) for key, value in skeleton["dict"]}
     return skeleton

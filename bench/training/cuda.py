@@ -1,4 +1,4 @@
-"""A GPU as one trial sees it: a stream and random numbers of its own, and recorded work."""
+"""A GPU as one trial sees it: a stream and random numbers of its own, and captured work."""
 
 import contextlib
 import gc
@@ -10,17 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Scalars = dict[str, Tensor]
+from bench.training.step import Scalars
 
 _MODE = "thread_local"
-"""What other threads ask of the GPU while this one records does no harm to the record."""
+"""What other threads ask of the GPU during a capture does no harm to it."""
 
 
 class Stream:
-    """One trial's part of a GPU; trials in other lanes run at the same time and do not disturb it.
+    """One trial's part of a GPU; trials in other streams run at the same time, undisturbed.
 
-    Whatever is begun here is only surely done after `synchronize`. The arithmetic is pinned for the
-    whole process: no TF32, and only kernels that give the same bits every time.
+    Whatever is begun here is only surely done after `synchronize`. How the whole process computes
+    is pinned: no TF32, and only kernels that give the same bits every time.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Stream:
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
-        # The first steps of an optimiser that can be recorded are not.
+        # The first steps of an optimiser that can be captured are not.
         warnings.filterwarnings("ignore", message=".*capturable=True")
         self.device = torch.device("cuda", torch.cuda.current_device())
         self._default = torch.cuda.default_generators[self.device.index]
@@ -42,18 +42,18 @@ class Stream:
 
     @contextlib.contextmanager
     def turn(self, seed: int) -> Iterator[None]:
-        """Work of the block goes to the stream's stream; its random numbers begin at ``seed``."""
+        """Work of the block goes to this stream; its random numbers begin at ``seed``."""
         self._default.graphsafe_set_state(self._random)
         self._random.manual_seed(seed)
         torch.default_generator.manual_seed(seed)
         with torch.cuda.stream(self._stream):
             yield
 
-    def record(self, work: Callable[[], Scalars], weights: Sequence[Tensor]) -> "Capture":
+    def capture(self, work: Callable[[], Scalars], weights: Sequence[Tensor]) -> "Capture":
         """Capture ``work`` as a CUDA graph, without doing it.
 
-        Within a `turn`, and after ``work`` was done without recording: what is allocated or chosen
-        the first time must not be part of the record.
+        Within a `turn`, and after ``work`` was done once: what is allocated or chosen the first
+        time must not be part of the graph.
 
         Args:
             work: leaves gradients and returns scalars.
@@ -64,44 +64,35 @@ class Stream:
                 stream is usable from the next turn on.
         """
         graph = torch.cuda.CUDAGraph()
+        # What Python would collect meanwhile may be another trial's graph, which ends the capture.
+        collecting = gc.isenabled()
+        gc.disable()
         try:
-            with (
-                _no_collection(),
-                torch.cuda.graph(graph, stream=self._stream, capture_error_mode=_MODE),
-            ):
-                found = work()
-                row = torch.stack([value.to(torch.float32) for value in found.values()])
+            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode=_MODE):
+                scalars = work()
+                row = torch.stack([value.to(torch.float32) for value in scalars.values()])
         except RuntimeError as problem:
-            self._begin()  # so that nothing of the broken record clings to the stream
+            self._begin()  # so that nothing of the broken capture clings to the stream
             raise RuntimeError(str(_first(problem))) from problem
-        return Capture(graph, tuple(found), row, weights)
+        finally:
+            if collecting:
+                gc.enable()
+        return Capture(graph, tuple(scalars), row, weights)
 
     def synchronize(self) -> None:
         """Wait until all that was begun in the stream is done."""
         self._stream.synchronize()
 
 
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """What Python would collect now may be another trial's graph, which ends the record."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
 def _first(problem: BaseException) -> BaseException:
-    """The error that broke the record, and not the one that says that it is broken."""
+    """The error that broke the capture, and not the one that says that it is broken."""
     while problem.__context__ is not None:
         problem = problem.__context__
     return problem
 
 
 class Capture:
-    """Recorded work. What it returns and the gradients it leaves lie in memory of its own.
+    """Captured work. What it returns and the gradients it leaves lie in memory of its own.
 
     Args:
         graph: the work.
@@ -121,7 +112,7 @@ class Capture:
         self._graph.replay()
         return dict(zip(self._names, self._row.clone().unbind(), strict=True))
 
-    def show_gradients(self) -> None:
+    def restore_gradients(self) -> None:
         """Put the gradients of the last `replay` where they are looked for."""
         for weight, gradient in self._gradients:
             weight.grad = gradient

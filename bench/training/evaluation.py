@@ -1,58 +1,74 @@
-"""Measuring a trial at a point of its budget: samples of a fixed stream, the evaluator, a grid."""
+"""One evaluation of a trial: samples of a fixed stream, the evaluator's numbers, and giving it up
+half way, because it takes seconds and leaves nothing half done."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
-from bench import seeding
-from bench.datasets import pixels
+from bench import datasets, seeding
 from bench.evaluation import Evaluator
-from bench.training.curves import Diverged
+from bench.training.scalars import Diverged
+from bench.trials import Trial
 from bench.variants import Algorithm
 
-_GRID = 64
 
+def samples(algorithm: Algorithm, trial: Trial, step: int = 0) -> Tensor:
+    """As many as the trial is measured with, (n, *shape) in the data set's stored form.
 
-def samples(algorithm: Algorithm, n: int, seed: int) -> Tensor:
-    """(n, 1, 28, 28) uint8, from latents that are the same at every point and for every variant.
-
-    Args:
-        algorithm: what to sample.
-        n: how many images.
-        seed: the trial's.
+    They come from latents that are the same at every point and for every variant.
 
     Raises:
-        Diverged: an image is not finite.
+        Diverged: a sample is not finite; the message names ``step``.
     """
-    images = algorithm.sample(n, seeding.generator("evaluation", seed))
+    images = algorithm.sample(trial.samples, seeding.generator("evaluation", trial.seed))
     if not images.isfinite().all():
-        raise Diverged("a generated image is not finite")
-    return pixels.to_grid(images).cpu()
+        raise Diverged(f"a generated image is not finite at step {step}")
+    return datasets.get(trial.dataset).decode(images).cpu()
 
 
 @dataclass(frozen=True)
-class Measured:
-    """The ruler's numbers, its words (the missing digits), and the numbers' sampling noise."""
+class Evaluated:
+    """The evaluator's numbers, its texts (the missing digits), and the numbers' sampling noise."""
 
     values: dict[str, float]
-    words: dict[str, str]
+    texts: dict[str, str]
     noise: dict[str, float]
 
 
-def measure(evaluator: Evaluator, images: Tensor, *, last: bool) -> Measured:
-    """What the evaluator says of the images: all at the last point, else the cheap metrics."""
-    found = evaluator.score(images, thorough=last)
-    words = {name: value for name, value in found.metrics.items() if isinstance(value, str)}
-    values = {k: float(v) for k, v in found.metrics.items() if k not in words}
-    return Measured(values, words, found.noise)
+def measure(evaluator: Evaluator, images: Tensor, *, last: bool) -> Evaluated:
+    """What the evaluator says of the images; by all metrics at the last point only."""
+    measurement = evaluator.score(images, thorough=last)
+    texts = {n: value for n, value in measurement.metrics.items() if isinstance(value, str)}
+    values = {n: float(value) for n, value in measurement.metrics.items() if n not in texts}
+    return Evaluated(values, texts, measurement.noise)
 
 
-def grid(images: Tensor, path: Path) -> None:
-    """Write the first 64 images as an 8 × 8 PNG."""
-    from torchvision.utils import make_grid, save_image
+class Stopped(Exception):
+    """A stop was asked for; what was being computed is abandoned."""
 
-    path.parent.mkdir(exist_ok=True)
-    tiles = make_grid(images[:_GRID].to(torch.float32) / 255, nrow=8, padding=2, pad_value=0.5)
-    save_image(tiles, path, format="png")
+
+class Abandoning(TorchFunctionMode):
+    """While the block runs, each tensor operation first asks whether to stop.
+
+    So whatever samples or measures, a variant from a plug-in too, ends within one operation of it.
+
+    Args:
+        stopping: true once a stop was asked for.
+
+    Raises:
+        Stopped: then, from the operation that was about to begin.
+    """
+
+    def __init__(self, stopping: Callable[[], bool]) -> None:
+        super().__init__()
+        self._stopping = stopping
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if self._stopping():
+            raise Stopped
+        return func(*args, **(kwargs or {}))

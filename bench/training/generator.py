@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from bench import paths, seeding
+from bench import datasets, paths, seeding
 from bench.errors import UserError
 from bench.nn.fast import plain
 from bench.trials import Trial
@@ -19,11 +19,12 @@ FILES = ("generator.safetensors", "generator.json")
 def build(trial: Trial) -> Algorithm:
     """The variant of a trial, initialised by the seed's own stream."""
     torch.default_generator.manual_seed(seeding.derive("init", trial.seed))
-    return registry.create(trial.variant, trial.configuration)
+    dataset = datasets.get(trial.dataset)
+    return registry.create(trial.variant, trial.configuration, dataset.shape, dataset.classes)
 
 
-def save(folder: Path, algorithm: Algorithm, trial: Trial, shown: int) -> None:
-    """Write the weights, and beside them what it takes to build the network again."""
+def save(folder: Path, algorithm: Algorithm, trial: Trial, images_shown: int) -> None:
+    """Write the weights, and next to them what it takes to build the network again."""
     networks = algorithm.networks()
     # Copies, because two names may share one weight, which safetensors refuses.
     state = networks["generator"].state_dict()
@@ -31,7 +32,9 @@ def save(folder: Path, algorithm: Algorithm, trial: Trial, shown: int) -> None:
     with paths.replacing(folder / FILES[0]) as file:
         file.write(safetensors.torch.save(weights))
     with paths.replacing(folder / FILES[1], "w") as file:
-        json.dump({**trial.identity, "images_shown": shown, "range": [-1, 1]}, file, indent=1)
+        json.dump(
+            {**trial.identity, "images_shown": images_shown, "range": [-1, 1]}, file, indent=1
+        )
 
 
 def load(folder: Path) -> tuple[nn.Module, Tensor]:

@@ -1,40 +1,38 @@
-"""What a trial's steps are shown, where it lies on the device and a step finds it by itself."""
+"""The device data loader: all that steps are given lies on the GPU, where a graph finds it."""
 
 import torch
-from torch import Tensor
 
-from bench import seeding
-from bench.datasets import pixels
+from bench import datasets, seeding
+from bench.datasets import Samples
 from bench.datasets.order import Order
+from bench.trials import Trial
 from bench.variants import Batch
 
-_IMAGES = 8192
-"""Images in a block of steps: few enough to be cheap, many enough that blocks are rare."""
+_BLOCK = 8192
+"""Samples in a block of steps: few enough to be quick, many enough that blocks are rare."""
 
 
 class DeviceDataLoader:
-    """The training images, and the indices and latents of a block of steps at a time.
+    """The training samples, and the indices and latents of a block of steps at a time.
 
-    They are read under a counter that lies on the device as well, so that a recorded step, which
-    repeats the very same operations, is shown the next batch each time. The order is that of every
+    They are read under a counter that lies on the device as well, so that a captured step, which
+    repeats the very same operations, is given the next batch each time. The order is that of every
     device; the latents are the device's own, a pure function of (seed, block).
 
     Args:
-        images: (N, 1, 28, 28) uint8.
-        batch: images a step.
+        trial: its data set, batch and seed.
+        samples: what is learnt from.
         latent: the latents' dimension.
-        seed: the trial's.
         device: where the steps are computed.
     """
 
-    def __init__(
-        self, images: Tensor, batch: int, latent: int, seed: int, device: torch.device
-    ) -> None:
-        self.steps = max(1, _IMAGES // batch)
-        self._images, self._seed = images.to(device), seed
-        self._order = Order(len(images), batch, seed, device)
-        self._indices = torch.empty(self.steps, batch, dtype=torch.int64, device=device)
-        self._latents = torch.empty(self.steps, 2, batch, latent, device=device)
+    def __init__(self, trial: Trial, samples: Samples, latent: int, device: torch.device) -> None:
+        self.steps = max(1, _BLOCK // trial.batch)
+        self._dataset, self._seed = datasets.get(trial.dataset), trial.seed
+        self._samples = samples.to(device)
+        self._order = Order(len(samples), trial.batch, trial.seed, device)
+        self._indices = torch.empty(self.steps, trial.batch, dtype=torch.int64, device=device)
+        self._latents = torch.empty(self.steps, 2, trial.batch, latent, device=device)
         self._counter = torch.empty(1, dtype=torch.int64, device=device)
         self._generator = torch.Generator(device)
         self._block, self._next = -1, -1
@@ -55,4 +53,5 @@ class DeviceDataLoader:
         rows = self._indices.index_select(0, self._counter)[0]
         latents = self._latents.index_select(0, self._counter)[0]
         self._counter.add_(1)
-        return Batch(step, pixels.to_float(self._images.index_select(0, rows)), latents)
+        real = self._samples.select(rows)
+        return Batch(step, self._dataset.encode(real.values), latents, real.labels)

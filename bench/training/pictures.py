@@ -1,4 +1,4 @@
-"""What a trial draws once, at its end: samples beside the training images nearest to them, and
+"""What a trial draws once, at its end: samples next to the training images nearest to them, and
 walks between latents."""
 
 from pathlib import Path
@@ -8,14 +8,14 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench import paths, seeding
-from bench.datasets import pixels
+from bench import datasets, paths, seeding
+from bench.datasets.pixels import ImageDataset, tiled
 from bench.evaluation import Evaluator
+from bench.trials import Trial
 from bench.variants import GAN, Algorithm
 
 _PAIRS, _PAIRS_ACROSS = 32, 8
 _WALKS, _STEPS = 4, 12
-_WHITE = 255
 
 
 def draw(
@@ -23,23 +23,24 @@ def draw(
     algorithm: Algorithm,
     images: Tensor,
     train: Tensor,
-    seed: int,
+    trial: Trial,
     folder: Path,
 ) -> dict[str, str]:
-    """Write the pictures into a trial's folder.
+    """Write the pictures into a trial's folder; none where its samples are no images.
 
     Args:
-        images: (N, 1, 28, 28) uint8, the samples that were measured.
-        train: (50000, 1, 28, 28) uint8.
-        seed: the trial's.
+        images: (N, *shape) uint8, the samples that were measured.
+        train: the same of the data set's training images.
 
     Returns:
         Key of each picture to its file in ``folder``.
     """
+    if not isinstance(datasets.get(trial.dataset), ImageDataset):
+        return {}
     drawn = {"neighbours": neighbours(evaluator, images[:_PAIRS], train)}
     # Only a game that samples as the contract does is known to have Gaussian latents.
     if isinstance(algorithm, GAN) and type(algorithm).sample is GAN.sample:
-        drawn["interpolation"] = interpolation(algorithm, len(images), seed)
+        drawn["interpolation"] = interpolation(algorithm, trial)
     for key, picture in drawn.items():
         with paths.replacing(folder / f"{key}.png") as file:
             Image.fromarray(picture.numpy()).save(file, format="PNG")
@@ -47,30 +48,29 @@ def draw(
 
 
 def neighbours(evaluator: Evaluator, images: Tensor, train: Tensor) -> Tensor:
-    """Each image with the training image nearest to it on its right, eight pairs a line, (H, W).
+    """Each image with the training image nearest to it on its right, eight pairs a line.
 
     Nearest in the evaluator's features, as its memorisation metrics mean it: a copy that is moved
     by a pixel is far from the original in pixels and near it in features.
     """
     nearest = train[evaluator.nearest_training(images)]
-    return _tiled(torch.cat([images, nearest], dim=3), _PAIRS_ACROSS, gap=4)
+    return tiled(torch.cat([images, nearest], dim=3), _PAIRS_ACROSS, gap=4)
 
 
-def interpolation(algorithm: GAN, n: int, seed: int) -> Tensor:
-    """Four walks of twelve steps, a line each, between the first eight evaluation latents, (H, W).
+def interpolation(algorithm: GAN, trial: Trial) -> Tensor:
+    """Four walks of twelve steps, a line each, between the first eight evaluation latents.
 
     They are spherical (White, "Sampling Generative Networks", 2016, arXiv 1609.04468): a straight
     line between two Gaussian latents passes nearer to the origin than any latent that the generator
     was trained on. Every walk begins and ends with an image of the sample grid.
-
-    Args:
-        n: how many latents a measurement draws; the ends are the first of them.
-        seed: the trial's.
     """
-    latents = torch.randn(n, algorithm.latent, generator=seeding.generator("evaluation", seed))
+    latents = torch.randn(
+        trial.samples, algorithm.latent, generator=seeding.generator("evaluation", trial.seed)
+    )
     ends = latents[: 2 * _WALKS].view(_WALKS, 2, -1)
     walks = torch.cat([spherical(start, end, _STEPS) for start, end in ends])
-    return _tiled(pixels.to_grid(algorithm.generate(walks)).cpu(), _STEPS, gap=2)
+    images = datasets.get(trial.dataset).decode(algorithm.generate(walks)).cpu()
+    return tiled(images, _STEPS, gap=2)
 
 
 def spherical(start: Tensor, end: Tensor, steps: int) -> Tensor:
@@ -80,11 +80,3 @@ def spherical(start: Tensor, end: Tensor, steps: int) -> Tensor:
     if angle.sin() < 1e-6:  # in one line: there is no arc to follow
         return torch.lerp(start, end, t)
     return (torch.sin((1 - t) * angle) * start + torch.sin(t * angle) * end) / angle.sin()
-
-
-def _tiled(images: Tensor, across: int, gap: int) -> Tensor:
-    """(H, W) of images (N, 1, h, w), row by row, white gaps between; ``across`` divides N."""
-    tiles = F.pad(images, (0, gap, 0, gap), value=_WHITE)
-    down, (height, width) = len(tiles) // across, tiles.shape[2:]
-    lines = tiles.view(down, across, height, width).transpose(1, 2)
-    return lines.reshape(down * height, across * width)[:-gap, :-gap]

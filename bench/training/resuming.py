@@ -20,28 +20,32 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench.datasets import Samples
 from bench.errors import UserError
 from bench.training import checkpoint
-from bench.training.stepping import EagerStep
+from bench.training.step import EagerStep
 from bench.trials import Trial
-from bench.variants import GAN, Algorithm, registry
+from bench.variants import GAN, registry
 
 _MOST_STEPS = 32
 _CHECKED: set[str] = set()  # variants with their configuration and code, in this process
 _CODE = (type, ModuleType, FunctionType, MethodType, BuiltinFunctionType)
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), Tensor, np.ndarray, np.generic)
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_ARRAYS = (Tensor, np.ndarray, np.generic)
+_STREAMS = (torch.Generator, random.Random, np.random.Generator)
+_SEQUENCES = (list, tuple, deque)
 _OF_MODULES = frozenset(vars(nn.Module()))
 
 Leaves = dict[str, Any]
 """Plain values and tensors by where they are: ``self.averages[0]``."""
 
 
-def check(trial: Trial, images: Tensor) -> None:
+def check(trial: Trial, samples: Samples) -> None:
     """Try it, once a process for a variant and its configuration; no random stream moves.
 
     Args:
         trial: what is to be trained.
-        images: (N, 1, 28, 28) uint8, what it is trained on.
+        samples: what it is trained on.
 
     Raises:
         UserError: it would not; the sentence names what is not saved, where that can be found.
@@ -55,7 +59,7 @@ def check(trial: Trial, images: Tensor) -> None:
         warnings.catch_warnings(action="ignore"),
         contextlib.redirect_stdout(io.StringIO()),
     ):
-        problem = _problem(trial, images)
+        problem = _problem(trial, samples)
     if problem:
         raise UserError(
             f"The variant '{variant}' would not resume to the same numbers after a stop: {problem}."
@@ -63,13 +67,14 @@ def check(trial: Trial, images: Tensor) -> None:
     _CHECKED.add(asked)
 
 
-def _problem(trial: Trial, images: Tensor) -> str | None:
-    first, second = _Instance(trial, images), _Instance(trial, images)
+def _problem(trial: Trial, samples: Samples) -> str | None:
+    first, second = _Instance(trial, samples), _Instance(trial, samples)
     by_nature = _differences(first.held(), second.held())  # a time of day, an id
     if not first.advance():
         return None  # the trial will meet the same error, and its record will say which
     try:
-        second.algorithm.load(checkpoint.copied(first.algorithm.state()))
+        content = checkpoint.encoded(first.algorithm.state())
+        second.algorithm.load(checkpoint.decoded(content))
     except Exception as error:
         why = " ".join(f"{type(error).__name__}: {error}".split())
         return f"what state() returns cannot be saved and given to load() ({why})"
@@ -103,28 +108,28 @@ def _foremost(paths: set[str]) -> str:
 class _Instance:
     """A variant as the trial would build it, and its first steps."""
 
-    def __init__(self, trial: Trial, images: Tensor) -> None:
+    def __init__(self, trial: Trial, samples: Samples) -> None:
         # In the usual precision, on the processor.
-        self._stepper = EagerStep(trial.under(precision="fp32", device="cpu"), images)
-        self.algorithm: Algorithm = self._stepper.algorithm
-        every = getattr(self.algorithm, "n_critic", self.algorithm.cycle or 1)
-        self._steps = min(every + 1, _MOST_STEPS)
+        self._step = EagerStep(trial.under(precision="fp32", device="cpu"), samples)
+        self.algorithm = self._step.algorithm
+        cycle = getattr(self.algorithm, "n_critic", self.algorithm.cycle or 1)
+        self._steps = min(cycle + 1, _MOST_STEPS)
         self.index, self._scalars = 0, dict[str, Tensor]()
 
     def advance(self) -> bool:
         """Do a cycle of steps and one more; False where one fails."""
         for _ in range(self._steps):
             try:
-                measured = self._stepper.step(self.index)
+                scalars = self._step(self.index)
             except Exception:
                 return False
-            self._scalars |= {f"its {name}": value for name, value in measured.items()}
+            self._scalars |= {f"its {name}": value for name, value in scalars.items()}
             self.index += 1
         return True
 
     def held(self) -> Leaves:
-        held = vars(self.algorithm).items()
-        return {p: v for name, part in held for p, v in _leaves(part, f"self.{name}")}
+        attributes = vars(self.algorithm).items()
+        return {p: leaf for n, value in attributes for p, leaf in _leaves(value, f"self.{n}")}
 
     def results(self) -> Leaves:
         networks = self.algorithm.networks()
@@ -134,60 +139,47 @@ class _Instance:
     def outside(self) -> Leaves:
         """Copies of what the variant's classes and files hold, which all instances share."""
         ours = [cls for cls in type(self.algorithm).__mro__ if cls not in GAN.__mro__]
-        places: dict[str, Mapping[str, Any]] = {cls.__name__: vars(cls) for cls in ours}
-        places |= {f"the global {m}": vars(sys.modules[m]) for m in {c.__module__ for c in ours}}
-        found = [leaf for name, values in places.items() for leaf in _shared(values, name)]
-        return {path: _copied(value) for path, value in found}
-
-
-def _shared(values: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    kinds = (*_PLAIN, dict, list, set, random.Random, torch.Generator, np.random.Generator)
-    for name, value in values.items():
-        if isinstance(value, kinds) and not name.startswith("__"):
-            place = f"the global {name}" if path.startswith("the global") else f"{path}.{name}"
-            yield from _leaves(value, place)
-
-
-def _copied(value: Any) -> Any:
-    return value.clone() if isinstance(value, Tensor) else value
+        places: list[tuple[str, Mapping[str, Any]]] = [
+            (f"{cls.__name__}.", vars(cls)) for cls in ours
+        ]
+        places += [("the global ", vars(sys.modules[m])) for m in {c.__module__ for c in ours}]
+        kinds = (*_PLAIN, *_ARRAYS, *_STREAMS, *_SEQUENCES, dict, set)
+        return {
+            path: leaf.clone() if isinstance(leaf, Tensor) else leaf
+            for place, values in places
+            for name, value in values.items()
+            if isinstance(value, kinds) and not name.startswith("__")
+            for path, leaf in _leaves(value, f"{place}{name}")
+        }
 
 
 def _leaves(
     value: Any, path: str, above: frozenset[int] = frozenset()
 ) -> Iterator[tuple[str, Any]]:
     """Every plain value and tensor in ``value``, however deep; code and what is no data is left."""
-    if isinstance(value, _PLAIN):
-        yield path, value
-    elif not isinstance(value, _CODE) and id(value) not in above:
-        for name, part in _parts(value):
-            yield from _leaves(part, path + name, above | {id(value)})
+    if isinstance(value, _CODE) or id(value) in above:
+        return
+    parts = _parts(value)
+    yield path, _plain(value) if parts is None else len(parts)
+    for name, part in (parts or {}).items():
+        yield from _leaves(part, path + name, above | {id(value)})
 
 
-def _parts(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, torch.Generator):
-        yield "", value.get_state()
-    elif isinstance(value, random.Random):
-        yield "", str(value.getstate())
-    elif isinstance(value, np.random.Generator):
-        yield "", str(value.bit_generator.state)
-    elif isinstance(value, nn.Module):
-        own = {n: part for n, part in vars(value).items() if n not in _OF_MODULES}
-        for members in (value._parameters, value._buffers, value._modules, own):
-            yield from ((f".{name}", part) for name, part in members.items())
-    elif isinstance(value, dict):
-        yield "", len(value)
-        plain = [k if isinstance(k, str | int) else i for i, k in enumerate(value)]
-        yield from ((f"[{k!r}]", part) for k, part in zip(plain, value.values(), strict=True))
-    elif isinstance(value, set | frozenset):
-        yield "", repr(sorted(map(repr, value)))
-    elif isinstance(value, list | tuple | deque):
-        yield "", len(value)
-        yield from ((f"[{i}]", part) for i, part in enumerate(value))
-    elif hasattr(value, "__dict__") and not _of_python(value):
-        yield from ((f".{name}", part) for name, part in vars(value).items())
-    else:
-        text = repr(value)  # a counter of itertools says how far it is
-        yield "", "" if " at 0x" in text else text
+def _parts(value: Any) -> dict[str, Any] | None:
+    """The attributes or elements of a value; None where it has none that matter."""
+    if isinstance(value, nn.Module):
+        own = {name: part for name, part in vars(value).items() if name not in _OF_MODULES}
+        parts = {**value._parameters, **value._buffers, **value._modules, **own}
+        return {f".{name}": part for name, part in parts.items()}
+    if isinstance(value, dict):
+        names = [key if isinstance(key, str | int) else i for i, key in enumerate(value)]
+        return {f"[{n!r}]": part for n, part in zip(names, value.values(), strict=True)}
+    if isinstance(value, _SEQUENCES):
+        return {f"[{i}]": part for i, part in enumerate(value)}
+    data = isinstance(value, (*_PLAIN, *_ARRAYS, *_STREAMS))
+    if data or not hasattr(value, "__dict__") or _of_python(value):
+        return None
+    return {f".{name}": part for name, part in vars(value).items()}
 
 
 def _of_python(value: Any) -> bool:
@@ -195,17 +187,33 @@ def _of_python(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] in sys.stdlib_module_names
 
 
-def _differences(one: Leaves, other: Leaves) -> set[str]:
-    paths = one.keys() | other.keys()
-    return {p for p in paths if p not in one or p not in other or not _same(one[p], other[p])}
+def _plain(value: Any) -> Any:
+    """A tensor, or a text that is the same for equal values."""
+    if isinstance(value, torch.Generator):
+        return value.get_state()
+    if isinstance(value, random.Random):
+        return str(value.getstate())
+    if isinstance(value, np.random.Generator):
+        return str(value.bit_generator.state)
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape} {value.tobytes()!r}"
+    if isinstance(value, set | frozenset):
+        return str(sorted(map(repr, value)))
+    if isinstance(value, Tensor):
+        return value
+    # A counter of itertools says how far it is; other objects only where they are.
+    text = repr(value.item() if isinstance(value, np.generic) else value)
+    return "" if " at 0x" in text else text
 
 
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        alike = one.shape == other.shape and one.dtype == other.dtype
-        return alike and bool(((one == other) | ((one != one) & (other != other))).all())
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return one.dtype == other.dtype and one.tobytes() == other.tobytes()
-    if isinstance(one, Tensor | np.ndarray) or isinstance(other, Tensor | np.ndarray):
-        return False
-    return bool(one == other or (one != one and other != other))
+def _differences(first: Leaves, second: Leaves) -> set[str]:
+    paths = first.keys() | second.keys()
+    return {p for p in paths if not _same(first.get(p), second.get(p))}
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Equal to the bit, NaN included; None is for what is not there."""
+    if not (isinstance(first, Tensor) and isinstance(second, Tensor)):
+        return type(first) is type(second) and bool(first == second)
+    alike = first.shape == second.shape and first.dtype == second.dtype
+    return alike and torch.allclose(first, second, rtol=0, atol=0, equal_nan=True)

@@ -57,8 +57,8 @@ def require(precision: str, device: str = "cpu") -> None:
     if not available(precision, device):
         named = {"cpu": "This processor", "cuda": "This GPU"}[device]
         raise UserError(
-            f"{named} has no bf16 arithmetic: leave precision at fp32, which every machine has, or "
-            "train on another machine."
+            f"{named} does not compute in bf16: leave precision at fp32, which every machine has, "
+            "or train on another machine."
         )
 
 
@@ -74,19 +74,17 @@ def autocast(precision: str, device: str = "cpu") -> contextlib.AbstractContextM
     return torch.autocast(device, torch.bfloat16, cache_enabled=False)
 
 
-BORN_WITH = {
+WORKER_ENV = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     # Gradients come and go with every step. By default glibc gives their pages back to the system
-    # each time, and a tenth of a step goes into getting them anew.
+    # each time, and a tenth of a step goes into getting them again.
     "MALLOC_TRIM_THRESHOLD_": str(1024 * _MIB),
     "MALLOC_MMAP_THRESHOLD_": str(32 * _MIB),
 }
 """The environment of a process that trains: torch reads it when imported, glibc at the start."""
 
 
-@contextlib.contextmanager
-def worker_env() -> Iterator[None]:
+def worker_env() -> contextlib.AbstractContextManager[None]:
     """Processes started in the block are single-threaded and keep the memory that steps free."""
-    with settings.temporarily(BORN_WITH):
-        yield
+    return settings.temporarily(WORKER_ENV)

@@ -1,17 +1,23 @@
 """One trial from its folder to its end, whatever that is; or a step of it at a time."""
 
 import contextlib
+import errno
 import math
 import traceback
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
-from bench.training import ending
-from bench.training.curves import Diverged
+import torch
+
+from bench import paths
+from bench.errors import UserError
+from bench.training import checkpoint
+from bench.training.evaluation import Stopped
 from bench.training.runtime import one_thread
-from bench.training.stop import Stopped
+from bench.training.scalars import Diverged
 from bench.training.trainer import Trainer
+from bench.trials import event_log
 from bench.trials.status import ENDED, State, Status, over, owning, read
 
 Turns = Generator[Future[None] | None, None, State]
@@ -24,18 +30,18 @@ def run(
 
     Args:
         folder: holds ``trial.json``; everything that the trial writes goes there.
-        stopping: asked after each step and all through a measurement; when true, the trial writes a
-            checkpoint and ends as ``interrupted``.
+        stopping: asked before each step and all through an evaluation; when true, the trial writes
+            a checkpoint and ends as ``interrupted``.
         seconds: of training, after which the trial is left with a checkpoint, still ``running``.
 
     Returns:
         The state it ended in; ``running`` where another process is at it or the time is over.
     """
-    going = turns(folder, stopping, seconds)
+    steps = turns(folder, stopping, seconds)
     with one_thread():
         while True:
             try:
-                next(going)
+                next(steps)
             except StopIteration as end:
                 state: State = end.value
                 return state
@@ -53,42 +59,97 @@ def turns(
 
     Args:
         folder, stopping, seconds: as of `run`.
-        aside: makes the measurements, while others take their turns; by default they are a turn.
+        aside: does the evaluations, while others take their turns; by default they are a turn.
 
     Yields:
-        The measurement that has to end before the trial goes on, if there is one.
+        The evaluation that has to end before the trial continues, if there is one.
     """
     with owning(folder) as mine:
         if not mine:
             return "running"
         status = read(folder)
-        if not over(folder):
-            yield from _guarded(folder, status, stopping, seconds, aside)
+        if over(folder):
+            return status.status
+        resumable = status.status not in ENDED
+        status.status, status.reason = "running", None
+        try:
+            status.write(folder)
+            trainer = Trainer(folder, status, resumable=resumable)
+            yield from _train(trainer, stopping, seconds, aside)
+        except Stopped:
+            status.status = "interrupted"
+        except Diverged as problem:
+            status.status, status.reason = "diverged", f"{problem}."
+        except Exception as problem:
+            status.status, status.reason = "failed", _sentence(problem, folder)
+            with contextlib.suppress(OSError):
+                (folder / "error.txt").write_text(traceback.format_exc())
+        if status.status != "running":
+            close(folder, status)
         return status.status
 
 
-def _guarded(
-    folder: Path,
-    status: Status,
-    stopping: Callable[[], bool],
-    seconds: float,
-    aside: Executor | None,
+def _train(
+    trainer: Trainer, stopping: Callable[[], bool], seconds: float, aside: Executor | None
 ) -> Generator[Future[None] | None, None, None]:
-    """Whatever happens, the journal and the status say how the trial ended."""
-    ended = status.status in ENDED
-    status.status, status.reason = "running", None
+    end = trainer.seconds + seconds
+    for evaluation in trainer.train(stopping):
+        if evaluation is not None:
+            yield from _evaluated(evaluation, aside)
+        elif trainer.seconds >= end:
+            return trainer.save_checkpoint()
+        else:
+            yield None
+    trainer.status.status = "done"
+
+
+def _evaluated(
+    evaluation: Callable[[], None], aside: Executor | None
+) -> Generator[Future[None], None, None]:
+    if aside is None:
+        return evaluation()
+    future = aside.submit(evaluation)
+    while not future.done():
+        yield future
     try:
+        future.result()
+    finally:
+        del future  # its error would hold this frame, and with it the trainer, and that it
+
+
+def close(folder: Path, status: Status) -> None:
+    """Write down how a trial ended: event log, status, and only then go the checkpoints.
+
+    Where the disk has no room even for that, the status on it stays ``running``, the sweep says so,
+    and the next one resumes from the newest checkpoint.
+    """
+    try:
+        event_log.EventLog(folder).end(status.status, status.reason)
         status.write(folder)
-        session = Trainer(folder, status, ended=ended)
-        if not (yield from session.train(stopping, seconds, aside)):
-            return
-        status.status = "done"
-    except Stopped:
-        status.status = "interrupted"
-    except Diverged as problem:
-        status.status, status.reason = "diverged", f"{problem}."
-    except Exception as problem:
-        status.status, status.reason = "failed", ending.sentence(problem, folder)
+    except (OSError, UserError) as problem:
+        status.status, status.reason = "failed", _sentence(problem, folder)
         with contextlib.suppress(OSError):
-            (folder / "error.txt").write_text(traceback.format_exc())
-    ending.close(folder, status)
+            status.write(folder)
+    if status.status in ENDED:
+        checkpoint.clear(folder)
+
+
+def _sentence(problem: Exception, folder: Path) -> str:
+    """Why a trial failed, and what to do."""
+    if isinstance(problem, UserError):
+        return str(problem)
+    if _short_of_memory(problem):
+        return "Out of memory: use fewer --workers, then run the same command again."
+    if isinstance(problem, OSError) and problem.errno is not None:
+        return str(paths.refused(folder, problem))
+    kind = type(problem).__name__
+    return f"{kind}: {problem}; the traceback is in {folder / 'error.txt'}."
+
+
+def _short_of_memory(problem: Exception) -> bool:
+    """Python, the system and torch each say it in their own way."""
+    if isinstance(problem, OSError):
+        return problem.errno == errno.ENOMEM
+    return isinstance(problem, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(problem, RuntimeError) and "t allocate memory" in str(problem)
+    )

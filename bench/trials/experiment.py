@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from bench import catalogue, paths
+from bench import catalogue, datasets, paths
 from bench.errors import UserError, unknown
 from bench.trials import Trial, experiment_files, options
 from bench.trials.experiment_files import folder, names
@@ -42,6 +42,8 @@ class Experiment(BaseModel):
     description: str = ""
     variants: Annotated[list[str], Field(min_length=1)]
     seeds: list[Annotated[int, Field(ge=0, lt=2**63)]]
+    dataset: str = datasets.DEFAULT
+    """The name of what variants learn from."""
     budget: Annotated[int, Field(ge=1, le=10**12)]
     """Real images shown to the discriminator."""
     batch: Annotated[int, Field(ge=2, le=50_000)] = 64
@@ -102,7 +104,6 @@ class Experiment(BaseModel):
     @property
     def protocol(self) -> dict[str, Any]:
         """What two trials must share, besides budget, data set and evaluator, to be comparable."""
-        splits = {"train": "train[:50000]", "heldout": "train[50000:]", "test": "test"}
         # Only what is not the default is named, so that those trials keep their keys.
         usual, chosen = {"precision": "fp32", "device": "cpu"}, self.model_dump()
         unusual = {key: chosen[key] for key, value in usual.items() if chosen[key] != value}
@@ -111,21 +112,22 @@ class Experiment(BaseModel):
             "evaluations": self.evaluations,
             "samples": self.samples,
             **unusual,
-            **splits,
+            **datasets.get(self.dataset).splits,
         }
 
     def trials(self) -> list[Trial]:
         """Variant × seed, seeds outermost, so that an interrupted sweep has compared everything.
 
         Raises:
-            UserError: an unknown variant, or a configuration that does not fit.
+            UserError: an unknown variant or data set, or a configuration that does not fit.
         """
         for name in self.variant:
             if name not in self.variants:
                 catalogue.configure(name, {})
         settings = {n: catalogue.configure(n, self.variant.get(n, {})) for n in self.variants}
+        protocol = self.protocol
         return [
-            Trial(name, settings[name], seed, self.budget, self.protocol)
+            Trial(name, settings[name], seed, self.budget, protocol, self.dataset)
             for seed in self.seeds
             for name in self.variants
         ]

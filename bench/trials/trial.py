@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from bench.datasets import files
+from bench import datasets
 from bench.evaluation import identity
 
-_STORED = {"evaluator": "ruler"}
+_STORED = {"dataset": "dataset_name", "digest": "dataset", "evaluator": "ruler"}
 """Attribute to its name in the identity, where they differ: a new name would change every key."""
 
 
@@ -22,8 +22,9 @@ class Trial:
         protocol: what two trials must share, besides budget, data set and evaluator, to be
             comparable: batch, evaluations, samples, splits, and precision and device where they are
             not the usual ones.
-        dataset: the sha256 of its files.
-        evaluator: the id of the feature extractor that measures it.
+        dataset: the name of what it learns from.
+        digest: the sha256 of that data set's content, by default as it is now.
+        evaluator: the id of the feature extractor that measures it, by default the data set's.
     """
 
     variant: str
@@ -31,8 +32,15 @@ class Trial:
     seed: int
     budget: int
     protocol: Mapping[str, Any]
-    dataset: str = files.DIGEST
-    evaluator: str = identity.DIGITS.id
+    dataset: str = datasets.DEFAULT
+    digest: str = ""
+    evaluator: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.digest:
+            object.__setattr__(self, "digest", datasets.get(self.dataset).digest)
+        if not self.evaluator:
+            object.__setattr__(self, "evaluator", datasets.get(self.dataset).evaluator_id)
 
     @classmethod
     def from_identity(cls, values: Mapping[str, Any]) -> "Trial":
@@ -41,16 +49,18 @@ class Trial:
         Raises:
             KeyError: a value is missing.
         """
-        names = [_STORED.get(field.name, field.name) for field in fields(cls)]
-        return cls(*(values[name] for name in names))
+        values = {"dataset_name": datasets.DEFAULT, **values}
+        return cls(*(values[_STORED.get(field.name, field.name)] for field in fields(cls)))
 
     @property
     def identity(self) -> dict[str, Any]:
         """The trial as plain values, in the order in which they are written."""
+        name = {} if self.dataset == datasets.DEFAULT else {"dataset_name": self.dataset}
         return {
             "variant": self.variant,
             "configuration": dict(self.configuration),
-            "dataset": self.dataset,
+            **name,
+            "dataset": self.digest,
             "seed": self.seed,
             "budget": self.budget,
             "protocol": dict(self.protocol),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.errors import UserError, unknown
+from bench.registry import registered_by
 from bench.variants import code, configuration, plugins
 from bench.variants.configuration import fields
 from bench.variants.contract import Algorithm
@@ -23,10 +24,10 @@ _TEXTS: dict[Path, str] = {}  # what each plug-in file held when it was last loa
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 RESERVED = frozenset(
-    {"variant", "seed", "budget", "dataset", "ruler", "batch", "evaluations", "samples"}
-    | {"precision", "device", "train", "heldout", "test"}
+    {"variant", "seed", "budget", "dataset", "dataset_name", "ruler", "batch", "evaluations"}
+    | {"samples", "precision", "device", "train", "heldout", "test", "shape", "classes"}
 )
-"""Names that a variant's configuration cannot use: the trial's own parameters in MLflow."""
+"""Names that a variant's configuration cannot use: the trial's or the data set's own."""
 
 
 def register(name: str) -> Callable[[Variant], Variant]:
@@ -98,9 +99,18 @@ def configure(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     return configuration.configure(name, fields(get(name)), overrides)
 
 
-def create(name: str, configuration: Mapping[str, Any]) -> Algorithm:
-    """Build a variant; its weights come from torch's default generator as it stands."""
-    return get(name)(configuration)
+def create(
+    name: str, configuration: Mapping[str, Any], shape: tuple[int, ...], classes: int
+) -> Algorithm:
+    """Build a variant; its weights come from torch's default generator as it stands.
+
+    Args:
+        name: the variant's.
+        configuration: all of it, as `configure` returns it.
+        shape: of one sample of the data set.
+        classes: of the data set, 0 where samples have no labels.
+    """
+    return get(name)({**configuration, "shape": shape, "classes": classes})
 
 
 def source(name: str) -> Path:
@@ -126,7 +136,9 @@ def summary(name: str) -> str:
 
 
 def load_plugin(path: Path, text: str | None = None) -> list[str]:
-    """Run a user's file and return the names that it registered. This executes the file's code.
+    """Run a user's file and return the variants that it registered. This executes the file's code.
+
+    Data sets and figures that it registers are known from then on as well.
 
     Args:
         path: the file.
@@ -143,10 +155,11 @@ def load_plugin(path: Path, text: str | None = None) -> list[str]:
     module = f"ganbench_plugin_{named.hexdigest()[:12]}"
     if module not in sys.modules:
         _PLUGINS[module] = _registered_by(module, path, content)
-    if not _PLUGINS[module]:
+    if not _PLUGINS[module] and not registered_by(module):
         raise UserError(
             f"The plug-in file {path} registers no variant: decorate its class with "
-            '@register("name") from bench.variants.'
+            '@register("name") from bench.variants, a data set with that of bench.datasets, or a '
+            "function that draws a figure with @figure from bench.analysis.figures."
         )
     _VARIANTS.update(_PLUGINS[module])
     _TEXTS[path] = content

@@ -9,7 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from bench.analysis import compare, records, render
-from bench.analysis.store import RecordStore
+from bench.tracking.reading import RecordStore
 
 from .synthetic import FLOOR, Store
 

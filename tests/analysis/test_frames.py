@@ -8,8 +8,8 @@ import pytest
 
 import bench
 from bench.analysis import records
-from bench.analysis.store import RecordStore
 from bench.errors import UserError
+from bench.tracking.reading import RecordStore
 
 from .synthetic import STEPS, VARIANTS, Store
 

@@ -10,7 +10,7 @@ import pytest
 
 from bench.analysis import records
 from bench.analysis.page import anchor, commands, unbroken
-from bench.analysis.store import RecordStore
+from bench.tracking.reading import RecordStore
 
 from .conftest import Written
 from .synthetic import Store

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bench.analysis import records
-from bench.analysis.store import RecordStore
 from bench.errors import UserError
+from bench.tracking.reading import RecordStore
 
 from .synthetic import DIGITS, FLOOR, RULER, Store
 

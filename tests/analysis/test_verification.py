@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bench.analysis import agreement, records, render
-from bench.analysis.store import RecordStore
 from bench.analysis.stored import Stored, read
 from bench.analysis.verification import Verification, verify
 from bench.errors import UserError
 from bench.paths import home
+from bench.tracking.reading import RecordStore
 
 from .synthetic import VARIANTS, Store, Sweep
 
@@ -203,7 +203,7 @@ def test_another_configuration_is_no_row_of_the_table(
 def test_two_rulers_are_refused_by_name(
     store: Store, fresh: Callable[..., Sweep], kept: Stored
 ) -> None:
-    fresh(ruler="digits-v2-99999999").trial("wgan", 0)
+    fresh(evaluator="digits-v2-99999999").trial("wgan", 0)
     with pytest.raises(UserError, match=r"by digits-v1-0a1b2c3d/.* by digits-v2-99999999/"):
         held(store, kept)
 

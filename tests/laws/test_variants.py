@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import seeding
+from bench.datasets import Samples
 from bench.nn import BATCH_NORMS
 from bench.training import checkpoint, resuming
 from bench.trials import Trial
@@ -20,7 +21,7 @@ BATCH = 8
 
 def make(variant: str, seed: int = 0) -> Algorithm:
     torch.manual_seed(seeding.derive("init", seed))
-    return registry.create(variant, registry.configure(variant, {}))
+    return registry.create(variant, registry.configure(variant, {}), (1, 28, 28), 10)
 
 
 def make_gan(variant: str) -> GAN:
@@ -186,7 +187,7 @@ def test_it_resumes_to_the_same_bits_from_any_step_of_a_cycle(variant: str) -> N
 def test_it_passes_the_check_at_the_start_of_a_trial(variant: str) -> None:
     images = torch.randint(256, (64, 1, 28, 28), dtype=torch.uint8)
     trial = Trial(variant, registry.configure(variant, {}), 0, 640, {"batch": BATCH})
-    resuming.check(trial, images)
+    resuming.check(trial, Samples(images))
 
 
 def test_what_a_worker_is_given_can_be_pickled(variant: str) -> None:

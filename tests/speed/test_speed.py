@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from bench.errors import UserError
-from bench.speed import lanes, measurement, overhead, tutorial
-from bench.speed.measurement import Speed, Spread
+from bench.speed import measurement, overhead, tutorial, workers
+from bench.speed.measurement import FIGURES, Speed, Spread
 from bench.speed.report import Report
-from bench.training import runtime
+from bench.training import runtime, step
 from bench.trials import experiment as experiments
 from bench.trials.experiment import Experiment
 from bench.variants import GAN, registry
@@ -23,9 +23,10 @@ def small(own_store: Path) -> Experiment:
 
 
 def speed(variant: str) -> Speed:
-    rate, ratio = Spread(20.0, 10.0, 40.0), Spread(0.5, 0.25, 0.75)
-    bf16 = ratio if variant == "wgan" else None
-    return Speed(variant, 1.85, rate, rate, rate, ratio, bf16, rate, ratio, rate, rate, ratio)
+    spreads = dict[str, Spread | None](dict.fromkeys(FIGURES, Spread(0.5, 0.25, 0.75)))
+    if variant != "wgan":
+        spreads["bf16"] = None
+    return Speed(variant, 1.85, spreads)
 
 
 @pytest.fixture
@@ -34,23 +35,24 @@ def report() -> Report:
         "processor": "Some (R) CPU @ 3 GHz", "cores": 2, "python": "3.11.7",
         "packages": {"torch": "2.15.0"},
     }  # fmt: skip
-    found = [speed("mlp_bce"), speed("wgan")]
+    variants = [speed("mlp_bce"), speed("wgan")]
     start = Spread(0.25, 0.2, 0.3)
     return Report(
-        "quick", environment, None, {"commit": "c0ffee"}, 2, 5, 3.0, found, 0.4, start, start
+        "quick", environment, None, {"commit": "c0ffee"}, 2, 5, 3.0, variants, 0.4, start, start
     )
 
 
 @pytest.mark.system
 def test_every_figure_is_measured(small: Experiment) -> None:
-    found = measurement.measure(small.trials()[0], width=1, rounds=2, seconds=0.2)
-    for name in ("tutorial", "alone", "machine", "gain", "sgemm", "roofline", "point", "end"):
-        spread: Spread = getattr(found, name)
+    figures = measurement.measure(small.trials()[0], width=1, rounds=2, seconds=0.2).figures
+    assert (figures.pop("bf16") is not None) == runtime.available("bf16")
+    spreads = {name: spread for name, spread in figures.items() if spread is not None}
+    assert spreads.keys() == FIGURES.keys() - {"bf16"}
+    for name, spread in spreads.items():
         assert 0 < spread.lowest <= spread.median <= spread.highest, name
-    assert found.gain.highest <= found.machine.highest / found.tutorial.lowest
-    assert found.end.median > found.point.median
-    assert (found.bf16 is not None) == runtime.available("bf16")
-    assert 0 < found.share.median < 1
+    assert spreads["gain"].highest <= spreads["machine"].highest / spreads["tutorial"].lowest
+    assert spreads["end"].median > spreads["point"].median
+    assert spreads["share"].median < 1
 
 
 def test_the_operations_of_a_step(small: Experiment) -> None:
@@ -75,23 +77,37 @@ def test_a_variant_without_a_tutorial() -> None:
 
 def test_every_variant_of_the_repository_has_one() -> None:
     for name in ("mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm"):
-        tutorial.step_of(registry.create(name, registry.configure(name, {})))  # type: ignore[arg-type]
+        tutorial.step_of(registry.create(name, registry.configure(name, {}), (1, 28, 28), 10))  # type: ignore[arg-type]
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 def test_every_figure_is_measured_on_a_gpu(own_store: Path) -> None:
     small = experiments.load("quick", ["samples=100", "budget=6400", "device=cuda"])
-    found = measurement.measure(small.trials()[0], width=4, rounds=1, seconds=0.2)
-    assert found.machine.median > found.alone.median > 0
-    assert 0 < found.roofline.median < 1
+    figures = measurement.measure(small.trials()[0], width=4, rounds=1, seconds=0.2).figures
+    machine, alone, roofline = (figures[name] for name in ("machine", "alone", "roofline"))
+    assert machine is not None
+    assert alone is not None
+    assert roofline is not None
+    assert machine.median > alone.median > 0
+    assert 0 < roofline.median < 1
 
 
 def test_several_trials_of_a_process_count_each(small: Experiment) -> None:
-    work = lanes._trials(small.trials()[3], 3)
-    done, took = lanes._repeat(work, 0)
-    assert (done, work.counts) == (3, 3)
-    assert took > 0
+    done: list[int] = []
+    trial = small.trials()[3]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(step.EagerStep, "__call__", lambda self, index: done.append(index))
+        work, counts = workers._trials(trial, 3)
+        work()
+        work()
+    assert counts == 3
+    assert done == [0, 0, 0, 1, 1, 1]
+
+
+def test_processes_work_side_by_side_on_command(small: Experiment) -> None:
+    with workers.workers(small.trials()[0], 2) as rate:
+        assert rate("sgemm", 0) > 0
 
 
 @pytest.mark.system
@@ -111,10 +127,10 @@ def test_the_table_says_what_and_where(report: Report) -> None:
 
 
 def test_a_gpu_is_the_machine(report: Report) -> None:
-    found = dataclasses.replace(report, gpu="NVIDIA H100 80GB HBM3", width=16)
-    assert found.machine == "nvidia-h100-80gb-hbm3"
-    assert "**NVIDIA H100 80GB HBM3 beside 2 cores of Some (R)" in found.markdown()
-    assert "Side by side: 16 trials on streams of one GPU." in found.markdown()
+    on_gpu = dataclasses.replace(report, gpu="NVIDIA H100 80GB HBM3", width=16)
+    assert on_gpu.machine == "nvidia-h100-80gb-hbm3"
+    assert "**NVIDIA H100 80GB HBM3 next to 2 cores of Some (R)" in on_gpu.markdown()
+    assert "Side by side: 16 trials on streams of one GPU." in on_gpu.markdown()
 
 
 def test_it_is_kept_by_machine(report: Report, tmp_path: Path) -> None:
@@ -124,4 +140,6 @@ def test_it_is_kept_by_machine(report: Report, tmp_path: Path) -> None:
     kept = json.loads(path.with_suffix(".json").read_text())
     assert kept["variants"][1]["variant"] == "wgan"
     assert kept["variants"][0]["gain"] == {"median": 0.5, "lowest": 0.25, "highest": 0.75}
+    assert kept["variants"][0]["bf16"] is None
+    assert kept["variants"][0].keys() == {"variant", "gflop", *FIGURES}
     assert kept["code"] == {"commit": "c0ffee"}

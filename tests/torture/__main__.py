@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import paths
-from bench.datasets import fetch
+from bench.datasets import mnist
 
 from . import inputs, kills
 from .disks import refused
@@ -111,7 +111,8 @@ def _sweep(start: Zygote, folder: Path) -> Sweep:
 
 
 def _shared() -> tuple[Path, Path]:
-    return fetch.ensure(), paths.root() / "reference"
+    mnist.FILES.ensure(print)
+    return mnist.FILES.folder(), paths.root() / "reference"
 
 
 def _machine() -> dict[str, Any]:

@@ -115,7 +115,7 @@ def _become(folder: str, environment: dict[str, str], arguments: list[str]) -> N
     import bench.cli.running
     import bench.paths
     from bench.cli import main
-    from bench.datasets import fetch
+    from bench.datasets import mnist
 
     os.setsid()
     os.chdir(folder)
@@ -125,7 +125,7 @@ def _become(folder: str, environment: dict[str, str], arguments: list[str]) -> N
         for place, file in ((0, nothing), (1, log), (2, log)):
             os.dup2(file.fileno(), place)
     bench.paths.home = Path.cwd
-    fetch._mirrors = lambda scratch: Path(environment["TORTURE_MNIST"])
+    mnist.WAYS["torchvision's mirrors"] = lambda scratch: Path(environment["TORTURE_MNIST"])
     if environment["TORTURE_COMPARES"] == "False":
         bench.cli.running._compare = lambda *given: None
     sys.argv = ["ganbench", *arguments]

@@ -11,14 +11,13 @@ from bench import cli
 from bench.analysis import compare
 from bench.errors import UserError
 from bench.tracking import experiments, registered_models, ui
-from bench.tracking.comparison_run import log_report
 from bench.tracking.experiments import ExperimentRecord
-from bench.tracking.publish import publish
-from bench.tracking.publisher import Publisher
+from bench.tracking.publisher import Publisher, publish
+from bench.tracking.report import log_report
 
 from .servers import MlflowServer, free_port
 from .synthetic import Trial
-from .test_champions import load, train
+from .test_registered_models import load, train
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of torch.export about its own insides
 SECRET, WRITTEN = "s@c/r:et", "s%40c%2Fr%3Aet"

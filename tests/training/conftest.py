@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -33,15 +32,15 @@ def make_trial(own_store: Path) -> MakeTrial:
 def after(monkeypatch: pytest.MonkeyPatch) -> After:
     """Makes a `stopping` that says yes from a given step of the trial on."""
     reached = [0]
-    one_step = trainer.Trainer._one_step
+    train_step = trainer.Trainer.train_step
 
-    def count(session: Any) -> None:
-        one_step(session)
-        reached[0] = session.step
+    def count(self: trainer.Trainer) -> None:
+        train_step(self)
+        reached[0] = self.step
 
     def at(step: int) -> Callable[[], bool]:
         reached[0] = 0
         return lambda: reached[0] >= step
 
-    monkeypatch.setattr(trainer.Trainer, "_one_step", count)
+    monkeypatch.setattr(trainer.Trainer, "train_step", count)
     return at

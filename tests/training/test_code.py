@@ -191,13 +191,13 @@ def test_the_record_of_a_trial_is_that_of_its_own_training(
     item = make_trial("mlp_bce", "evaluations=1")
     path = item.folder / "trial.json"
     before = json.loads(path.read_text())
-    finish = trainer.Trainer._finish
+    finish = trainer.Trainer.finish
 
     def planned_again(self: trainer.Trainer) -> None:
         path.write_text(json.dumps(before | {"recorded": {"source": "of another text"}}))
         finish(self)
 
-    monkeypatch.setattr(trainer.Trainer, "_finish", planned_again)
+    monkeypatch.setattr(trainer.Trainer, "finish", planned_again)
     assert trial.run(item.folder) == "done"
     assert json.loads(path.read_text()) == before
 

@@ -24,7 +24,7 @@ def test_what_was_saved_draws_the_same_images(variant: str, tmp_path: Path) -> N
     with torch.no_grad():
         for weight in weights:
             weight.mul_(1.5)
-    generator.save(tmp_path, trained, trial(variant), shown=640)
+    generator.save(tmp_path, trained, trial(variant), images_shown=640)
     assert {path.name for path in tmp_path.iterdir()} == set(generator.FILES)
     assert json.loads((tmp_path / "generator.json").read_text())["images_shown"] == 640
     network, latents = generator.load(tmp_path)
@@ -39,7 +39,7 @@ def test_what_was_saved_draws_the_same_images(variant: str, tmp_path: Path) -> N
 def test_what_is_no_gan_is_refused_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    generator.save(tmp_path, generator.build(trial("wgan")), trial("wgan"), shown=640)
+    generator.save(tmp_path, generator.build(trial("wgan")), trial("wgan"), images_shown=640)
     other = type("Other", (Algorithm,), dict.fromkeys(Algorithm.__abstractmethods__))
     monkeypatch.setattr(generator, "build", lambda given: object.__new__(other))
     with pytest.raises(UserError, match=r"'wgan' is no GAN of the contract.*safetensors instead\."):

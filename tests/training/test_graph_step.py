@@ -1,7 +1,7 @@
-"""The steps of a GPU: what is recorded, that replaying it is doing it, and trials side by side.
+"""The steps of a GPU: what is captured, that replaying it is doing it, and trials side by side.
 
-A processor rehearses the GPU's part: recorded work is done there when it is replayed, with all that
-Python knew when it was recorded. Marked ``gpu``, the same tests run on a real one.
+A processor rehearses the GPU's part: captured work is done there when it is replayed, with all that
+Python knew when it was captured. Marked ``gpu``, the same tests run on a real one.
 """
 
 import contextlib
@@ -14,14 +14,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.datasets import mnist
+from bench import datasets
+from bench.datasets import Samples
 from bench.datasets.order import Order
 from bench.errors import UserError
 from bench.executors.executors import EXECUTORS
 from bench.nn import wasserstein_generator
-from bench.training import checkpoint, cuda, runtime, stepping, trial
-from bench.training.graph_step import CUDAGraphStep, Scalars
+from bench.training import checkpoint, cuda, runtime, trial
+from bench.training.graph_step import CUDAGraphStep
 from bench.training.loader import DeviceDataLoader
+from bench.training.step import Scalars
 from bench.trials import Trial
 from bench.trials import experiment as experiments
 from bench.trials.status import owning
@@ -64,19 +66,19 @@ class Rehearsal:
 
     def __init__(self) -> None:
         self.device = torch.device("cpu")
-        self.recorded = self.replayed = self.settled = 0
+        self.captured = self.replayed = self.synchronized = 0
 
     @contextlib.contextmanager
     def turn(self, seed: int) -> Iterator[None]:
         torch.default_generator.manual_seed(seed)
         yield
 
-    def record(self, work: Callable[[], Scalars], weights: Any) -> Any:
-        self.recorded += 1
+    def capture(self, work: Callable[[], Scalars], weights: Any) -> Any:
+        self.captured += 1
         return Rehearsed(work, self)
 
     def synchronize(self) -> None:
-        self.settled += 1
+        self.synchronized += 1
 
 
 class Rehearsed:
@@ -87,26 +89,26 @@ class Rehearsed:
         self._stream.replayed += 1
         return self._work()
 
-    def show_gradients(self) -> None:
+    def restore_gradients(self) -> None:
         """They are where they always are."""
 
 
-class Unrecordable(Rehearsal):
-    def record(self, work: Callable[[], Scalars], weights: Any) -> Any:
+class Uncapturable(Rehearsal):
+    def capture(self, work: Callable[[], Scalars], weights: Any) -> Any:
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
 
 class OneByOne(cuda.Stream):
-    def record(self, work: Callable[[], Scalars], weights: Any) -> Any:
-        raise RuntimeError("nothing is recorded here")
+    def capture(self, work: Callable[[], Scalars], weights: Any) -> Any:
+        raise RuntimeError("nothing is captured here")
 
 
 gpu = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here"),
 ]
-LANES = [pytest.param(Rehearsal, Unrecordable), pytest.param(cuda.Stream, OneByOne, marks=gpu)]
-"""One that records, and one that does not."""
+STREAMS = [pytest.param(Rehearsal, Uncapturable), pytest.param(cuda.Stream, OneByOne, marks=gpu)]
+"""One that captures, and one that does not."""
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +122,7 @@ def convolutions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def rehearsed(monkeypatch: pytest.MonkeyPatch) -> None:
     """``device=cuda`` is the processor's rehearsal of it."""
-    monkeypatch.setattr(stepping, "Stream", Rehearsal)
+    monkeypatch.setattr(cuda, "Stream", Rehearsal)
     monkeypatch.setattr(runtime, "require", lambda precision, device="cpu": None)
 
 
@@ -132,15 +134,17 @@ def device(request: pytest.FixtureRequest) -> None:
 
 def trial_of(variant: str, *overrides: str) -> Trial:
     chosen = experiments.load("quick", overrides)
-    (found,) = experiments.select(chosen, [variant], "1").trials()
-    return found
+    (planned,) = experiments.select(chosen, [variant], "1").trials()
+    return planned
 
 
 def stepped(
     variant: str, stream: Any, steps: int, said: list[str]
 ) -> tuple[CUDAGraphStep, list[Scalars]]:
-    made = CUDAGraphStep(trial_of(variant), mnist.load("train").images, stream, said.append)
-    reported = [made.step(index) for index in range(steps)]
+    made = CUDAGraphStep(
+        trial_of(variant), datasets.get("mnist").split("train"), stream, said.append
+    )
+    reported = [made(index) for index in range(steps)]
     made.synchronize()
     return made, reported
 
@@ -150,12 +154,12 @@ def weights(made: CUDAGraphStep) -> dict[str, Tensor]:
     return {f"{n}.{k}": v for n, network in networks for k, v in network.state_dict().items()}
 
 
-@pytest.mark.parametrize(("stream", "without"), LANES)
+@pytest.mark.parametrize(("stream", "without"), STREAMS)
 @pytest.mark.parametrize("variant", [*VARIANTS, "convolutions"])
 def test_replayed_steps_are_the_steps(
     variant: str, stream: Any, without: Any, convolutions: Path, mnist_folder: object
 ) -> None:
-    """Bit for bit, over the warm-up, each phase's record and a turn of n_critic more."""
+    """Bit for bit, over the warm-up, each phase's capture and a turn of n_critic more."""
     said: list[str] = []
     one, reported = stepped(variant, stream(), 17, said)
     assert said == []
@@ -168,25 +172,27 @@ def test_replayed_steps_are_the_steps(
 
 
 @pytest.mark.parametrize(("variant", "phases"), [("mlp_bce", 1), ("wgan", 5)])
-def test_each_phase_is_recorded_once(variant: str, phases: int, mnist_folder: object) -> None:
+def test_each_phase_is_captured_once(variant: str, phases: int, mnist_folder: object) -> None:
     stream = Rehearsal()
     _, reported = stepped(variant, stream, 20, [])
-    assert stream.recorded == phases
+    assert stream.captured == phases
     assert stream.replayed == 20 - max(3, phases)
     moved = ["loss_g" in scalars for scalars in reported]
     assert moved == ([False] * (phases - 1) + [True]) * (20 // phases)
 
 
-def test_what_cannot_be_recorded_is_said_once(mnist_folder: object) -> None:
+def test_what_cannot_be_captured_is_said_once(mnist_folder: object) -> None:
     said: list[str] = []
-    stepped("mlp_bce", Unrecordable(), 10, said)
+    stepped("mlp_bce", Uncapturable(), 10, said)
     (line,) = said
-    assert line.startswith("mlp_bce seed 0: its steps are launched one by one, not recorded:")
+    assert line.startswith(
+        "mlp_bce seed 0: its steps are launched one by one, not captured as a CUDA graph:"
+    )
     assert "operation not permitted when stream is capturing" in line
 
 
 @pytest.mark.parametrize("name", ["step", "d_step", "g_step"])
-def test_a_step_of_ones_own_is_not_recorded(
+def test_a_step_of_ones_own_is_not_captured(
     name: str, mnist_folder: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is known of what it does with the step's number."""
@@ -194,7 +200,7 @@ def test_a_step_of_ones_own_is_not_recorded(
     ours = lambda *given: once(*given)  # noqa: E731
     monkeypatch.setattr(registry.get("mlp_bce"), name, ours, raising=False)
     stepped("mlp_bce", stream, 6, said)
-    assert stream.recorded == 0
+    assert stream.captured == 0
     assert "Algorithm.cycle" in said[0]
 
 
@@ -231,20 +237,20 @@ def with_loss(loss: Any, stream: Any, monkeypatch: pytest.MonkeyPatch) -> list[s
 
 
 @pytest.mark.parametrize("loss", [Counted(), Scheduled()])
-def test_numbers_that_change_are_not_recorded(
+def test_numbers_that_change_are_not_captured(
     loss: Any, mnist_folder: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = Rehearsal()
     (line,) = with_loss(loss, stream, monkeypatch)
     assert "they change numbers of Python" in line
-    assert stream.recorded == 0
+    assert stream.captured == 0
 
 
 @pytest.mark.parametrize("stream", [pytest.param(cuda.Stream, marks=gpu)])
-def test_what_broke_the_record_is_named(
+def test_what_broke_the_capture_is_named(
     stream: Any, mnist_folder: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And other lanes go on as before, this one step by step."""
+    """And other streams continue as before, this one step by step."""
     (line,) = with_loss(Item(), stream(), monkeypatch)
     assert "not permitted when stream is capturing" in line
     monkeypatch.undo()
@@ -253,7 +259,7 @@ def test_what_broke_the_record_is_named(
     assert said == []
 
 
-def test_each_record_has_results_and_gradients_of_its_own() -> None:
+def test_each_capture_has_results_and_gradients_of_its_own() -> None:
     weight, row = torch.ones(3, requires_grad=True), torch.zeros(2)
 
     class Graph:
@@ -261,44 +267,46 @@ def test_each_record_has_results_and_gradients_of_its_own() -> None:
             row.add_(1)
 
     weight.grad = torch.tensor([1.0, 2.0, 3.0])
-    record, gradient = cuda.Capture(Graph(), ("loss_d", "loss_g"), row, [weight]), weight.grad
-    first, second = record.replay(), record.replay()
+    capture, gradient = cuda.Capture(Graph(), ("loss_d", "loss_g"), row, [weight]), weight.grad
+    first, second = capture.replay(), capture.replay()
     assert {n: v.item() for n, v in first.items()} == {"loss_d": 1, "loss_g": 1}
     assert {n: v.item() for n, v in second.items()} == {"loss_d": 2, "loss_g": 2}
-    weight.grad = None  # as the record of another phase leaves it
-    record.show_gradients()
+    weight.grad = None  # as the capture of another phase leaves it
+    capture.restore_gradients()
     assert weight.grad is gradient
 
 
-def test_gradients_are_shown_once_the_work_is_done(
+def test_gradients_are_restored_once_the_work_is_done(
     mnist_folder: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown: list[Rehearsed] = []
-    monkeypatch.setattr(Rehearsed, "show_gradients", lambda record: shown.append(record))
+    restored: list[Rehearsed] = []
+    monkeypatch.setattr(Rehearsed, "restore_gradients", lambda capture: restored.append(capture))
     made, _ = stepped("wgan", Rehearsal(), 5, [])
-    assert shown == []  # the last step was not a replay
+    assert restored == []  # the last step was not a replay
     for index in (5, 6, 5 + 5):
-        made.step(index)
+        made(index)
         made.synchronize()
-    assert shown == [made._records[0], made._records[1], made._records[0]]
+    assert restored == [made._captures[0], made._captures[1], made._captures[0]]
 
 
 @pytest.mark.parametrize("where", ["cpu", pytest.param("cuda", marks=gpu)])
-def test_the_feed_deals_as_everywhere_and_draws_by_block(where: str) -> None:
+def test_the_loader_deals_as_everywhere_and_draws_by_block(where: str) -> None:
     images = torch.arange(100, dtype=torch.uint8).view(100, 1, 1, 1)
-    feed, order = DeviceDataLoader(images, 3000, 4, 7, torch.device(where)), Order(100, 3000, 7)
-    assert feed.steps == 2
+    planned = Trial("mlp_bce", {}, 7, 3000, {"batch": 3000})
+    loader = DeviceDataLoader(planned, Samples(images), 4, torch.device(where))
+    order = Order(100, 3000, 7)
+    assert loader.steps == 2
     batches = []
     for step in range(5):
-        feed.seek(step)
-        batches.append(feed.read(step))
+        loader.seek(step)
+        batches.append(loader.read(step))
     for step, batch in enumerate(batches):
         grey = ((batch.real.cpu() + 1) * 127.5).round().flatten()
         assert torch.equal(grey.to(torch.int64), order.indices(step))
         assert batch.latents.shape == (2, 3000, 4)
     for one, other in [(0, 1), (1, 2), (0, 2)]:
         assert not torch.equal(batches[one].latents, batches[other].latents)
-    again = DeviceDataLoader(images, 3000, 4, 7, torch.device(where))
+    again = DeviceDataLoader(planned, Samples(images), 4, torch.device(where))
     again.seek(3)  # in the middle of a block, as after a resume
     assert torch.equal(again.read(3).latents, batches[3].latents)
 
@@ -322,9 +330,9 @@ def test_a_stop_interrupts_all_and_they_go_on(
         anew(folder)
     EXECUTORS["streams"](folders, 2, after(13))
     for folder in folders:
-        found = checkpoint.load(folder, print)
-        assert found is not None
-        assert 0 < found[0] <= 13  # one may have stopped in a measurement
+        saved = checkpoint.load(folder, print)
+        assert saved is not None
+        assert 0 < saved[0] <= 13  # one may have stopped in an evaluation
     EXECUTORS["streams"](folders, 2, lambda: False)
     for folder, expected in zip(folders, alone, strict=True):
         assert_goes_on_to(expected, folder)

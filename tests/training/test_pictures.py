@@ -88,17 +88,19 @@ def test_only_games_that_sample_as_the_contract_does_are_walked(tmp_path: Path) 
     evaluator: Any = SimpleNamespace(nearest_training=lambda images: torch.arange(len(images)))
     train = torch.full((32, 1, 28, 28), 7, dtype=torch.uint8)
     own: Any = object.__new__(type("Own", (_Own,), dict.fromkeys(_Own.__abstractmethods__)))
-    drawn = pictures.draw(evaluator, own, images, train, 0, tmp_path)
+    planned = Trial("own", {}, 0, 640, {"samples": 100})
+    drawn = pictures.draw(evaluator, own, images, train, planned, tmp_path)
     assert drawn == {"neighbours": "neighbours.png"}
     assert [path.name for path in tmp_path.iterdir()] == ["neighbours.png"]
 
 
 @pytest.mark.parametrize("variant", ["mlp_bce", "wgan"])
 def test_a_walk_is_through_the_generator_and_leaves_it_alone(variant: str) -> None:
-    gan = build(Trial(variant, registry.configure(variant, {}), 3, 640, {"batch": 64}))
+    planned = Trial(variant, registry.configure(variant, {}), 3, 640, {"batch": 64, "samples": 100})
+    gan = build(planned)
     assert isinstance(gan, GAN)
     before = {name: value.clone() for name, value in gan.G.state_dict().items()}
-    picture = pictures.interpolation(gan, 100, 3)
+    picture = pictures.interpolation(gan, planned)
     assert gan.G.training
     assert all(torch.equal(before[n], value) for n, value in gan.G.state_dict().items())
     samples = pixels.to_grid(gan.sample(100, seeding.generator("evaluation", 3)))

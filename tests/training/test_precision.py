@@ -4,17 +4,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.datasets import mnist
+from bench import datasets
 from bench.errors import UserError
 from bench.training import checkpoint, runtime, trial
-from bench.training.stepping import EagerStep
+from bench.training.step import EagerStep
 from bench.trials import experiment as experiments
 
 from .conftest import After, MakeTrial
 from .test_trial import VARIANTS, metrics
 
 needs_bf16 = pytest.mark.skipif(
-    not runtime.available("bf16"), reason="this processor has no bf16 arithmetic"
+    not runtime.available("bf16"), reason="this processor does not compute in bf16"
 )
 BF16 = "precision=bf16"
 
@@ -40,10 +40,10 @@ def test_a_processor_without_it_is_told(
     item = make_trial("mlp_bce", BF16)
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     runtime.require("fp32")
-    with pytest.raises(UserError, match="no bf16 arithmetic: leave precision at fp32"):
+    with pytest.raises(UserError, match="does not compute in bf16: leave precision at fp32"):
         runtime.require("bf16")
     assert trial.run(item.folder) == "failed"
-    assert "no bf16 arithmetic" in str(item.status.reason)
+    assert "does not compute in bf16" in str(item.status.reason)
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_which_processors_have_it(
 def moved(variant: str, *overrides: str) -> dict[str, Tensor]:
     """How far 20 steps move each weight."""
     (found,) = experiments.select(experiments.load("quick", overrides), [variant], "1").trials()
-    stepper = EagerStep(found, mnist.load("train").images)
-    networks = torch.nn.ModuleDict(stepper.algorithm.networks())
+    train_step = EagerStep(found, datasets.get("mnist").split("train"))
+    networks = torch.nn.ModuleDict(train_step.algorithm.networks())
     start = {name: value.detach().clone() for name, value in networks.named_parameters()}
     for index in range(20):
-        measured = stepper.step(index)
+        measured = train_step(index)
         assert all(value.dtype == torch.float32 for value in measured.values())
     assert {value.dtype for value in networks.parameters()} == {torch.float32}
     return {name: value.detach() - start[name] for name, value in networks.named_parameters()}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from bench.datasets import Samples
 from bench.errors import UserError
 from bench.training import checkpoint, resuming, trial
 from bench.trials import Trial
@@ -200,7 +201,7 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 def check(name: str) -> None:
     images = torch.arange(64 * 784).remainder(256).to(torch.uint8).view(64, 1, 28, 28)
     protocol = {"batch": 8, "precision": "bf16"}
-    resuming.check(Trial(name, registry.configure(name, {}), 0, 640, protocol), images)
+    resuming.check(Trial(name, registry.configure(name, {}), 0, 640, protocol), Samples(images))
 
 
 @pytest.mark.parametrize("name", [*SAVED, *HARMLESS])

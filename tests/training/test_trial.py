@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from bench.errors import UserError
+from bench.evaluation import Evaluator
 from bench.training import checkpoint, evaluation, trainer, trial
 from bench.trials import event_log, status
 from bench.variants import registry
@@ -35,7 +36,15 @@ def test_what_a_trial_leaves(make_trial: MakeTrial) -> None:
     assert trial.run(item.folder) == "done"
     found = metrics(item.folder)
     assert {step for step, name in found if name == "eval/fid"} == {320, 640, 960}
-    for name in ("fid", "modes", "modes_any", "mode_kl", "confidence", "score", "fid_heldout"):
+    for name in (
+        "fid",
+        "modes",
+        "modes_any",
+        "mode_kl",
+        "confidence",
+        "inception_score",
+        "fid_heldout",
+    ):
         assert (0, f"final/{name}") in found
         assert found[0, f"final/{name}"] == found[960, f"eval/{name}"]
     assert found[0, "cost/images"] == 960
@@ -48,7 +57,7 @@ def test_what_a_trial_leaves(make_trial: MakeTrial) -> None:
     assert not list(item.folder.glob("checkpoint*"))
     described = json.loads((item.folder / "generator.json").read_text())
     weights = load_file(item.folder / "generator.safetensors")
-    rebuilt = registry.create(described["variant"], described["configuration"])
+    rebuilt = registry.create(described["variant"], described["configuration"], (1, 28, 28), 10)
     rebuilt.networks()["generator"].load_state_dict(weights)
     assert item.status.status == "done"
 
@@ -230,9 +239,9 @@ def test_killed_while_it_is_measured_a_trial_loses_no_step(
         with pytest.raises(_Killed):
             trial.run(item.folder)
     taken: list[int] = []
-    one_step = trainer.Trainer._one_step
+    train_step = trainer.Trainer.train_step
     monkeypatch.setattr(
-        trainer.Trainer, "_one_step", lambda self: (taken.append(self.step), one_step(self))
+        trainer.Trainer, "train_step", lambda self: (taken.append(self.step), train_step(self))
     )
     (item.folder / ".checkpoint-000000030.safetensors.torn").write_bytes(b"half")
     assert trial.run(item.folder) == "done"
@@ -292,10 +301,10 @@ def test_checkpoint_round_trip(tmp_path: Path) -> None:
 def test_wrong_classifier_weights_fail_the_trial_in_a_sentence(
     make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def altered() -> None:
-        raise UserError("The classifier's weights are altered: mend them.")
+    def altered(*given: object) -> None:
+        raise UserError("The classifier's weights are altered: fetch them again.")
 
-    monkeypatch.setattr(trainer.Evaluator, "load", altered)
+    monkeypatch.setattr(Evaluator, "load", altered)
     item = make_trial()
     assert trial.run(item.folder) == "failed"
-    assert item.status.reason == "The classifier's weights are altered: mend them."
+    assert item.status.reason == "The classifier's weights are altered: fetch them again."

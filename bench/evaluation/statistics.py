@@ -1,0 +1,179 @@
+"""What one pass over a set of images leaves behind: the material of every metric."""
+
+from collections.abc import Callable, Hashable
+from functools import cached_property
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+T = TypeVar("T")
+
+
+class FeatureStatistics:
+    """Streaming statistics of features and logits, and the rows themselves where asked for.
+
+    Args:
+        keep_rows: keep all features (N, d) for the metrics that compare images one by one; without
+            it memory does not grow with N.
+    """
+
+    def __init__(self, keep_rows: bool = False) -> None:
+        self.gaussian = Gaussian()
+        self.histogram = ClassHistogram()
+        self._keep_rows = keep_rows
+        self._rows: list[Tensor] = []
+        self._logits: list[Tensor] = []
+        self._known: dict[Hashable, Any] = {}
+
+    @classmethod
+    def of(cls, features: Tensor, logits: Tensor | None = None) -> "FeatureStatistics":
+        """The statistics of all rows at once, kept."""
+        statistics = cls(keep_rows=True)
+        statistics.update(features, logits)
+        return statistics
+
+    def update(self, features: Tensor, logits: Tensor | None = None) -> None:
+        """Take in features (n, d) and logits (n, K) of the next n images."""
+        self._known.clear()
+        self.gaussian.update(features)
+        if self._keep_rows:
+            self._rows.append(features.double())
+        if logits is not None:
+            self.histogram.update(logits.double())
+            if self._keep_rows:
+                self._logits.append(logits.double())
+
+    def __len__(self) -> int:
+        return self.gaussian.count
+
+    @property
+    def rows(self) -> Tensor:
+        """All features, (N, d) float64."""
+        return torch.cat(self._rows)
+
+    @property
+    def labels(self) -> Tensor:
+        """What the classifier took each image for, (N,) int64."""
+        return torch.cat(self._logits).argmax(1)
+
+    def subset(self, index: Tensor) -> "FeatureStatistics":
+        """The statistics of some of the images alone; needs the rows."""
+        logits = torch.cat(self._logits)[index] if self._logits else None
+        return FeatureStatistics.of(self.rows[index], logits)
+
+    def once(self, compute: Callable[..., T], *given: Hashable) -> T:
+        """``compute(self, *given)``, worked out once for all metrics that share it."""
+        key = (compute, *given)
+        if key not in self._known:
+            self._known[key] = compute(self, *given)
+        known: T = self._known[key]
+        return known
+
+
+class ClassHistogram:
+    """Streaming sums over the classifier's class probabilities."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.counts = torch.zeros(0, dtype=torch.int64)
+        self._probability = torch.zeros((), dtype=torch.float64)
+        self._entropy = torch.zeros((), dtype=torch.float64)
+        self._certainty = torch.zeros((), dtype=torch.float64)
+
+    def update(self, logits: Tensor) -> None:
+        """Take in (n, K) float64 logits."""
+        log_p = logits.log_softmax(1)
+        p = log_p.exp()
+        counts = torch.bincount(logits.argmax(1), minlength=logits.shape[1])
+        self.counts = counts if self.count == 0 else self.counts + counts
+        self._probability = self._probability + p.sum(0)
+        self._entropy = self._entropy - (p * log_p).sum()
+        self._certainty = self._certainty + p.amax(1).sum()
+        self.count += len(logits)
+
+    @property
+    def share(self) -> Tensor:
+        """The fraction of images taken for each class, (K,)."""
+        return self.counts.double() / self.count
+
+    @property
+    def probability(self) -> Tensor:
+        """The mean class probabilities, (K,)."""
+        return self._probability / self.count
+
+    @property
+    def entropy(self) -> float:
+        """The mean entropy of an image's class probabilities, in nats."""
+        return float(self._entropy / self.count)
+
+    @property
+    def certainty(self) -> float:
+        """The mean of an image's largest class probability."""
+        return float(self._certainty / self.count)
+
+
+class Gaussian:
+    """Streaming mean and scatter of feature rows, float64 (Chan, Golub & LeVeque 1983, eq. 1.5)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._mean = torch.zeros((), dtype=torch.float64)
+        self._scatter = torch.zeros((), dtype=torch.float64)
+
+    @classmethod
+    def of(cls, rows: Tensor) -> "Gaussian":
+        """The Gaussian of all rows (N, d) at once."""
+        gaussian = cls()
+        gaussian.update(rows)
+        return gaussian
+
+    @classmethod
+    def exact(cls, mean: Tensor, covariance: Tensor) -> "Gaussian":
+        """A Gaussian given by its statistics (d,) and (d, d), not by rows."""
+        gaussian = cls()
+        gaussian.count, gaussian._mean, gaussian._scatter = 2, mean.double(), covariance.double()
+        return gaussian
+
+    def update(self, rows: Tensor) -> None:
+        """Take in (n, d) rows."""
+        rows = rows.double()
+        mean = rows.mean(0)
+        centred, step = rows - mean, mean - self._mean
+        total = self.count + len(rows)
+        self._scatter = self._scatter + centred.T @ centred
+        self._scatter = self._scatter + torch.outer(step, step) * (self.count * len(rows) / total)
+        self._mean = self._mean + step * (len(rows) / total)
+        self.count = total
+        self.__dict__.pop("root", None)
+
+    @property
+    def mean(self) -> Tensor:
+        """(d,)"""
+        return self._mean
+
+    @property
+    def covariance(self) -> Tensor:
+        """(d, d), unbiased; needs two rows."""
+        return self._scatter / (self.count - 1)
+
+    @cached_property
+    def root(self) -> Tensor:
+        """R with RᵀR = covariance, its numerically null directions exactly zero."""
+        values, vectors = torch.linalg.eigh(self.covariance)
+        noise = len(values) * torch.finfo(torch.float64).eps * values.abs().max()
+        values = torch.where(values > noise, values, 0.0)
+        root: Tensor = values.sqrt()[:, None] * vectors.T
+        return root
+
+
+def frechet(a: Gaussian, b: Gaussian) -> float:
+    """|m₁−m₂|² + tr S₁ + tr S₂ − 2 tr (S₁S₂)^½ (Dowson & Landau 1982; Heusel et al. 2017).
+
+    The last trace is the nuclear norm of R₁R₂ᵀ, which stays exact where a covariance is singular:
+    fewer rows than dimensions, dead features, a collapsed generator.
+    """
+    shift = (a.mean - b.mean).square().sum()
+    spread = a.covariance.trace() + b.covariance.trace()
+    shared = torch.linalg.svdvals(a.root @ b.root.T).sum()
+    return max(float(shift + spread - 2 * shared), 0.0)
