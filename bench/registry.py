@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 import re
 import sys
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
@@ -60,6 +61,11 @@ class Registry(Generic[Thing]):
         if name not in self._things and name not in self.names():
             raise unknown(self._kind, name, self._things)
         return self._things[name]
+
+    @property
+    def loaded(self) -> Mapping[str, Thing]:
+        """What was registered so far, by name; imports nothing."""
+        return self._things
 
     def names(self) -> list[str]:
         """All names, sorted; imports the room's files and the entry points.

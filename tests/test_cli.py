@@ -342,7 +342,7 @@ def test_lists(ganbench: Run) -> None:
     listed = json.loads(ganbench("list", "experiments", "--json")[1])
     assert [row["experiment"] for row in listed] == ["paper", "quick"]
     metrics = [row["name"] for row in json.loads(ganbench("list", "metrics", "--json")[1])]
-    assert {"fid", "modes", "mode_kl", "missing", "confidence", "score"} <= set(metrics)
+    assert {"fid", "modes", "mode_kl", "missing", "confidence", "inception_score"} <= set(metrics)
     assert "wgan" in ganbench("list")[1]
 
 

@@ -4,10 +4,10 @@ from collections import Counter
 from typing import Any
 
 from bench.analysis import formats
-from bench.analysis.measures import measure
 from bench.analysis.summary import MAIN, Summary, decimals
 from bench.analysis.table import Cell, Grid
 from bench.analysis.verification import Check, CheckedRow, Verdict, Verification
+from bench.evaluation.declarations import measure
 
 _HEADS = ("variant", "row", "stored", "fresh", "FID stored", "FID fresh", "expected")
 

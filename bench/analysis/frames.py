@@ -6,6 +6,7 @@ import pandas as pd
 
 from bench.analysis import records
 from bench.analysis.records import Trial
+from bench.evaluation.identity import current
 from bench.tracking.mlflow_store import tracking_uri
 from bench.tracking.reading import RecordStore
 
@@ -47,7 +48,7 @@ def load_curves(experiment: str, uri: str | None = None) -> pd.DataFrame:
     """
     store, trials = _recorded(experiment, uri)
     points = [
-        (trial.variant, trial.seed, metric.removeprefix(_CURVES), images, value)
+        (trial.variant, trial.seed, current(metric.removeprefix(_CURVES)), images, value)
         for trial in trials
         for metric in store.metrics(trial.run_id)
         if metric.startswith(_CURVES)

@@ -2,11 +2,11 @@
 
 from itertools import combinations
 
-from bench.analysis.measures import WITNESS, measure
 from bench.analysis.records import Records
 from bench.analysis.statistics import ALPHA, LEAST_SEEDS
 from bench.analysis.summary import Row, decimals, times, trimmed
 from bench.analysis.verdicts import Pair, Verdict
+from bench.evaluation.declarations import ALT, measure
 
 _IN_FULL = 3
 """Variants that one sentence names with their numbers; of more it gives the names or the count."""
@@ -212,7 +212,7 @@ def _and(names: list[str]) -> str:
 
 def orders(table: list[Row]) -> tuple[str, ...]:
     """Whether the second classifier puts the variants into the same order of mean FID."""
-    means = [(row.name, row.final("fid").mean, row.final(f"{WITNESS}fid").mean) for row in table]
+    means = [(row.name, row.final("fid").mean, row.final(f"fid{ALT}").mean) for row in table]
     known = [(name, a, b) for name, a, b in means if a is not None and b is not None]
     turned = [
         f"{one[0]} and {two[0]}"

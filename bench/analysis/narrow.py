@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from bench.analysis import summary, table
-from bench.analysis.measures import measure
 from bench.analysis.records import Records
 from bench.analysis.table import Cell, Grid
+from bench.evaluation.declarations import measure
 
 _KL = measure("mode_kl").head
 _HEADS = {

@@ -14,11 +14,11 @@ from markupsafe import Markup, escape
 from PIL import Image
 
 from bench.analysis import narrative, table
-from bench.analysis.measures import measure
 from bench.analysis.records import Records, Trial
 from bench.analysis.sample_selection import Shown, pixels
 from bench.analysis.summary import MAIN, Row, by_digit, other_measures, rows
 from bench.analysis.table import Grid
+from bench.evaluation.declarations import measure
 
 _FOLDER = Path(__file__).parent / "template"
 

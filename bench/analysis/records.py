@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.analysis.selection import COUNTED, counted_runs, of_plan, of_protocol
 from bench.errors import UserError, unknown
+from bench.evaluation.identity import current
 from bench.tracking.reading import Experiment, RecordStore, Run
 from bench.tracking.record import command_of, how_to_run
 from bench.tracking.views import planned_keys
@@ -129,7 +130,7 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
         measure=experiment.tags.get("ganbench.measure") or newest.tags.get("ganbench.measure", ""),
         protocol=protocol,
         floor=_floor(experiment.tags.get("ganbench.floor"), trials[0].params.get("samples")),
-        calibration=tuple(json.loads(experiment.tags.get("ganbench.calibration") or "[]")),
+        calibration=_calibration(experiment.tags.get("ganbench.calibration")),
         toml=experiment.tags.get("ganbench.toml", ""),
         command=command,
         seeds_option=seeds_option,
@@ -162,7 +163,14 @@ def _floor(tag: str | None, samples: str | None) -> dict[str, float]:
     """
     floor: dict[str, float] = json.loads(tag or "{}")
     n = floor.pop("n", 10_000)
+    floor = {current(name): value for name, value in floor.items()}
     return floor if samples in (None, str(n)) else {}
+
+
+def _calibration(tag: str | None) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {current(name): value for name, value in row.items()} for row in json.loads(tag or "[]")
+    )
 
 
 def _no_experiment(name: str, store: RecordStore) -> UserError:

@@ -84,7 +84,7 @@ def _rendered(found: Records, curves: list[LearningCurve], format: Format) -> st
 def _grids(found: Records, curves: list[LearningCurve]) -> list[table.Grid]:
     """The tables in their order, as far as the records suffice for them."""
     grids = [table.main(found), table.pairs(found), table.others(found)]
-    grids += [table.witness(found), uncertainty(found), checkpoints(found, curves)]
+    grids += [table.second_extractor(found), uncertainty(found), checkpoints(found, curves)]
     grids += [table.costs(found), table.calibration(found)]
     return [grid for grid in grids if grid]
 

@@ -10,6 +10,7 @@ from bench import paths
 from bench.analysis.records import Trial
 from bench.analysis.summary import Row
 from bench.errors import UserError
+from bench.evaluation.identity import current
 from bench.trials import provenance
 
 
@@ -94,7 +95,7 @@ def _row(row: dict[str, Any]) -> Row:
     finals: dict[int, dict[str, float]] = {}
     for name, value in row["final"].items():
         for point in value["points"]:
-            finals.setdefault(int(point["seed"]), {})[name] = float(point["value"])
+            finals.setdefault(int(point["seed"]), {})[current(name)] = float(point["value"])
     trials = tuple(_trial(trial, row["variant"], finals) for trial in row["trials"])
     return Row(row["variant"], trials)
 

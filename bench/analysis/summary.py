@@ -10,7 +10,7 @@ import numpy as np
 from bench.analysis import statistics
 from bench.analysis.records import Records, Trial
 
-MAIN = ("fid", "modes", "modes_any", "mode_kl", "confidence", "score")
+MAIN = ("fid", "modes", "modes_any", "mode_kl", "confidence", "inception_score")
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.analysis import narrative, summary, verdicts
-from bench.analysis.measures import WITNESS, measure
 from bench.analysis.records import Records, Trial
 from bench.analysis.summary import MAIN, Row, Summary
 from bench.analysis.verdicts import Pair
+from bench.evaluation.declarations import ALT, measure
 
 FLOOR = "real images (floor)"
 OVER_FLOOR = "FID/floor"
@@ -84,15 +84,15 @@ def _letters_note(found: list[Pair]) -> str:
 
 def others(records: Records) -> Grid | None:
     """The measures beside the main ones; None when the records hold none."""
-    names = [name for name in summary.other_measures(records) if not name.startswith(WITNESS)]
+    names = [name for name in summary.other_measures(records) if not name.endswith(ALT)]
     return _measures(records, "others", "Other measures of the same trials", names)
 
 
-def witness(records: Records) -> Grid | None:
+def second_extractor(records: Records) -> Grid | None:
     """The measures by the second classifier; None when the records hold none."""
-    names = [name for name in summary.other_measures(records) if name.startswith(WITNESS)]
+    names = [name for name in summary.other_measures(records) if name.endswith(ALT)]
     caption = "The same trials by a second, independently trained classifier"
-    grid = _measures(records, "witness", caption, names)
+    grid = _measures(records, "second-extractor", caption, names)
     return grid and replace(grid, notes=(*grid.notes, *narrative.orders(summary.rows(records))))
 
 
@@ -132,7 +132,7 @@ def calibration(records: Records) -> Grid | None:
         return None
     recorded = {name for row in records.calibration for name in row if "/" not in name} - {"n"}
     names = [name for name in (*MAIN[:4], "missing", *MAIN[4:]) if name in recorded]
-    names += sorted(n for n in recorded - {*names, "row"} if not n.startswith(WITNESS))
+    names += sorted(n for n in recorded - {*names, "row"} if not n.endswith(ALT))
     names = [name for name in names if not name.endswith(_SD)]
     heads = ("measure", *(str(row["row"]) for row in records.calibration))
     rows = [

@@ -18,9 +18,9 @@ from typing import Literal
 import numpy as np
 
 from bench.analysis import statistics
-from bench.analysis.measures import Measure, measure
 from bench.analysis.statistics import ALPHA, LEAST_SEEDS, LEVEL, Array
 from bench.analysis.summary import Row
+from bench.evaluation.declarations import Metric, measure
 
 Verdict = Literal["better", "worse", "not distinguishable", "too few seeds"]
 Test = Literal["welch", "mann-whitney"]
@@ -107,13 +107,13 @@ def groups(rows: list[Row], found: list[Pair]) -> dict[str, str]:
     return statistics.letters([row.name for row in rows], different)
 
 
-def _log(rows: list[Row], what: Measure) -> bool:
+def _log(rows: list[Row], what: Metric) -> bool:
     """Ratios only where every value is positive: an unbiased distance may be just below 0."""
     values = [value for row in rows for value in row.final(what.name).values]
     return what.ratio and all(value > 0 for value in values)
 
 
-def _losses(row: Row, what: Measure, log: bool) -> Array:
+def _losses(row: Row, what: Metric, log: bool) -> Array:
     """(n,) values, smaller is better, on the scale of comparison; inf for a diverged trial."""
     values = np.array(row.final(what.name).values, dtype=float)
     finished = np.log(values) if log else values
@@ -121,7 +121,7 @@ def _losses(row: Row, what: Measure, log: bool) -> Array:
     return np.concatenate([sign * finished, np.full(len(row.diverged), np.inf)])
 
 
-def _tested(a: str, b: str, losses: dict[str, Array], what: Measure, log: bool) -> Pair:
+def _tested(a: str, b: str, losses: dict[str, Array], what: Metric, log: bool) -> Pair:
     """The pair with its p, before any correction."""
     of_a, of_b = losses[a], losses[b]
     finished_a, finished_b = (x[np.isfinite(x)] for x in (of_a, of_b))

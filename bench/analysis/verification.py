@@ -22,12 +22,12 @@ from typing import Literal
 import numpy as np
 
 from bench.analysis import narrative, statistics
-from bench.analysis.measures import measure
 from bench.analysis.records import Records, Trial
 from bench.analysis.statistics import ALPHA
 from bench.analysis.stored import Stored
 from bench.analysis.summary import MAIN, Row, Summary
 from bench.errors import UserError
+from bench.evaluation.declarations import measure
 
 Verdict = Literal["identical", "agrees", "differs", "too few", "not run"]
 

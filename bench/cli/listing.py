@@ -76,6 +76,6 @@ def _datasets() -> list[dict[str, Any]]:
 
 
 def _metrics() -> list[dict[str, Any]]:
-    from bench.evaluation.suite import listing
+    from bench.evaluation.declarations import listing
 
     return [dict(row) for row in listing()]

@@ -13,11 +13,11 @@ from torch.nn import functional as F
 from bench import paths, seeding
 from bench.datasets import mnist, pixels
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.declarations import EACH, Value
 from bench.evaluation.floor import mean
 from bench.evaluation.identity import SAMPLES
-from bench.evaluation.metrics import Value
 from bench.evaluation.reference import Reference
+from bench.evaluation.statistics import FeatureStatistics
 
 if TYPE_CHECKING:
     from bench.evaluation.evaluator import Evaluator
@@ -108,7 +108,7 @@ def shipped(evaluator: "Evaluator") -> list[dict[str, Value]] | None:
 
 def ids(evaluator: "Evaluator") -> list[str]:
     """What the rows depend on beside the metrics' code."""
-    return [evaluator.id, evaluator.witness_id, mnist.FILES.digest]
+    return [evaluator.id, evaluator.alternative_id, mnist.FILES.digest]
 
 
 def ship(evaluator: "Evaluator") -> None:
@@ -147,7 +147,7 @@ def _halves(train: FeatureStatistics) -> dict[str, Value]:
 def _half_against_half(train: FeatureStatistics, draw: int) -> dict[str, Value]:
     order = torch.randperm(len(train), generator=seeding.generator("calibration", 1, draw))
     ours, others = (train.subset(part) for part in torch.split(order, SAMPLES)[:2])
-    metrics = [m for m in suite.of_cost("cheap") if m.name != "fid_heldout"]
+    metrics = [m for m in suite.at(EACH) if m.name != "fid_heldout"]
     collection = suite.Suite(Reference(lambda split: others), metrics)
     collection.statistics = ours
     return collection.compute()

@@ -12,16 +12,17 @@ from bench import paths, settings
 from bench.datasets import mnist
 from bench.errors import UserError
 from bench.evaluation import extractor as backbones
-from bench.evaluation import identity, inception, jackknife, memory, suite
+from bench.evaluation import identity, inception, jackknife, suite
 from bench.evaluation.cache import Cache
+from bench.evaluation.declarations import EACH, FINAL, Value, When
 from bench.evaluation.extractor import FeatureExtractor
 from bench.evaluation.floor import disjoint_sets, mean_of_each
-from bench.evaluation.metrics import Value
+from bench.evaluation.metrics import memorisation
 from bench.evaluation.reference import Reference, observe, of_mnist
 from bench.evaluation.suite import Suite
 
 Values = dict[str, Value]
-WITNESS = "witness"
+ALT = "alt"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Evaluator:
 
     Args:
         extractor: the frozen feature extractor that all plain metric names refer to.
-        others: what loads further ones, by the prefix of their metrics' names (``witness_…``).
+        others: what loads further ones, by the suffix of their metrics' names (``…_alt``).
     """
 
     def __init__(
@@ -57,21 +58,21 @@ class Evaluator:
 
     @classmethod
     def load(cls) -> "Evaluator":
-        """The shipped classifier as the evaluator, the second shipped one as its witness.
+        """The shipped classifier as the evaluator, and the second shipped one.
 
         Where ``GANBENCH_INCEPTION`` names Inception's weights, that network is a third.
 
         Raises:
             UserError: the weights are missing or altered.
         """
-        others = {WITNESS: lambda: backbones.shipped(identity.WITNESS)}
+        others = {ALT: lambda: backbones.shipped(identity.ALTERNATIVE)}
         if weights := paths.given(settings.INCEPTION):
             others["inception"] = lambda: inception.extractor(weights)
         return cls(backbones.shipped(identity.DIGITS), others)
 
     @classmethod
     def from_file(cls, path: Path) -> "Evaluator":
-        """An evaluator of the user's own, without a witness.
+        """An evaluator of the user's own, without a second extractor.
 
         Args:
             path: a Python file that defines a feature extractor
@@ -100,7 +101,7 @@ class Evaluator:
         Args:
             images: at least two; numbers are comparable at one N only.
             thorough: also the costly metrics, and the cheap ones by the other networks
-                (``witness_…``).
+                (``…_alt``).
 
         Raises:
             UserError: not such images.
@@ -115,30 +116,30 @@ class Evaluator:
             with_noise: also estimate each number's noise, if the measurement is thorough.
         """
         _check(images)
-        costs = ("cheap", "costly") if thorough else ("cheap",)
+        costs: tuple[When, ...] = (EACH, FINAL) if thorough else (EACH,)
         collection = _pass(self.extractor, self.reference, images, costs)
         values, omitted = collection.compute(), collection.omitted
         for prefix, (extractor, reference) in (self._others if thorough else {}).items():
-            second = _pass(extractor, reference, images, ("cheap",))
-            values |= {f"{prefix}_{name}": value for name, value in second.compute().items()}
-            omitted |= {f"{prefix}_{name}": reason for name, reason in second.omitted.items()}
+            second = _pass(extractor, reference, images, (EACH,))
+            values |= {f"{name}_{prefix}": value for name, value in second.compute().items()}
+            omitted |= {f"{name}_{prefix}": reason for name, reason in second.omitted.items()}
         n, noise = len(images), self._noise(collection) if thorough and with_noise else {}
         return Measurement(identity.measure_name(self.id, n), n, values, noise, omitted)
 
     def _noise(self, collection: Suite) -> dict[str, float]:
-        return jackknife.noise(collection.statistics, self.reference, suite.of_cost("cheap"))
+        return jackknife.noise(collection.statistics, self.reference, suite.at(EACH))
 
     def nearest_training(self, images: Tensor) -> Tensor:
         """For each uint8 image (N, 1, 28, 28) the index of the training image nearest in features.
 
         (N,) int64, into ``mnist.load("train")``.
         """
-        return memory.to_train(observe(self.extractor, images), self.reference)[1]
+        return memorisation.to_train(observe(self.extractor, images), self.reference)[1]
 
     @property
-    def witness_id(self) -> str:
+    def alternative_id(self) -> str:
         """The second classifier's id, ``none`` where there is none."""
-        return identity.WITNESS.id if WITNESS in self._loaders else "none"
+        return identity.ALTERNATIVE.id if ALT in self._loaders else "none"
 
     def floor(self, n: int = identity.SAMPLES, thorough: bool = False) -> Values:
         """What real images get: n held-out training images against the test images.
@@ -170,8 +171,8 @@ class Evaluator:
 
     def _floor(self, n: int, thorough: bool) -> Values:
         values = mean_of_each([self.measure(images, thorough) for images in disjoint_sets(n)])
-        for name in [name for name in values if name.endswith("fid_heldout")]:
-            values[name] = values[name.removesuffix("_heldout")]
+        for name in [name for name in values if name.startswith("fid_heldout")]:
+            values[name] = values[name.replace("_heldout", "")]
         return values
 
     @cached_property
@@ -183,9 +184,9 @@ class Evaluator:
 
 
 def _pass(
-    extractor: FeatureExtractor, reference: Reference, images: Tensor, costs: tuple[str, ...]
+    extractor: FeatureExtractor, reference: Reference, images: Tensor, costs: tuple[When, ...]
 ) -> Suite:
-    collection = Suite(reference, suite.of_cost(*costs))
+    collection = Suite(reference, suite.at(*costs))
     for features, logits in extractor.passes(images):
         collection.update(features, logits)
     return collection

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bench import seeding
 from bench.datasets import mnist
-from bench.evaluation.metrics import Value
+from bench.evaluation.declarations import Value
 
 MOST_SETS = 20
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 import torch
 
 from bench import seeding
-from bench.evaluation.feature_statistics import FeatureStatistics
-from bench.evaluation.metrics import Metric
+from bench.evaluation.declarations import Metric
 from bench.evaluation.reference import Reference
+from bench.evaluation.statistics import FeatureStatistics
 from bench.evaluation.suite import Suite
 
 GROUPS = 20

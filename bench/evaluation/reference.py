@@ -11,7 +11,7 @@ from bench.datasets import mnist, pixels
 from bench.datasets.dataset import Split
 from bench.evaluation.cache import Cache
 from bench.evaluation.extractor import FeatureExtractor
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.statistics import FeatureStatistics
 
 Tensors = dict[str, Tensor]
 
@@ -69,7 +69,9 @@ def of_mnist(extractor: FeatureExtractor) -> Reference:
     """The reference of a extractor; features are computed once and then read from the store."""
     room = Path(__file__).parent
     seen_by = [Path(pixels.__file__), room / "networks.py", room / "extractor.py"]
-    derived_by = [room / name for name in ("neighbours.py", "manifold.py", "memory.py")]
+    derived_by = [
+        room / name for name in ("neighbours.py", "metrics/manifold.py", "metrics/memorisation.py")
+    ]
     features = Cache(extractor.id, mnist.FILES.digest, *seen_by)
     derived = Cache(extractor.id, mnist.FILES.digest, *seen_by, *derived_by)
 

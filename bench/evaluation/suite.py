@@ -5,10 +5,12 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-from bench.errors import UserError, unknown
-from bench.evaluation.feature_statistics import FeatureStatistics
-from bench.evaluation.metrics import REGISTRY, Metric, Value
+from bench.errors import UserError
+from bench.evaluation import declarations
+from bench.evaluation.declarations import When
+from bench.evaluation.metrics import METRICS, Metric, Value
 from bench.evaluation.reference import Reference
+from bench.evaluation.statistics import FeatureStatistics
 
 
 class Suite:
@@ -28,9 +30,7 @@ class Suite:
 
     def reset(self) -> None:
         """Forget all samples."""
-        self.statistics = FeatureStatistics(
-            keep_rows=any(m.cost == "costly" for m in self._metrics)
-        )
+        self.statistics = FeatureStatistics(keep_rows=any("rows" in m.needs for m in self._metrics))
 
     def update(self, features: Tensor, logits: Tensor | None = None) -> None:
         """Take in features (n, d) and logits (n, 10) of the next n samples."""
@@ -53,9 +53,9 @@ class Suite:
     def _values(self, metric: Metric) -> dict[str, Value]:
         if len(self.statistics) < metric.least:
             self.omitted[metric.name] = f"needs at least {metric.least} samples"
-        elif metric.labels and not self.statistics.histogram.count:
+        elif "classes" in metric.needs and not self.statistics.histogram.count:
             self.omitted[metric.name] = "needs a classifier, and this extractor has only features"
-        else:
+        elif metric.compute:
             values = _named(metric.name, metric.compute(self.statistics, self._reference))
             wrong = [v for v in values.values() if not isinstance(v, str) and not math.isfinite(v)]
             if not wrong:
@@ -77,22 +77,10 @@ def named(names: Iterable[str]) -> list[Metric]:
     Raises:
         UserError: a name is not registered; the sentence suggests the closest.
     """
-    names = list(names)
-    for name in names:
-        if name not in REGISTRY:
-            raise unknown("metric", name, REGISTRY)
-    return [REGISTRY[name] for name in names]
+    return [METRICS.get(name) for name in names]
 
 
-def of_cost(*costs: str) -> list[Metric]:
-    """The registered metrics of these cost classes, cheap ones first, by name."""
-    chosen = [m for m in REGISTRY.values() if m.cost in costs]
-    return sorted(chosen, key=lambda m: (m.cost == "costly", m.name))
-
-
-def listing() -> list[dict[str, str]]:
-    """One row a metric: name, formula, range, better, unit, floor, source, cost class, summary."""
-    return [
-        {"name": m.name, "summary": m.summary, **m.doc, "cost": m.cost}
-        for m in of_cost("cheap", "costly")
-    ]
+def at(*when: When) -> list[Metric]:
+    """The registered metrics that are measured then, as `declarations.at` lists them, to run."""
+    METRICS.names()  # which imports them
+    return declarations.at(*when)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
+from bench.evaluation.identity import current
 from bench.redaction import reason, redact
 from bench.tracking import mlflow_store as tracking
 from bench.tracking import pictures
@@ -30,7 +31,7 @@ class Run:
     Attributes:
         status: of the trial; MLflow's own word for it where no tag says it.
         start_time: ms since 1970.
-        metrics: the newest value of each.
+        metrics: the newest value of each, by the name that it has today.
     """
 
     run_id: str
@@ -131,9 +132,10 @@ class RecordStore:
 
 def _run(run: Any) -> Run:
     info, data = run.info, run.data
+    metrics = {current(name): value for name, value in data.metrics.items()}
     states = {"FINISHED": "done", "KILLED": "interrupted"}
     status = data.tags.get("ganbench.status") or states.get(info.status, info.status.lower())
-    return Run(info.run_id, status, info.start_time, data.params, data.tags, data.metrics)
+    return Run(info.run_id, status, info.start_time, data.params, data.tags, metrics)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 from bench import datasets
 from bench.errors import UserError
 from bench.evaluation import suite
+from bench.evaluation.declarations import EACH
 from bench.training import checkpoint, evaluation, generator, pictures, resuming, step
 from bench.training.evaluation import Abandoning, Evaluated, Stopped
 from bench.training.scalars import ScalarWindow, check_weights, gradient_norms
@@ -20,7 +21,7 @@ from bench.trials.status import Status
 from bench.variants import code, registry
 
 _HEARTBEAT_SECONDS = 1.0
-_CURVES = frozenset(metric.name for metric in suite.of_cost("cheap"))
+_CURVES = frozenset(metric.name for metric in suite.at(EACH))
 
 
 class Trainer:

@@ -14,6 +14,7 @@ from typing import Any
 
 from bench import paths
 from bench.errors import UserError
+from bench.evaluation.identity import current
 
 Entry = dict[str, Any]
 
@@ -108,7 +109,9 @@ def _entry(line: bytes, path: Path, offset: int) -> Entry:
     try:
         entry: Entry = json.loads(line)
         entry["event"], int(entry["time"])
-    except (ValueError, KeyError, TypeError) as error:
+        if "metrics" in entry:
+            entry["metrics"] = {current(name): value for name, value in entry["metrics"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} is damaged before byte {offset} ({error}): delete the folder {path.parent} "
             "and run the experiment again, which trains this trial again."

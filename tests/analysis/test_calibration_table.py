@@ -9,7 +9,7 @@ from bench.analysis import table
 def test_words_and_spreads_have_their_place() -> None:
     rows: tuple[dict[str, Any], ...] = (
         {"row": "halves", "fid": 0.0468, "fid_sd": 0.0212, "modes": 10.0, "missing": "none"},
-        {"row": "one digit", "fid": 87.78, "modes": 1, "missing": "0 2", "witness_fid": 45.1},
+        {"row": "one digit", "fid": 87.78, "modes": 1, "missing": "0 2", "fid_alt": 45.1},
     )
     records: Any = SimpleNamespace(calibration=rows)
     grid = table.calibration(records)

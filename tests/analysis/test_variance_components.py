@@ -61,13 +61,13 @@ def test_without_draws_there_is_no_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("witness", "expected"),
+    ("by_the_second", "expected"),
     [(2.0, "same order"), (0.5, "disagree about the order by mean FID of a and b.")],
 )
-def test_the_second_classifier_on_the_order(witness: float, expected: str) -> None:
+def test_the_second_classifier_on_the_order(by_the_second: float, expected: str) -> None:
     table = [
-        Row("a", (trial("a", 0, final={"fid": 1.0, "witness_fid": 1.0}),)),
-        Row("b", (trial("b", 0, final={"fid": 2.0, "witness_fid": witness}),)),
+        Row("a", (trial("a", 0, final={"fid": 1.0, "fid_alt": 1.0}),)),
+        Row("b", (trial("b", 0, final={"fid": 2.0, "fid_alt": by_the_second}),)),
     ]
     (note,) = narrative.orders(table)
     assert expected in note

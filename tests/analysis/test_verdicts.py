@@ -221,10 +221,10 @@ def test_a_leader_some_of_whose_trials_diverged_says_of_how_many() -> None:
 
 def test_higher_is_better_where_the_measure_says_so() -> None:
     rows = [
-        Row(name, tuple(trial(name, s, score=v + s / 100, fid=1.0) for s in range(SEEDS)))
+        Row(name, tuple(trial(name, s, inception_score=v + s / 100, fid=1.0) for s in range(SEEDS)))
         for name, v in (("high", 9.0), ("low", 8.0))
     ]
-    (pair,) = verdicts.pairs(rows, "score")
+    (pair,) = verdicts.pairs(rows, "inception_score")
     assert pair.effect == pytest.approx(1.0)
     assert (pair.verdict, pair.ratio) == ("better", False)
     assert verdicts.pairs(rows, "of_no_known_direction") == []

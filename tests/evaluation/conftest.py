@@ -55,5 +55,5 @@ def quadrants() -> FeatureExtractor:
 
 @pytest.fixture
 def small_evaluator(small_mnist: object, quadrants: FeatureExtractor) -> Evaluator:
-    """An evaluator with an untrained extractor, and the same one again as its witness."""
-    return Evaluator(quadrants, {"witness": lambda: quadrants})
+    """An evaluator with an untrained extractor, and the same one again as its second extractor."""
+    return Evaluator(quadrants, {"alt": lambda: quadrants})

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from bench.datasets import mnist
-from bench.evaluation import calibration, cost, memory
+from bench.evaluation import calibration
+from bench.evaluation.declarations import METRICS
 from bench.evaluation.evaluator import Evaluator
-from bench.evaluation.metrics import REGISTRY
+from bench.evaluation.metrics import memorisation
 from bench.evaluation.reference import Reference
 
 Splits = dict[str, mnist.Images]
@@ -21,8 +22,8 @@ def test_rows_hold_every_metric_and_are_kept(
     ]  # fmt: skip
     for row in rows[2:]:
         measured = {name.partition("/")[0] for name in row}
-        assert REGISTRY.keys() - measured <= {"fid_infinity", "mode_kl"}
-        assert "witness_fid" in row
+        assert set(METRICS.names()) - measured <= {"fid_infinity", "mode_kl"}
+        assert "fid_alt" in row
     monkeypatch.setattr(Evaluator, "score", lambda *given: pytest.fail("measured again"))
     assert small_evaluator.calibration() == rows
 
@@ -65,20 +66,10 @@ def test_the_sets_are_what_they_are_called(small_mnist: Splits) -> None:
 def test_derived_distances_are_kept_in_the_store(
     small_evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = small_evaluator.reference.derived(memory.test_to_train)["distance"]
+    distances = memorisation.test_to_train
+    first = small_evaluator.reference.derived(distances)["distance"]
     monkeypatch.setattr(Reference, "train", property(lambda self: pytest.fail("computed again")))
-    again = Evaluator(small_evaluator.extractor).reference.derived(memory.test_to_train)["distance"]
+    again = Evaluator(small_evaluator.extractor).reference.derived(memorisation.test_to_train)[
+        "distance"
+    ]
     assert torch.equal(first, again)
-
-
-def test_the_cost_command_prints_each_metric(
-    small_evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(Evaluator, "load", lambda: small_evaluator)
-    before = torch.get_num_threads()
-    cost.main()
-    torch.set_num_threads(before)
-    printed = capsys.readouterr().out
-    assert all(f"{metric.name} ({metric.cost})" in printed for metric in REGISTRY.values())
-    assert "all cheap metrics" in printed
-    assert "peak memory" in printed

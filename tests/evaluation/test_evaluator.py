@@ -70,7 +70,7 @@ def test_the_floor_is_the_mean_over_disjoint_sets(small_evaluator: Evaluator) ->
     floor = small_evaluator.floor(100, thorough=True)
     values = [small_evaluator.measure(images, thorough=True) for images in sets]
     assert len(sets) == 3
-    for name in ("fid", "coverage", "witness_fid", "digit_share/3"):
+    for name in ("fid", "coverage", "fid_alt", "digit_share/3"):
         assert floor[name] == pytest.approx(sum(float(v[name]) for v in values) / 3)
     assert floor["fid"] != values[0]["fid"]
 
@@ -188,7 +188,7 @@ def test_what_is_no_set_of_images(images: Tensor, why: str, evaluator: Evaluator
         evaluator.measure(images)
 
 
-def test_a_users_extractor_measures_without_a_witness(
+def test_a_users_extractor_measures_without_a_second_one(
     small_mnist: dict[str, mnist.Images], tmp_path: Path
 ) -> None:
     (tmp_path / "mean.py").write_text(
@@ -199,7 +199,7 @@ def test_a_users_extractor_measures_without_a_witness(
     measured = own.score(small_mnist["train"].images, thorough=True)
     assert measured.measure == f"{own.id}/penultimate/n700/test"
     assert measured.metrics["neighbour_ratio"] == 0.0
-    assert not any(name.startswith("witness_") for name in measured.metrics)
+    assert not any(name.endswith("_alt") for name in measured.metrics)
     assert "needs a classifier" in measured.omitted["modes"]
 
 
@@ -210,9 +210,9 @@ def test_a_further_network_adds_columns_of_its_own(
     third = Evaluator(evaluator.extractor, {"inception": lambda: FeatureExtractor("tiny-0", net)})
     images = small_mnist["heldout"].images
     cheap, thorough = third.measure(images), third.score(images, thorough=True)
-    assert "inception_fid" not in cheap
-    assert {"inception_fid", "inception_fid_heldout"} <= thorough.metrics.keys()
-    assert "needs a classifier" in thorough.omitted["inception_modes"]
+    assert "fid_inception" not in cheap
+    assert {"fid_inception", "fid_heldout_inception"} <= thorough.metrics.keys()
+    assert "needs a classifier" in thorough.omitted["modes_inception"]
     assert thorough.metrics["fid"] == cheap["fid"]
 
 

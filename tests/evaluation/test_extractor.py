@@ -20,7 +20,7 @@ from bench.evaluation.networks import BUILDERS
 IMAGES = torch.randint(
     0, 256, (300, 1, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8
 )
-SHIPPED = [identity.DIGITS, identity.WITNESS]
+SHIPPED = [identity.DIGITS, identity.ALTERNATIVE]
 
 
 @pytest.mark.parametrize("which", SHIPPED)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bench.evaluation.gaussian import Gaussian, frechet
+from bench.evaluation.statistics import Gaussian, frechet
 
 _SEEDS = st.integers(0, 10_000)
 

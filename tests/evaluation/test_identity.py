@@ -16,7 +16,7 @@ def test_names_are_known_without_torch() -> None:
 
 
 def test_ids_name_version_and_weights() -> None:
-    for shipped in (identity.DIGITS, identity.WITNESS):
+    for shipped in (identity.DIGITS, identity.ALTERNATIVE):
         assert shipped.id == f"{shipped.network}-v1-{shipped.sha256[:8]}"
 
 

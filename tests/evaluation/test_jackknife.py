@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
+from bench.evaluation.declarations import EACH
 from bench.evaluation.jackknife import noise
 from bench.evaluation.reference import Reference
+from bench.evaluation.statistics import FeatureStatistics
 
 N, SETS = 1000, 60
 STREAM = torch.Generator().manual_seed(5)
@@ -28,7 +29,7 @@ def reference() -> Reference:
     return Reference(lambda split: draw(0.0))
 
 
-@pytest.mark.parametrize("name", ["fid", "mode_kl", "confidence", "score"])
+@pytest.mark.parametrize("name", ["fid", "mode_kl", "confidence", "inception_score"])
 def test_it_is_the_spread_over_fresh_sets(name: str, reference: Reference) -> None:
     metrics = suite.named([name])
     sets = [draw(0.2) for _ in range(SETS)]
@@ -39,11 +40,11 @@ def test_it_is_the_spread_over_fresh_sets(name: str, reference: Reference) -> No
 
 
 def test_only_numbers_have_noise_and_a_few_samples_have_none(reference: Reference) -> None:
-    found = noise(draw(0.2), reference, suite.of_cost("cheap"))
+    found = noise(draw(0.2), reference, suite.at(EACH))
     assert {"fid", "modes"} <= found.keys()
     assert "missing" not in found
     few = FeatureStatistics.of(torch.zeros(39, 8, dtype=torch.float64), torch.zeros(39, 10))
-    assert noise(few, reference, suite.of_cost("cheap")) == {}
+    assert noise(few, reference, suite.at(EACH)) == {}
 
 
 def test_the_order_of_the_samples_does_not_matter_much(reference: Reference) -> None:

@@ -10,10 +10,18 @@ from torch import Tensor
 
 from bench.errors import UserError
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
-from bench.evaluation.metrics import REGISTRY, Value, metric
-from bench.evaluation.metrics.registry import BETTER, FIELDS
+from bench.evaluation.declarations import (
+    BETTER,
+    EACH,
+    FIELDS,
+    FINAL,
+    METRICS,
+    Value,
+    listing,
+    metric,
+)
 from bench.evaluation.reference import Reference
+from bench.evaluation.statistics import FeatureStatistics
 
 
 def _pair(seed: int, n: int = 600) -> tuple[Tensor, Tensor]:
@@ -30,7 +38,7 @@ REFERENCE = Reference(lambda split: _SPLITS[split])
 
 
 def _all(rows: Tensor, logits: Tensor | None, batch: int = 600) -> dict[str, Value]:
-    collection = suite.Suite(REFERENCE, suite.of_cost("cheap", "costly"))
+    collection = suite.Suite(REFERENCE, suite.at(EACH, FINAL))
     for start in range(0, len(rows), batch):
         part = None if logits is None else logits[start : start + batch]
         collection.update(rows[start : start + batch], part)
@@ -68,21 +76,21 @@ def _metrics(values: dict[str, Value]) -> set[str]:
 
 def test_every_registered_metric_is_measured_and_described() -> None:
     values = _all(*_pair(3))
-    assert _metrics(values) == set(REGISTRY)
-    rows = suite.listing()
-    assert [row["name"] for row in rows] == [m.name for m in suite.of_cost("cheap", "costly")]
-    assert all(row[field] for row in rows for field in (*FIELDS, "summary", "cost"))
+    assert _metrics(values) == set(METRICS.names())
+    rows = listing()
+    assert [row["name"] for row in rows] == [m.name for m in suite.at(EACH, FINAL)]
+    assert all(row[field] for row in rows for field in (*FIELDS, "summary", "when"))
     assert {row["better"] for row in rows} <= set(BETTER)
 
 
 def test_issue_metrics_are_all_there() -> None:
     wanted = (
-        "fid fid_infinity kid score precision recall density coverage modes modes_any mode_kl "
-        "missing confidence digit_coverage_lowest digit_coverage_mean digit_coverage digit_share "
-        "neighbour_ratio authpct "
+        "fid fid_infinity kid inception_score precision recall density coverage modes modes_any "
+        "mode_kl missing confidence digit_coverage_lowest digit_coverage_mean digit_coverage "
+        "digit_share neighbour_ratio authpct "
         "copying_ct fid_heldout"
     )
-    assert set(REGISTRY) == set(wanted.split())
+    assert set(METRICS.names()) == set(wanted.split())
 
 
 def test_digit_by_digit_the_numbers_are_those_of_the_whole() -> None:
@@ -109,7 +117,7 @@ def test_reset_forgets() -> None:
 
 
 def test_cheap_metrics_keep_no_rows() -> None:
-    collection = suite.Suite(REFERENCE, suite.of_cost("cheap"))
+    collection = suite.Suite(REFERENCE, suite.at(EACH))
     collection.update(*_pair(5))
     assert collection.statistics._rows == collection.statistics._logits == []
 
@@ -117,7 +125,7 @@ def test_cheap_metrics_keep_no_rows() -> None:
 @pytest.mark.parametrize("n", [0, 1])
 def test_fewer_than_two_samples(n: int) -> None:
     rows, logits = _pair(5)
-    collection = suite.Suite(REFERENCE, suite.of_cost("cheap"))
+    collection = suite.Suite(REFERENCE, suite.at(EACH))
     if n:
         collection.update(rows[:n], logits[:n])
     with pytest.raises(UserError, match=f"There are {n} samples: .* at least two"):
@@ -126,17 +134,17 @@ def test_fewer_than_two_samples(n: int) -> None:
 
 def test_too_few_samples_leave_metrics_out_with_a_reason() -> None:
     rows, logits = _pair(5)
-    collection = suite.Suite(REFERENCE, suite.of_cost("cheap", "costly"))
+    collection = suite.Suite(REFERENCE, suite.at(EACH, FINAL))
     collection.update(rows[:3], logits[:3])
     values = collection.compute()
     assert collection.omitted["precision"] == "needs at least 4 samples"
     assert collection.omitted["fid_infinity"] == "needs at least 500 samples"
-    assert _metrics(values) | set(collection.omitted) == set(REGISTRY)
+    assert _metrics(values) | set(collection.omitted) == set(METRICS.names())
 
 
 def test_features_alone_leave_the_label_metrics_out() -> None:
     rows, _ = _pair(5)
-    collection = suite.Suite(REFERENCE, suite.of_cost("cheap"))
+    collection = suite.Suite(REFERENCE, suite.at(EACH))
     collection.update(rows)
     assert set(collection.compute()) == {"fid", "fid_heldout"}
     assert "needs a classifier" in collection.omitted["modes"]
@@ -159,7 +167,7 @@ def test_degenerate_samples_give_finite_numbers(kind: str) -> None:
         rows, logits = rows[:1].expand(600, 5), 200 * logits[:1].sign().expand(600, 3)
     else:
         rows = rows * torch.tensor([1.0, 0, 0, 1, 0])
-    assert _metrics(_all(rows, logits)) == set(REGISTRY)
+    assert _metrics(_all(rows, logits)) == set(METRICS.names())
 
 
 def test_unknown_metric_is_told_with_a_suggestion() -> None:
@@ -169,6 +177,7 @@ def test_unknown_metric_is_told_with_a_suggestion() -> None:
 
 _WHOLE = """How much room the samples take.
 
+Label: volume [nats]
 Formula: ln det S,
     S the covariance
 Range: -∞ to ∞
@@ -186,31 +195,28 @@ def _volume(samples: FeatureStatistics, reference: Reference) -> float:
 @pytest.fixture
 def volume(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
     """Register a new metric under a name, with a docstring; forgotten after the test."""
-    for name in REGISTRY:
-        monkeypatch.setitem(REGISTRY, name, REGISTRY[name])
-    monkeypatch.delitem(REGISTRY, "volume", raising=False)
+    monkeypatch.setattr(METRICS, "_things", dict(METRICS.loaded))
+    monkeypatch.setattr(METRICS, "_by_module", dict(METRICS._by_module))
 
     def register(name: str, doc: str) -> None:
         monkeypatch.setattr(_volume, "__name__", name)
         monkeypatch.setattr(_volume, "__doc__", doc)
-        monkeypatch.setitem(REGISTRY, "volume", REGISTRY["fid"])
-        del REGISTRY["volume"]
-        metric(cost="cheap")(_volume)
+        metric(when=EACH)(_volume)
 
     return register
 
 
 def test_a_new_metric_is_measured_and_listed(volume: Callable[[str, str], None]) -> None:
     volume("volume", _WHOLE)
-    (row,) = [row for row in suite.listing() if row["name"] == "volume"]
+    (row,) = [row for row in listing() if row["name"] == "volume"]
     assert row["formula"] == "ln det S, S the covariance"
     assert isinstance(_all(*_pair(5))["volume"], float)
 
 
 def test_a_metric_must_state_what_it_is(volume: Callable[[str, str], None]) -> None:
-    with pytest.raises(ValueError, match="volume states no unit, source"):
+    with pytest.raises(UserError, match="'volume' states no unit, source: add a line"):
         volume("volume", _WHOLE.replace("Unit: nats\n", "").replace("Source: here", "Source:"))
-    with pytest.raises(ValueError, match="volume: Better is one of lower"):
+    with pytest.raises(UserError, match="'volume', \"Better:\" is one of lower"):
         volume("volume", _WHOLE.replace("higher", "bigger"))
-    with pytest.raises(ValueError, match="two metrics are called fid"):
+    with pytest.raises(UserError, match="The metric name 'fid' .* is already taken"):
         volume("fid", _WHOLE)

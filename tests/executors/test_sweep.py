@@ -71,7 +71,15 @@ def test_mlflow_holds_everything(sweep: Sweep) -> None:
     for run in runs:
         assert run.info.status == "FINISHED"
         assert {"variant", "seed", "budget", "batch", "lr", "n_critic"} <= set(run.data.params)
-        for name in ("fid", "modes", "modes_any", "mode_kl", "confidence", "score", "precision"):
+        for name in (
+            "fid",
+            "modes",
+            "modes_any",
+            "mode_kl",
+            "confidence",
+            "inception_score",
+            "precision",
+        ):
             assert f"final/{name}" in run.data.metrics
         assert {"best/fid", "cost/seconds", "cost/images_per_s", "train/loss_d"} <= set(
             run.data.metrics

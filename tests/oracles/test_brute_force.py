@@ -7,11 +7,11 @@ from scipy.stats import mannwhitneyu
 from torch import Tensor
 
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
-from bench.evaluation.memory import mann_whitney_z
 from bench.evaluation.metrics import Value
+from bench.evaluation.metrics.memorisation import mann_whitney_z
 from bench.evaluation.neighbours import nearest, radii
 from bench.evaluation.reference import Reference
+from bench.evaluation.statistics import FeatureStatistics
 
 _LOGITS = torch.randn(500, 3, generator=torch.Generator().manual_seed(2)).double()
 

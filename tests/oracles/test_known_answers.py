@@ -10,10 +10,9 @@ from numpy_fid import frechet as numpy_frechet
 from torch import Tensor
 
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
-from bench.evaluation.gaussian import Gaussian, frechet
 from bench.evaluation.metrics import Value
 from bench.evaluation.reference import Reference
+from bench.evaluation.statistics import FeatureStatistics, Gaussian, frechet
 
 
 def _measured(
@@ -138,20 +137,24 @@ def test_kid_of_exact_moments_is_the_published_constant() -> None:
 # Label metrics
 
 
+def _score(fake: Tensor, logits: Tensor) -> Value:
+    return _measured("inception_score", fake, _normal(9, 2), logits)
+
+
 def test_score_of_uniform_probabilities_is_one() -> None:
-    assert _measured("score", _normal(50, 2), _normal(9, 2), torch.zeros(50, 10)) == pytest.approx(
-        1.0
-    )
+    assert _measured(
+        "inception_score", _normal(50, 2), _normal(9, 2), torch.zeros(50, 10)
+    ) == pytest.approx(1.0)
 
 
 def test_score_of_balanced_certain_labels_is_ten() -> None:
     logits = _one_hot(torch.arange(100) % 10)
-    assert _measured("score", _normal(100, 2), _normal(9, 2), logits) == pytest.approx(10.0)
+    assert _score(_normal(100, 2), logits) == pytest.approx(10.0)
 
 
 def test_score_of_a_collapsed_generator_is_one_without_nan() -> None:
     logits = _one_hot(torch.full((100,), 3))
-    assert _measured("score", _normal(100, 2), _normal(9, 2), logits) == pytest.approx(1.0)
+    assert _score(_normal(100, 2), logits) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(("seen", "kl"), [(99, 2.3126), (1, math.log(1000))])

@@ -4,7 +4,7 @@ import pytest
 from prdc import compute_prdc
 from torch import Tensor
 
-from bench.evaluation import manifold
+from bench.evaluation.metrics import manifold
 from bench.evaluation.neighbours import radii
 
 

@@ -8,8 +8,8 @@ from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
 from bench.evaluation import suite
-from bench.evaluation.feature_statistics import FeatureStatistics
 from bench.evaluation.reference import Reference
+from bench.evaluation.statistics import FeatureStatistics
 
 # torchmetrics announces that it keeps all features; here that is 500 rows.
 pytestmark = pytest.mark.filterwarnings("ignore:Metric .* will save all extracted features")
@@ -54,4 +54,4 @@ def test_score(real: Tensor, fake: Tensor) -> None:
     theirs.update(logits)
     with pytest.warns(UserWarning, match="degrees of freedom"):  # the sd over its one split
         mean, _ = theirs.compute()
-    assert _ours("score", fake, real, logits) == pytest.approx(mean.item(), rel=1e-6)
+    assert _ours("inception_score", fake, real, logits) == pytest.approx(mean.item(), rel=1e-6)

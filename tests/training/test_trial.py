@@ -38,7 +38,15 @@ def test_what_a_trial_leaves(make_trial: MakeTrial) -> None:
     assert trial.run(item.folder) == "done"
     found = metrics(item.folder)
     assert {step for step, name in found if name == "eval/fid"} == {320, 640, 960}
-    for name in ("fid", "modes", "modes_any", "mode_kl", "confidence", "score", "fid_heldout"):
+    for name in (
+        "fid",
+        "modes",
+        "modes_any",
+        "mode_kl",
+        "confidence",
+        "inception_score",
+        "fid_heldout",
+    ):
         assert (0, f"final/{name}") in found
         assert found[0, f"final/{name}"] == found[960, f"eval/{name}"]
     assert found[0, "cost/images"] == 960

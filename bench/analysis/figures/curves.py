@@ -10,9 +10,9 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from bench.analysis import statistics
 from bench.analysis.figures import style
 from bench.analysis.figures.style import GREY, Look, counts, looks, styled
-from bench.analysis.measures import measure
 from bench.analysis.records import Records, Trial
 from bench.analysis.summary import rows
+from bench.evaluation.declarations import measure
 from bench.tracking.reading import RecordStore
 
 

@@ -9,10 +9,10 @@ from matplotlib.ticker import LogLocator, MultipleLocator, NullFormatter, StrMet
 
 from bench.analysis import statistics
 from bench.analysis.figures.style import GREY, Look, looks, styled
-from bench.analysis.measures import measure
 from bench.analysis.records import Records
 from bench.analysis.summary import Row, rows
 from bench.analysis.verdicts import groups, pairs
+from bench.evaluation.declarations import measure
 
 
 def seeds(records: Records) -> Figure:

@@ -5,9 +5,9 @@ from matplotlib.figure import Figure
 
 from bench.analysis.figures import style
 from bench.analysis.figures.style import looks, styled
-from bench.analysis.measures import measure
 from bench.analysis.records import Records
 from bench.analysis.summary import rows
+from bench.evaluation.declarations import measure
 
 _PLANES = (("recall", "precision"), ("coverage", "density"))
 

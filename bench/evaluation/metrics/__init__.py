@@ -1,18 +1,8 @@
-"""The metrics, one file each: whatever is put into this folder is registered and listed.
+"""The metrics, a family a file: whatever is put into this folder is measured and listed.
 
-A metric is a function of the samples' statistics and the reference, under `@metric`, whose
-docstring states ``Formula, Range, Better, Unit, Floor, Source``, one a line::
-
-    @metric(cost="cheap")
-    def fid(samples: FeatureStatistics, reference: Reference) -> float: ...
+`bench.evaluation.declarations` says what a metric declares.
 """
 
-import importlib
-import pkgutil
+from bench.evaluation.declarations import METRICS, Metric, Value, metric
 
-from bench.evaluation.metrics.registry import REGISTRY, Metric, Value, metric
-
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
-
-__all__ = ["REGISTRY", "Metric", "Value", "metric"]
+__all__ = ["METRICS", "Metric", "Value", "metric"]

@@ -1,22 +1,51 @@
-"""Fréchet distance without the bias of a finite sample."""
+"""Fréchet distances between Gaussians fitted to features."""
 
 import torch
 from torch import Tensor
 
 from bench import seeding
-from bench.evaluation.feature_statistics import FeatureStatistics
-from bench.evaluation.gaussian import Gaussian, frechet
-from bench.evaluation.metrics.registry import metric
+from bench.evaluation.declarations import metric
 from bench.evaluation.reference import Reference
+from bench.evaluation.statistics import FeatureStatistics, Gaussian, frechet
 
 _SIZES = 15
-_LEAST = 500
 
 
-@metric(cost="costly", least=_LEAST)
+@metric(when="each evaluation", ratio=True)
+def fid(samples: FeatureStatistics, reference: Reference) -> float:
+    """Fréchet distance between two Gaussians fitted to the features of samples and test images.
+
+    Label: FID
+    Formula: |m1-m2|² + tr S1 + tr S2 - 2 tr (S1 S2)^½, unbiased covariances
+    Range: 0 to ∞
+    Better: lower
+    Unit: squared feature units; compare within one evaluator and one n
+    Floor: about (1/n + 1/m) [tr S + ½ Σij λiλj (1+δij)/(λi+λj)], λ the eigenvalues of S
+    Source: Heusel et al. 2017, arXiv 1706.08500
+    """
+    return frechet(samples.gaussian, reference.test.gaussian)
+
+
+@metric(when="each evaluation", ratio=True)
+def fid_heldout(samples: FeatureStatistics, reference: Reference) -> float:
+    """As fid, against the 10,000 training images no generator sees; it chooses the checkpoint.
+
+    Label: FID to held-out
+    Formula: fid with the held-out images in the place of the test images
+    Range: 0 to ∞
+    Better: lower
+    Unit: squared feature units; compare within one evaluator and one n
+    Floor: as for fid
+    Source: Heusel et al. 2017, arXiv 1706.08500
+    """
+    return frechet(samples.gaussian, reference.heldout.gaussian)
+
+
+@metric(when="final", needs=["rows"], least=500, ratio=True)
 def fid_infinity(samples: FeatureStatistics, reference: Reference) -> float:
     """FID extrapolated to infinitely many samples; the bias of the finite reference stays.
 
+    Label: FID∞
     Formula: intercept of a least-squares line through fid(k) over 1/k, 15 sizes k from n/10 to n,
         each the mean over disjoint random subsets of that size
     Range: slightly below 0 to ∞

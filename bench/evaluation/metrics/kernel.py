@@ -1,19 +1,20 @@
-"""Maximum mean discrepancy to the test images."""
+"""Maximum mean discrepancies."""
 
 import torch
 from torch import Tensor
 
-from bench.evaluation.feature_statistics import FeatureStatistics
-from bench.evaluation.metrics.registry import metric
+from bench.evaluation.declarations import metric
 from bench.evaluation.reference import Reference
+from bench.evaluation.statistics import FeatureStatistics
 
 _BLOCK = 100  # rows at a time: their kernel values stay in the cache
 
 
-@metric(cost="costly")
+@metric(when="final", needs=["rows"])
 def kid(samples: FeatureStatistics, reference: Reference) -> float:
     """Unbiased squared maximum mean discrepancy with a cubic kernel, over all pairs.
 
+    Label: KID
     Formula: mean_{i≠j} k(x_i,x_j) + mean_{i≠j} k(y_i,y_j) - 2 mean k(x_i,y_j), k = (x·y/d + 1)³
     Range: slightly below 0 to ∞
     Better: lower
