@@ -32,7 +32,7 @@ def score(
     evaluator: RulerOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1]; 28 x 28.
+    """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1].
 
     Beside each number stands the floor, what real images get at as many samples.
 

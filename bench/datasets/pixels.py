@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 ACROSS, GAP = 8, 2
 """Images of a grid in each direction, and the pixels between them and around."""
+WHITE = 255
 
 
 def to_float(images: "Tensor") -> "Tensor":
@@ -38,7 +39,7 @@ class ImageDataset(Dataset):
         """The first 64 images, 8 × 8, from which figures cut single ones."""
         from torchvision.utils import make_grid, save_image
 
-        first = samples[: ACROSS**2].float() / 255
+        first = samples[: ACROSS**2].float() / WHITE
         tiles = make_grid(first, nrow=ACROSS, padding=GAP, pad_value=0.5)
         save_image(tiles, path, format="png")
 
@@ -50,7 +51,7 @@ def tiled(images: "Tensor", across: int, gap: int) -> "Tensor":
     """
     from torch.nn import functional as F
 
-    tiles = F.pad(images, (0, gap, 0, gap), value=255)
+    tiles = F.pad(images, (0, gap, 0, gap), value=WHITE)
     down, (channels, height, width) = len(tiles) // across, tiles.shape[1:]
     lines = tiles.view(down, across, channels, height, width).permute(0, 3, 1, 4, 2)
     picture = lines.reshape(down * height, across * width, channels)[:-gap, :-gap]

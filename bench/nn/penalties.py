@@ -7,15 +7,15 @@ from torch import Tensor, nn
 def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """E (‖∇f(x̂)‖₂ − 1)² at points between real and fake (Gulrajani et al. 2017, eq. 3).
 
-    One interpolation ε per image, and the norm over all the pixels of one image. The caller
+    One interpolation ε per sample, and the norm over all the values of one sample. The caller
     multiplies by λ.
 
     Args:
-        critic: maps (N, 1, 28, 28) to logits; must not use batch norm, which ties images together.
-        real: (N, 1, 28, 28) in [−1, 1].
+        critic: maps samples (N, *shape) to logits; no batch norm, which ties them together.
+        real: (N, *shape).
         fake: the same shape, detached.
     """
-    epsilon = torch.rand(len(real), 1, 1, 1, device=real.device)
+    epsilon = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device)
     between = torch.lerp(fake, real, epsilon).requires_grad_(True)
     logits = critic(between)
     (gradient,) = torch.autograd.grad(logits.sum(), between, create_graph=True)

@@ -22,7 +22,7 @@ from bench.variants.wgan import WGAN
 Draw = Callable[[], Tensor]
 """Latents (B, latent), new ones at each call."""
 Step = Callable[[Tensor, Draw], None]
-"""From real images (B, 1, 28, 28) in [-1, 1] and a source of latents."""
+"""From real images (B, *shape) in [-1, 1] and a source of latents."""
 
 
 def loop(gan: GAN, images: Tensor, batch: int, device: str = "cpu") -> Callable[[], None]:
@@ -30,7 +30,7 @@ def loop(gan: GAN, images: Tensor, batch: int, device: str = "cpu") -> Callable[
 
     Args:
         gan: whose networks are trained, on ``device``; the DataLoader is the processor's.
-        images: (N, 1, 28, 28) uint8, ``batch`` of them a step.
+        images: (N, *shape) uint8, ``batch`` of them a step.
 
     Raises:
         UserError: no tutorial's loop is known for this variant.

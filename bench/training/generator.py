@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from bench import paths, seeding
+from bench import datasets, paths, seeding
 from bench.errors import UserError
 from bench.nn.fast import plain
 from bench.trials import Trial
@@ -19,7 +19,8 @@ FILES = ("generator.safetensors", "generator.json")
 def build(trial: Trial) -> Algorithm:
     """The variant of a trial, initialised by the seed's own stream."""
     torch.default_generator.manual_seed(seeding.derive("init", trial.seed))
-    return registry.create(trial.variant, trial.configuration)
+    dataset = datasets.get(trial.dataset)
+    return registry.create(trial.variant, trial.configuration, dataset.shape, dataset.classes)
 
 
 def save(folder: Path, algorithm: Algorithm, trial: Trial, images_shown: int) -> None:

@@ -26,7 +26,7 @@ class Batch:
     index: int
     """The step's number, from 0."""
     real: Tensor
-    """(B, 1, 28, 28) float32 in [−1, 1]."""
+    """(B, *shape) float32, images in [−1, 1]."""
     latents: Tensor
     """(2, B, latent) float32 from N(0, 1): two independent draws."""
     labels: Tensor | None = None
@@ -44,6 +44,11 @@ class Algorithm(ABC):
 
     latent: Count = 100
 
+    shape: ClassVar[tuple[int, ...]]
+    """Of one sample of the data set, (channels, height, width) for images; set when it is built."""
+    classes: ClassVar[int]
+    """Of the data set, 0 where its samples have no labels; set when it is built."""
+
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         for name, value in configuration.items():
             setattr(self, name, value)
@@ -55,7 +60,7 @@ class Algorithm(ABC):
 
     @abstractmethod
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """(n, 1, 28, 28) float32 in [−1, 1], by the evaluation stream; changes no state.
+        """(n, *shape) float32 like real samples, by the evaluation stream; changes no state.
 
         The stream is the processor's wherever the networks are, so that it is the same everywhere.
         """
@@ -112,11 +117,11 @@ class GAN(Algorithm):
 
     @abstractmethod
     def generator(self) -> nn.Module:
-        """A network from (N, latent) to (N, 1, 28, 28) in [−1, 1]."""
+        """A network from (N, latent) to samples (N, *shape)."""
 
     @abstractmethod
     def discriminator(self) -> nn.Module:
-        """A network from (N, 1, 28, 28) to logits, (N,) or (N, 1)."""
+        """A network from samples (N, *shape) to logits, (N,) or (N, 1)."""
 
     @abstractmethod
     def d_loss(self, real: Tensor, fake: Tensor) -> Tensor:

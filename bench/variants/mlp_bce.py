@@ -23,10 +23,10 @@ class MLPBCE(GAN):
     reuse_fakes = True
 
     def generator(self) -> nn.Module:
-        return generator_mlp([self.latent, 256, 512, 784], lambda width: [nn.ReLU()])
+        return generator_mlp([self.latent, 256, 512], self.shape, lambda width: [nn.ReLU()])
 
     def discriminator(self) -> nn.Module:
-        return discriminator_mlp([784, 512, 256, 1], lambda width: [nn.LeakyReLU(0.2)])
+        return discriminator_mlp(self.shape, [512, 256, 1], lambda width: [nn.LeakyReLU(0.2)])
 
     def d_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return bce_discriminator(real, fake)

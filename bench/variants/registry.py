@@ -24,20 +24,10 @@ _TEXTS: dict[Path, str] = {}  # what each plug-in file held when it was last loa
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 RESERVED = frozenset(
-    {
-        "variant",
-        "seed",
-        "budget",
-        "dataset",
-        "dataset_name",
-        "ruler",
-        "batch",
-        "evaluations",
-        "samples",
-    }
-    | {"precision", "device", "train", "heldout", "test"}
+    {"variant", "seed", "budget", "dataset", "dataset_name", "ruler", "batch", "evaluations"}
+    | {"samples", "precision", "device", "train", "heldout", "test", "shape", "classes"}
 )
-"""Names that a variant's configuration cannot use: the trial's own parameters in MLflow."""
+"""Names that a variant's configuration cannot use: the trial's or the data set's own."""
 
 
 def register(name: str) -> Callable[[Variant], Variant]:
@@ -109,9 +99,18 @@ def configure(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     return configuration.configure(name, fields(get(name)), overrides)
 
 
-def create(name: str, configuration: Mapping[str, Any]) -> Algorithm:
-    """Build a variant; its weights come from torch's default generator as it stands."""
-    return get(name)(configuration)
+def create(
+    name: str, configuration: Mapping[str, Any], shape: tuple[int, ...], classes: int
+) -> Algorithm:
+    """Build a variant; its weights come from torch's default generator as it stands.
+
+    Args:
+        name: the variant's.
+        configuration: all of it, as `configure` returns it.
+        shape: of one sample of the data set.
+        classes: of the data set, 0 where samples have no labels.
+    """
+    return get(name)({**configuration, "shape": shape, "classes": classes})
 
 
 def source(name: str) -> Path:

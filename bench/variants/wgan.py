@@ -30,11 +30,13 @@ class WGAN(GAN):
 
     def generator(self) -> nn.Module:
         return generator_mlp(
-            [self.latent, 256, 512, 1024, 784], lambda width: [nn.ReLU(), nn.BatchNorm1d(width)]
+            [self.latent, 256, 512, 1024],
+            self.shape,
+            lambda width: [nn.ReLU(), nn.BatchNorm1d(width)],
         )
 
     def discriminator(self) -> nn.Module:
-        return discriminator_mlp([784, 1024, 512, 256, 1], lambda width: [nn.LeakyReLU(0.2)])
+        return discriminator_mlp(self.shape, [1024, 512, 256, 1], lambda width: [nn.LeakyReLU(0.2)])
 
     def d_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return wasserstein_critic(real, fake)

@@ -21,7 +21,7 @@ BATCH = 8
 
 def make(variant: str, seed: int = 0) -> Algorithm:
     torch.manual_seed(seeding.derive("init", seed))
-    return registry.create(variant, registry.configure(variant, {}))
+    return registry.create(variant, registry.configure(variant, {}), (1, 28, 28), 10)
 
 
 def make_gan(variant: str) -> GAN:

@@ -42,7 +42,7 @@ def both_ways(variant: str, dtype: torch.dtype, count: int) -> tuple[GAN, GAN, G
     """Ours and the tutorial's after ``count`` steps, and what both began with."""
     settings = {"dropout": 0.0} if variant == "batchnorm_dropout" else {}
     torch.manual_seed(0)
-    ours = registry.create(variant, registry.configure(variant, settings))
+    ours = registry.create(variant, registry.configure(variant, settings), (1, 28, 28), 10)
     assert isinstance(ours, GAN)
     for network in ours.networks().values():
         network.to(dtype)

@@ -77,7 +77,7 @@ def test_a_variant_without_a_tutorial() -> None:
 
 def test_every_variant_of_the_repository_has_one() -> None:
     for name in ("mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm"):
-        tutorial.step_of(registry.create(name, registry.configure(name, {})))  # type: ignore[arg-type]
+        tutorial.step_of(registry.create(name, registry.configure(name, {}), (1, 28, 28), 10))  # type: ignore[arg-type]
 
 
 @pytest.mark.gpu

@@ -59,7 +59,7 @@ def test_what_a_trial_leaves(make_trial: MakeTrial) -> None:
     assert not list(item.folder.glob("checkpoint*"))
     described = json.loads((item.folder / "generator.json").read_text())
     weights = load_file(item.folder / "generator.safetensors")
-    rebuilt = registry.create(described["variant"], described["configuration"])
+    rebuilt = registry.create(described["variant"], described["configuration"], (1, 28, 28), 10)
     rebuilt.networks()["generator"].load_state_dict(weights)
     assert item.status.status == "done"
 

@@ -9,7 +9,7 @@ from bench.variants import GAN, registry
 
 
 def made(name: str) -> GAN:
-    algorithm = registry.create(name, registry.configure(name, {}))
+    algorithm = registry.create(name, registry.configure(name, {}), (1, 28, 28), 10)
     assert isinstance(algorithm, GAN)
     return algorithm
 

@@ -8,7 +8,7 @@ from matplotlib.ticker import EngFormatter
 from bench.analysis.figures.style import styled
 from bench.analysis.sample_selection import Shown, pixels
 from bench.analysis.summary import trimmed
-from bench.datasets.pixels import ACROSS, GAP
+from bench.datasets.pixels import ACROSS, GAP, WHITE
 
 _PLACES = ("best", "median", "worst")
 
@@ -34,7 +34,7 @@ def _draw(axes: Axes, place: str, one: Shown | None) -> None:
     if one is None:
         axes.text(0.5, 0.5, "no finished seed", ha="center", va="center", transform=axes.transAxes)
         return
-    axes.imshow(one.last, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.imshow(one.last, cmap="gray", vmin=0, vmax=WHITE, interpolation="nearest")
     fid = trimmed(one.trial.final["fid"])
     axes.set_title(f"{place}: seed {one.trial.seed}, FID {fid}", fontsize=8, fontweight="normal")
 
@@ -71,7 +71,7 @@ def logged_pictures(shown: list[Shown]) -> Figure | None:
         figure = Figure(figsize=(7, sum(7 * height + 0.4 for height in heights)))
         panels = figure.subplots(len(medians), squeeze=False, height_ratios=heights)[:, 0]
         for axes, one in zip(panels, medians, strict=True):
-            axes.imshow(one.last, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axes.imshow(one.last, cmap="gray", vmin=0, vmax=WHITE, interpolation="nearest")
             axes.set_axis_off()
             axes.set_title(f"{one.trial.row}, seed {one.trial.seed}", fontsize=8)
     return figure
@@ -105,7 +105,7 @@ def _path(one: Shown, count: int) -> np.ndarray | None:
 
 def _strip(axes: Axes, path: np.ndarray, steps: list[int]) -> None:
     strip, width = np.concatenate(path, axis=1), path.shape[2]
-    axes.imshow(strip, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.imshow(strip, cmap="gray", vmin=0, vmax=WHITE, interpolation="nearest")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.set(yticks=[], xticks=[width * (i + 0.5) - 0.5 for i in range(len(steps))])
