@@ -6,8 +6,10 @@ And what is said where the system refuses to read or write there.
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,6 +52,12 @@ def expanded(path: str | Path) -> Path:
         raise UserError(
             f"The ~ in '{path}' stands for no folder of this machine: write the whole path."
         ) from error
+
+
+def safe_filename(name: str) -> str:
+    """``name`` as one that cannot lead out of a folder; different names stay different."""
+    plain = re.sub(r"[^A-Za-z0-9_=@,-]", "_", name)[:100]
+    return plain if plain == name else f"{plain}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
 def check(folder: Path, instead: str | None = None) -> None:

@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from bench.tracking import mlflow_store, record
+from bench.tracking import connection, record
 
 TREE = Path(__file__).parent.parent
 PROJECT = tomllib.loads((TREE / "pyproject.toml").read_text())["project"]
@@ -105,8 +105,8 @@ def test_every_private_interface_is_listed() -> None:
 def test_mlflow_keeps_values_as_long_as_ours(tmp_path: Path) -> None:
     """Before 3.16 it refused the tags of an experiment, and so every record."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    client = mlflow_store.client(uri)
-    experiment = mlflow_store.experiment_id(client, uri, "long")
+    client = connection.writer(uri)
+    experiment = connection.experiment_id(client, uri, "long")
     client.set_experiment_tag(experiment, "tag", "x" * record.EXPERIMENT_TAG_LIMIT)
     assert client.get_experiment(experiment).tags["tag"] == "x" * record.EXPERIMENT_TAG_LIMIT
     run = client.create_run(experiment).info.run_id

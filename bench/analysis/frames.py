@@ -6,8 +6,7 @@ import pandas as pd
 
 from bench.analysis import records
 from bench.analysis.records import Trial
-from bench.evaluation.identity import current
-from bench.tracking.mlflow_store import tracking_uri
+from bench.tracking.addresses import tracking_uri
 from bench.tracking.reading import RecordStore
 
 _CURVES = "eval/"
@@ -47,12 +46,14 @@ def load_curves(experiment: str, uri: str | None = None) -> pd.DataFrame:
         UserError: as `load_results`.
     """
     store, trials = _recorded(experiment, uri)
+    recorded = store.experiment(experiment)
+    runs = {run.run_id: run for run in recorded.runs} if recorded else {}
     points = [
-        (trial.variant, trial.seed, current(metric.removeprefix(_CURVES)), images, value)
+        (trial.variant, trial.seed, metric.removeprefix(_CURVES), images, value)
         for trial in trials
-        for metric in store.metrics(trial.run_id)
+        for metric, stored in sorted(runs[trial.run_id].stored.items())
         if metric.startswith(_CURVES)
-        for images, value in store.curve(trial.run_id, metric)
+        for images, value in store.curve(trial.run_id, stored)
     ]
     return pd.DataFrame(points, columns=["variant", "seed", "metric", "images", "value"])
 

@@ -111,7 +111,7 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
     command = experiment.tags.get("ganbench.command") or command_of(name)
     seeds_option = experiment.tags.get("ganbench.seeds", "")
     whole = f"{command} --seeds {seeds_option}" if seeds_option else command
-    runs = [run for run in store.runs(experiment.experiment_id) if _KIND not in run.tags]
+    runs = [run for run in experiment.runs if _KIND not in run.tags]
     protocol, mine, notes = of_protocol(runs, experiment.tags.get("ganbench.protocol"))
     if not every:
         mine, more = of_plan(mine, planned_keys(experiment.tags), whole)
@@ -145,7 +145,7 @@ def finished_keys(store: RecordStore, name: str) -> set[str]:
     Raises:
         UserError: no such experiment.
     """
-    runs = store.runs(_experiment(store, name).experiment_id)
+    runs = _experiment(store, name).runs
     return {run.tags.get("ganbench.key", "") for run in runs if run.status in COUNTED}
 
 
@@ -174,12 +174,13 @@ def _calibration(tag: str | None) -> tuple[dict[str, Any], ...]:
 
 
 def _no_experiment(name: str, store: RecordStore) -> UserError:
+    names = store.names()
     make = f"To make it, {how_to_run(name)}"
-    if not store.names:
+    if not names:
         return UserError(
             f"The store {store.uri} holds no experiment '{name}' nor any other. {make}."
         )
-    return UserError(f"{unknown('recorded experiment', name, store.names)} {make}.")
+    return UserError(f"{unknown('recorded experiment', name, names)} {make}.")
 
 
 def _nothing_finished(name: str, runs: list[Run], command: str) -> UserError:

@@ -57,7 +57,7 @@ ResultsOption = Annotated[
 ]  # fmt: skip
 PluginOption = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", help="Python file with variants or data sets; its code is run.",
+    typer.Option("--plugin", help="Python file with variants, data sets or figures; it is run.",
                  metavar="FILE", parser=paths.expanded),
 ]  # fmt: skip
 RulerOption = Annotated[

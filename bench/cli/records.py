@@ -16,16 +16,16 @@ def ui(
     ] = "127.0.0.1",
     store: StoreOption = None,
 ) -> None:
-    """The MLflow UI on 127.0.0.1, at the ready-made comparison.
+    """The MLflow UI on 127.0.0.1, at the ready-made views.
 
     Example: ganbench ui quick --port 5001
     """
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
     from bench.tracking.ui import serve
     from bench.trials.experiment import recorded_name
 
     name = experiment and recorded_name(experiment)
-    raise typer.Exit(serve(tracking_uri(), name, port, host=host, report=print))
+    serve(tracking_uri(), name, port, host=host, report=print)
 
 
 @app.command()
@@ -39,8 +39,8 @@ def publish(
     Example: ganbench publish http://127.0.0.1:5001 quick
     """
     from bench.tracking.experiments import all_planned, trial_folder
-    from bench.tracking.publish import publish as send
+    from bench.tracking.publisher import publish as send
     from bench.trials.status import owned
 
-    live = {key for one in all_planned() for key in one.keys if owned(trial_folder(key))}
+    live = {key for plan in all_planned() for key in plan.keys if owned(trial_folder(key))}
     send(uri, experiment, live=live, report=print)

@@ -136,7 +136,7 @@ def _lacking(name: str, planned: Any) -> bool:
     """Whether MLflow has lost a run since it was sent; a store that cannot be read counts too."""
     from bench.analysis import records
     from bench.errors import UserError
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
     from bench.tracking.reading import RecordStore
 
     try:
@@ -172,7 +172,7 @@ def _sweep_and_compare(
 
 def _compare(name: str, out: Path, console: Console) -> None:
     from bench.analysis import compare
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
 
     comparison = compare(name, tracking_uri(), out)
     console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
@@ -195,8 +195,8 @@ def _look(name: str) -> str:
 
 def _conclude(name: str, comparison: Any, console: Console) -> None:
     """Put verdict and page into MLflow as well; they are written whatever it says to that."""
-    from bench.tracking.comparison_run import log_report
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
+    from bench.tracking.report import log_report
 
     shown = [path for path in comparison.files if path.stem in ("index", "table")]
     try:
@@ -208,7 +208,7 @@ def _conclude(name: str, comparison: Any, console: Console) -> None:
 
 def _crown(name: str, console: Console) -> None:
     """Register the best generators; whatever MLflow says to that, the sweep has ended well."""
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
     from bench.tracking.registered_models import register_best_models
     from bench.training import generator
 
@@ -228,6 +228,7 @@ def table(
     format: Annotated[
         str | None, typer.Option(help="Print md, tex, csv or json instead of writing files.")
     ] = None,
+    plugin: PluginOption = None,
     results: ResultsOption = None,
     store: StoreOption = None,
 ) -> None:
@@ -238,6 +239,7 @@ def table(
     from bench import paths as places
     from bench.trials.experiment import recorded_name
 
+    options.load_plugins(plugin)
     name = recorded_name(experiment)
     if format is None:
         out = results / name if results else _results(name)
@@ -245,7 +247,7 @@ def table(
         return _compare(name, out, options.console())
     from bench.analysis import render
     from bench.errors import unknown
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
 
     if format not in ("md", "tex", "csv", "json"):
         raise unknown("table format", format, ("md", "tex", "csv", "json"))
@@ -256,7 +258,7 @@ def _results(name: str) -> Path:
     """Where the tables of recorded trials go: where the run that recorded them put them."""
     from bench import paths as places
     from bench.analysis import records
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
     from bench.tracking.reading import RecordStore
     from bench.trials import experiment as experiments
 

@@ -32,7 +32,7 @@ def verify(
     Example: ganbench verify quick --store /tmp/mine
     """
     from bench.analysis import agreement, records, stored, verification
-    from bench.tracking.mlflow_store import tracking_uri
+    from bench.tracking.addresses import tracking_uri
     from bench.tracking.reading import RecordStore
     from bench.trials.experiment import recorded_name
 

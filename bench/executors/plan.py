@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import catalogue, paths
-from bench.tracking.mlflow_store import tracking_uri
+from bench.tracking.addresses import tracking_uri
 from bench.tracking.sync_position import SyncPosition
 from bench.trials import Trial, TrialRecord, status
 from bench.trials.experiment import Experiment

@@ -21,8 +21,7 @@ from bench.executors.display import view
 from bench.executors.executors import EXECUTORS
 from bench.executors.monitor import Mirror, ProgressMonitor
 from bench.executors.plan import Planned, plan, prepare
-from bench.tracking import experiments
-from bench.tracking import mlflow_store as tracking_store
+from bench.tracking import addresses, experiments
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.training import checkpoint, runtime
@@ -78,8 +77,8 @@ def sweep(
     planned = plan(experiment)
     if resources.executor != "ray":  # which trains elsewhere
         runtime.require(experiment.precision, experiment.device)
-    uri = tracking_store.tracking_uri()
-    tracking_store.database(uri)  # what is no tracking store is refused before hours of training
+    uri = addresses.tracking_uri()
+    addresses.file_of(uri)  # what is no tracking store is refused before hours of training
     paths.check(paths.root())
     datasets.get(experiment.dataset).ensure(console.print)
     about = _about(experiment, planned)

@@ -1,1 +1,1 @@
-"""The record of a trial: its own journal first, MLflow as the mirror that everything reads."""
+"""The record of a trial: its own event log first, MLflow as the mirror that everything reads."""

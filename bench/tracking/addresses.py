@@ -4,9 +4,10 @@ import functools
 import re
 import sys
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
+from bench import paths, settings
 from bench.errors import UserError
 from bench.redaction import redact
 
@@ -15,6 +16,15 @@ _DRIVERS = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 """Where a module's package is called otherwise."""
 _PLAIN = re.compile(r"[\w/.@=,:+ -]*")
 """Paths that are the same in an address, in a file: URI and on disk."""
+
+
+def tracking_uri() -> str:
+    """``MLFLOW_TRACKING_URI`` where it is set, else the sqlite file of the store.
+
+    Raises:
+        UserError: MLflow cannot open a file in a folder of the store's name.
+    """
+    return settings.get(settings.TRACKING_URI) or of_file(paths.root() / "mlflow" / "mlflow.db")
 
 
 def of_file(path: Path) -> str:
@@ -58,6 +68,17 @@ def file_of(uri: str) -> Path | None:
     return None
 
 
+def artifact_root(uri: str) -> Path | None:
+    """The folder of the artifacts: next to a sqlite file, in our store for a bare database.
+
+    None for a server, which has its own.
+    """
+    file = file_of(uri)
+    if file is not None:
+        return file.parent / "artifacts"
+    return None if uri.startswith("http") else paths.root() / "mlflow" / "artifacts"
+
+
 def location(folder: Path) -> str:
     """A folder as MLflow's location of artifacts: MLflow decodes even a bare path."""
     return str(folder) if _PLAIN.fullmatch(str(folder)) else folder.as_uri()
@@ -76,18 +97,16 @@ def _read(written: str) -> str:
     """The path as SQLAlchemy reads it; its versions differ in whether they decode it."""
     if _PLAIN.fullmatch(written):
         return written
-    try:
-        from sqlalchemy.engine import make_url
-    except ImportError:  # without MLflow nothing is opened
-        return unquote(written)
+    from sqlalchemy.engine import make_url
+
     return make_url(f"sqlite:///{written}").database or ""
 
 
 def _require_plain(uri: str) -> None:
     """Refuse what MLflow and its libraries would each take apart in another way."""
-    server = uri.startswith("http")
     address = uri.partition("?")[0]
     parts = urlsplit(uri)
+    server = parts.scheme.startswith("http")
     rest = parts.path + parts.query + parts.fragment if server else address.partition("@")[2]
     if re.search(r"\s", uri) or "@" in rest:
         raise _unreadable()
@@ -106,18 +125,16 @@ def _unreadable() -> UserError:
 
 @functools.cache
 def _require_driver(scheme: str) -> None:
-    try:
-        from sqlalchemy.engine import make_url
-        from sqlalchemy.exc import NoSuchModuleError
-    except ImportError:  # without MLflow nothing is opened
-        return
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import NoSuchModuleError
+
     try:
         make_url(f"{scheme}://").get_dialect().import_dbapi()
+    except NoSuchModuleError as error:
+        raise UserError(f"{scheme}:// is the address of no database that is known.") from error
     except ImportError as error:
         package = _DRIVERS.get(error.name or "", error.name)
         raise UserError(
             f"An address that begins with {scheme}:// needs the Python package {package}: install "
             f"it into {sys.prefix} and run the same command again."
         ) from error
-    except NoSuchModuleError as error:
-        raise UserError(f"{scheme}:// is the address of no database that is known.") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import paths
 from bench.errors import UserError, unknown
-from bench.tracking.mlflow_store import locked, safe_filename
+from bench.tracking.database import locked
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def write(name: str, about: ExperimentRecord) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.with_name(".lock")):
             earlier = _load(path).keys if path.exists() else []
-            known = list(dict.fromkeys([*earlier, *about.keys]))
-            content = {"name": name, "keys": known, "about": asdict(about)}
+            keys = list(dict.fromkeys([*earlier, *about.keys]))
+            content = {"name": name, "keys": keys, "about": asdict(about)}
             with paths.replacing(path, "w") as file:
                 json.dump(content, file, indent=1)
     except OSError as error:
@@ -79,11 +79,10 @@ def read(name: str) -> Planned:
     Raises:
         UserError: this store has none of that name.
     """
-    path = _path(name)
-    if not path.exists():
+    if not _path(name).exists():
         names = [planned.name for planned in all_planned()]
         raise unknown("experiment in this store", name, names)
-    return _load(path)
+    return _load(_path(name))
 
 
 def all_planned() -> list[Planned]:
@@ -111,9 +110,9 @@ def _load(path: Path) -> Planned:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is damaged ({error}): delete it and run the experiment again, "
-            "which finds its finished trials and writes it anew."
+            "which finds its finished trials and writes it again."
         ) from error
 
 
 def _path(name: str) -> Path:
-    return paths.root() / "experiments" / f"{safe_filename(name)}.json"
+    return paths.root() / "experiments" / f"{paths.safe_filename(name)}.json"

@@ -7,9 +7,10 @@ again writes the same two files.
 
 import re
 import shutil
+import tempfile
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.tracking.record import inside
 from bench.trials.event_log import Entry
@@ -42,45 +43,39 @@ class ImageName(NamedTuple):
         mark = uuid.uuid5(uuid.NAMESPACE_OID, f"{key}/{self.step}")
         return f"{key}+step+{self.step}+timestamp+{self.time}+{mark}"
 
-    @classmethod
-    def parse(cls, file: str) -> Self | None:
-        """Of the PNG that our `log` or MLflow's ``log_image`` wrote; None for any other file."""
-        name = _NAME.fullmatch(file)
-        if name is None:
-            return None
-        key = name["key"].replace(_SLASH[name["mark"]], "/")
-        return cls(key, int(name["step"]), int(name["time"]))
+
+def parse(file: str) -> ImageName | None:
+    """Of the PNG that our `log` or MLflow's ``log_image`` wrote; None for any other file."""
+    name = _NAME.fullmatch(file)
+    if name is None:
+        return None
+    key = name["key"].replace(_SLASH[name["mark"]], "/")
+    return ImageName(key, int(name["step"]), int(name["time"]))
 
 
-def log(
-    client: "MlflowClient",
-    run_id: str,
-    trial_folder: Path,
-    entries: list[Entry],
-    scratch: Path,
-) -> None:
-    """Send the images of some journal entries in one call.
+def log(client: "MlflowClient", run_id: str, trial_folder: Path, entries: list[Entry]) -> None:
+    """Send the images of some entries of an event log in one call.
 
     Args:
         entries: of the event ``image``: step, time (ms), key, file.
-        scratch: an empty folder to stage the files in.
 
     Raises:
         UserError: an image is no longer in the trial folder.
     """
-    for entry in entries:
-        _stage(inside(trial_folder, entry["file"]), entry, scratch)
-    if entries:
-        client.log_artifacts(run_id, str(scratch), FOLDER)
-        client.set_tag(run_id, LOGGED, "True")
+    with tempfile.TemporaryDirectory() as scratch:
+        for entry in entries:
+            name = ImageName(entry["key"], entry["step"], entry["time"]).stem()
+            _stage(inside(trial_folder, entry["file"]), Path(scratch) / name)
+        if entries:
+            client.log_artifacts(run_id, scratch, FOLDER)
+            client.set_tag(run_id, LOGGED, "True")
 
 
-def _stage(source: Path, entry: Entry, scratch: Path) -> None:
+def _stage(source: Path, target: Path) -> None:
     """The picture itself, and the small WebP copy that the grid shows first."""
     import PIL.Image
     from mlflow.tracking.multimedia import compress_image_size
 
-    name = ImageName(entry["key"], entry["step"], entry["time"]).stem()
-    shutil.copyfile(source, scratch / f"{name}.png")
+    shutil.copyfile(source, f"{target}.png")
     with PIL.Image.open(source) as image:
-        compress_image_size(image).save(scratch / f"{name}+compressed.webp")
+        compress_image_size(image).save(f"{target}+compressed.webp")

@@ -2,29 +2,32 @@
 
 Delivery is at least once and every part of it is idempotent, so a crash between sending and
 committing the position, an answer lost on the way, or a lost position all end in the same record: a
-metric point of one (run, name, step, time, value) is one row in MLflow, and its time is the
-journal's; params, tags and datasets are written by name, files by path. A run belongs to the
-journal whose first entry is its start time.
+metric point of one (run, name, step, time, value) is one row in MLflow, and its time is the event
+log's; params, tags and datasets are written by name, files by path. A run belongs to the event log
+whose first entry is its start time.
 """
 
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bench.errors import UserError
-from bench.redaction import reason, redact
-from bench.tracking import mlflow_store, run
-from bench.tracking.experiments import ExperimentRecord, trial_folder
+from bench.redaction import redact
+from bench.tracking import addresses, connection, experiments, run
+from bench.tracking.experiments import ExperimentRecord, Planned, trial_folder
 from bench.tracking.sync_position import SyncPosition
 from bench.tracking.views import experiment_tags
-from bench.trials import TrialRecord, event_log
+from bench.trials import TrialRecord, event_log, status
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 T = TypeVar("T")
+_NOT_TAKEN = (
+    "MLflow at {store} did not take the record ({reason}); nothing is lost: once that is fixed, "
+    "run the same command again."
+)
 
 
 class Publisher:
@@ -45,7 +48,7 @@ class Publisher:
     def __init__(
         self, uri: str, experiment: str, about: ExperimentRecord, pause: float = 15.0
     ) -> None:
-        mlflow_store.database(uri)
+        addresses.file_of(uri)
         self.uri = uri
         self.experiment = experiment
         self.about = about
@@ -55,31 +58,28 @@ class Publisher:
         self._connection: tuple[MlflowClient, str] | None = None
 
     def send(self, trial_folder: Path, *, verify: bool = False) -> bool:
-        """Mirror what the journal holds and MLflow does not.
+        """Mirror what a trial's event log holds and MLflow does not; whether MLflow has it all.
 
         Args:
-            trial_folder: ``<store>/trials/<key>``.
             verify: look into MLflow even where the position says that everything was sent.
-
-        Returns:
-            Whether everything in the journal is in MLflow.
         """
         return self._attempt(lambda: self._sent(trial_folder, verify)) is not None
 
-    def reconcile(self, live: set[str]) -> int:
+    def reconcile(self, live: Set[str]) -> int:
         """Close the runs that MLflow shows as RUNNING although their trials have ended or died.
+
+        A run whose trial has no folder here belongs to another machine and is left alone.
 
         Args:
             live: keys of the trials that are being trained now.
 
         Returns:
-            How many runs were closed. A run whose trial has no folder here belongs to another
-            machine and is left alone.
+            How many runs were closed.
         """
         return self._attempt(lambda: self._close_dead(live)) or 0
 
     def connect(self) -> bool:
-        """Create the experiment with its tags, or find it."""
+        """Create the experiment with its tags, or look it up."""
         return self._attempt(self._connected) is not None
 
     def retry(self) -> None:
@@ -87,25 +87,27 @@ class Publisher:
         self._rest_until = 0.0
 
     def _attempt(self, action: Callable[[], T]) -> T | None:
-        try:
-            result = action()
-        except (UserError, _Resting) as error:
-            self.problem = str(error)
-            return None
-        except Exception as error:  # errors of requests, sqlalchemy, boto: MLflow lets all out
-            self.problem = self._failure = _sentence(error, self.uri)
-            self._rest_until = time.monotonic() + self.pause
-            return None
         self.problem = None
-        return result
+        try:
+            with connection.explained(self.uri, _NOT_TAKEN):
+                return action()
+        except connection.StoreError as error:
+            self._failure, self._rest_until = str(error), time.monotonic() + self.pause
+            self.problem = self._failure
+        except UserError as error:
+            self.problem = str(error)
+        return None
 
     def _connected(self) -> tuple["MlflowClient", str]:
         if time.monotonic() < self._rest_until:
-            raise _Resting(self._failure)
+            raise UserError(self._failure)
         if self._connection is None:
-            client = mlflow_store.client(self.uri)
-            experiment_id = mlflow_store.experiment_id(client, self.uri, self.experiment)
-            _describe(client, experiment_id, self.about)
+            client = connection.writer(self.uri)
+            experiment_id = connection.experiment_id(client, self.uri, self.experiment)
+            present = client.get_experiment(experiment_id).tags
+            for name, value in experiment_tags(self.about, experiment_id, present).items():
+                if present.get(name) != value:
+                    client.set_experiment_tag(experiment_id, name, value)
             self._connection = client, experiment_id
         return self._connection
 
@@ -119,12 +121,12 @@ class Publisher:
                 _mirror(client, experiment_id, position, folder, started=first[0]["time"])
         return True
 
-    def _close_dead(self, live: set[str]) -> int:
+    def _close_dead(self, live: Set[str]) -> int:
         client, experiment_id = self._connected()
-        running = list(run.search(client, experiment_id, "attributes.status = 'RUNNING'"))
-        keys = [str(found.data.tags.get("ganbench.key")) for found in running]
-        dead = [pair for pair in zip(running, keys, strict=True) if pair[1] not in live]
-        return sum(self._close(client, found.info.run_id, key) for found, key in dead)
+        running = connection.runs(client, experiment_id, "attributes.status = 'RUNNING'")
+        keys = {run.run_id: str(run.tags.get("ganbench.key")) for run in running}
+        dead = [(run_id, key) for run_id, key in keys.items() if key not in live]
+        return sum(self._close(client, *run) for run in dead)
 
     def _close(self, client: "MlflowClient", run_id: str, key: str) -> bool:
         """Close one run as its trial's status says; a trial that died is interrupted."""
@@ -136,23 +138,18 @@ class Publisher:
             return False
         self._sent(folder, verify=False)
         if client.get_run(run_id).info.status == "RUNNING":
-            run.close(client, run_id, *_status(folder))
+            run.close(client, run_id, *_ending(folder))
         return True
-
-
-class _Resting(Exception):
-    """The store failed a moment ago and is not tried yet; the message says how it failed."""
 
 
 def _mirror(
     client: "MlflowClient", experiment_id: str, position: SyncPosition, folder: Path, started: int
 ) -> None:
     trial = TrialRecord.read(folder)
-    found = run.of_trial(client, experiment_id, trial, started)
-    run_id = found.info.run_id
-    own = found.info.start_time == started
+    entry = run.of_trial(client, experiment_id, trial, started)
+    run_id, own = entry.run_id, entry.start_time == started
     if own:
-        run.tidy(found)
+        run.tidy(entry)
     if own and run_id != position.run_id:
         run.introduce(client, run_id, trial)
     offset = position.offset if run_id == position.run_id else 0
@@ -162,27 +159,50 @@ def _mirror(
     position.commit(run_id, entries[-1][1] if entries else offset)
 
 
-def _status(folder: Path) -> tuple[str, str | None, int | None]:
+def _ending(folder: Path) -> tuple[str, str | None, int | None]:
     """Status, reason and last sign of life (ms) of a trial that is not being trained."""
-    try:
-        content = json.loads((folder / "status.json").read_text(encoding="utf-8"))
-        status, reason, heartbeat = content["status"], content["reason"], content["heartbeat"]
-    except (OSError, ValueError, KeyError, TypeError):
-        status, reason, heartbeat = "running", None, None
-    if status in ("running", "pending"):
-        status, reason = "interrupted", "The process that trained it ended without a word."
-    return status, reason, int(heartbeat * 1000) if heartbeat else None
+    state = status.read(folder)
+    last = int(state.heartbeat * 1000) or None
+    if state.status in ("running", "pending"):
+        return "interrupted", "The process that trained it ended without a word.", last
+    return state.status, state.reason, last
 
 
-def _describe(client: "MlflowClient", experiment_id: str, about: ExperimentRecord) -> None:
-    present = client.get_experiment(experiment_id).tags
-    for name, value in experiment_tags(about, experiment_id, present).items():
-        if present.get(name) != value:
-            client.set_experiment_tag(experiment_id, name, value)
+def publish(
+    uri: str,
+    experiment: str | None = None,
+    *,
+    live: Set[str] = frozenset(),
+    report: Callable[[str], None] = print,
+) -> int:
+    """Send what the store at ``uri`` lacks of whole experiments; sending again changes nothing.
+
+    Args:
+        uri: any tracking store, the default one too.
+        experiment: one name; None for every experiment of this store.
+        live: keys of the trials that are being trained now; their runs stay RUNNING.
+        report: takes one line for each experiment.
+
+    Returns:
+        How many trials of this store are in the other one now.
+
+    Raises:
+        UserError: there is no such experiment, or the other store did not take everything.
+    """
+    planned = [experiments.read(experiment)] if experiment else experiments.all_planned()
+    if not planned:
+        raise UserError("This store holds no experiment yet: run one with `ganbench run quick`.")
+    return sum(_publish(uri, plan, live, report) for plan in planned)
 
 
-def _sentence(error: Exception, uri: str) -> str:
-    return (
-        f"MLflow at {redact(uri)} did not take the record ({reason(error, uri)}); nothing is "
-        "lost: once that is fixed, run the same command again."
-    )
+def _publish(uri: str, plan: Planned, live: Set[str], report: Callable[[str], None]) -> int:
+    publisher = Publisher(uri, plan.name, plan.about)
+    folders = [trial_folder(key) for key in plan.keys]
+    begun = [folder for folder in folders if (folder / "journal.jsonl").exists()]
+    done = publisher.connect() and all(publisher.send(folder, verify=True) for folder in begun)
+    if done:
+        publisher.reconcile(live)
+    if publisher.problem:
+        raise UserError(publisher.problem)
+    report(f"{plan.name}: {len(begun)} of {len(plan.keys)} trials are in {redact(uri)}.")
+    return len(begun)

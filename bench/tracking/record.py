@@ -1,7 +1,6 @@
 """What of a trial goes where in MLflow: params, tags, datasets, files, statuses."""
 
 import json
-import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +18,12 @@ TAG_LIMIT = 8000
 EXPERIMENT_TAG_LIMIT = 20000
 
 RUN_STATUS = {
-    "pending": "SCHEDULED",
-    "running": "RUNNING",
     "done": "FINISHED",
     "diverged": "FINISHED",
     "failed": "FAILED",
     "interrupted": "KILLED",
 }
-"""Of a trial's status, MLflow's. A diverged trial is a result, so its run is finished."""
+"""Of the status that a trial ended with, MLflow's. A diverged trial is a result: finished."""
 
 _SPLITS = {"train": "training", "heldout": "selection", "test": "evaluation"}
 
@@ -41,7 +38,7 @@ def params(trial: Trial) -> dict[str, str]:
     values |= trial.protocol
     for name, value in trial.configuration.items():
         values[f"configuration.{name}" if name in values else name] = value
-    return {name: _text(value) for name, value in values.items()}
+    return {n: v if isinstance(v, str) else json.dumps(v) for n, v in values.items()}
 
 
 def tags(record: TrialRecord) -> dict[str, str]:
@@ -86,7 +83,7 @@ def files(record: TrialRecord) -> dict[str, str]:
 
 
 def datasets(trial: Trial) -> list["DatasetInput"]:
-    """The three splits as inputs. MLflow holds 36 digits; the whole digest is a tag beside it."""
+    """The three splits as inputs. MLflow holds 36 digits; the whole digest is a tag next to it."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     digest, protocol = trial.digest, trial.protocol
@@ -101,10 +98,10 @@ def datasets(trial: Trial) -> list["DatasetInput"]:
 
 def artifact_folder(file: str) -> str | None:
     """Where a file of the trial folder goes: the generator's two files into ``generator/``."""
-    path = Path(file)
-    if path.parent == Path() and path.stem == "generator":
-        return "generator"
-    return None if path.parent == Path() else path.parent.as_posix()
+    folder = Path(file).parent.as_posix()
+    if folder != ".":
+        return folder
+    return "generator" if Path(file).stem == "generator" else None
 
 
 def inside(folder: Path, file: str) -> Path:
@@ -115,18 +112,13 @@ def inside(folder: Path, file: str) -> Path:
     """
     path = (folder / file).resolve()
     if not path.is_relative_to(folder.resolve()):
-        raise UserError(f"The journal in {folder} names a file outside of it, '{file}': remove it.")
+        raise UserError(f"The log in {folder} names a file outside of it, '{file}': remove it.")
     if not path.is_file():
         raise UserError(
-            f"{path} is missing although the trial's journal names it: bring it back, or delete "
-            f"{folder} and run the experiment again, which trains this trial anew."
+            f"{path} is missing although the trial's event log names it: bring it back, or delete "
+            f"{folder} and run the experiment again, which trains this trial again."
         )
     return path
-
-
-def finite(values: dict[str, float]) -> dict[str, float]:
-    """Without NaN and infinities: MLflow turns inf into 1.8e308, which ruins every axis."""
-    return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def within(text: str, limit: int, whole: str) -> str:
@@ -135,10 +127,6 @@ def within(text: str, limit: int, whole: str) -> str:
         return text
     note = f"… ({len(text):,} characters; the whole stands in {whole})"
     return text[: limit - len(note)] + note
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def how_to_run(experiment: str) -> str:

@@ -1,4 +1,4 @@
-"""``ganbench ui``: MLflow's own user interface, started light and opened at the comparison."""
+"""``ganbench ui``: MLflow's own user interface, started light and opened at our views."""
 
 import contextlib
 import os
@@ -16,12 +16,15 @@ from pathlib import Path
 from bench import paths as home
 from bench import settings
 from bench.errors import UserError, unknown
-from bench.redaction import reason, redact
-from bench.tracking import addresses, mlflow_store
+from bench.redaction import redact
+from bench.tracking import addresses, connection, database
 from bench.tracking.views import MODES, address
 
 _GRACE_SECONDS = 5.0
-# Two processes and 0.5 GB, in place of the fifteen and 1.9 GB of MLflow's defaults.
+_NO_ANSWER = (
+    "The MLflow server at {store} does not answer ({reason}): start it, or unset "
+    "MLFLOW_TRACKING_URI to see the local store."
+)
 
 
 def serve(
@@ -30,34 +33,29 @@ def serve(
     port: int,
     host: str = "127.0.0.1",
     report: Callable[[str], None] = print,
-) -> int:
+) -> None:
     """Show the store in a browser until Ctrl-C. A tracking server shows itself: its links only.
 
     Args:
         experiment: the one to open; None for the latest.
         report: takes one line at a time: the addresses of the ready-made views.
 
-    Returns:
-        0.
-
     Raises:
         UserError: the port is taken, the store is empty, or MLflow's server did not start.
     """
     if uri.startswith("http"):
-        _links(uri.rstrip("/"), experiment, report)
-        return 0
-    path = mlflow_store.database(uri)
+        return _links(uri.rstrip("/"), experiment, report)
+    path = addresses.file_of(uri)
     if path is not None and not path.exists():
         raise UserError(f"There is nothing to show yet in {path}: run `ganbench run quick` first.")
     _check_port(host, port)
-    place = mlflow_store.readable(uri)
+    place = database.readable(uri)
     if place != uri:
         report(f"{path} cannot be written: a copy is shown, and changes to it are not kept.")
     log = _log(place != uri)
-    artifacts = mlflow_store.artifact_root(uri)
     report(f"Starting MLflow on {host}:{port}; that takes some 15 seconds.")
     died = False
-    running = _server(place, artifacts, host, port, log)
+    running = _server(place, addresses.artifact_root(uri), host, port, log)
     with running as server, contextlib.suppress(KeyboardInterrupt):
         base = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
         if _ready(server, base):
@@ -67,7 +65,6 @@ def serve(
         died = True
     if died:
         raise _died(log)
-    return 0
 
 
 def _log(elsewhere: bool) -> Path:
@@ -110,8 +107,8 @@ def _server(
 def _keep(server: "subprocess.Popen[bytes]", log: Path, uri: str) -> None:
     """Write what the server says into its log, without the secrets of its address."""
     assert server.stdout is not None
-    with server.stdout as said, log.open("w", encoding="utf-8") as file:
-        for line in said:
+    with server.stdout as output, log.open("w", encoding="utf-8") as file:
+        for line in output:
             file.write(redact(line.decode(errors="replace"), uri))
             file.flush()
 
@@ -145,29 +142,22 @@ def _died(log: Path) -> UserError:
 
 def _links(base: str, experiment: str | None, report: Callable[[str], None]) -> None:
     """Report where the saved views open."""
-    found = _experiments(base)
-    if not found:
+    ids = _experiments(base)
+    if not ids:
         raise UserError("There is no experiment in the store yet: run `ganbench run quick` first.")
-    name = experiment or next(iter(found))
-    if name not in found:
-        raise unknown("experiment in the store", name, found)
+    name = experiment or next(iter(ids))
+    if name not in ids:
+        raise unknown("experiment in the store", name, ids)
     for view in MODES:
-        report(f"{name}, {view}: {redact(base)}/{address(found[name], view)}")
+        report(f"{name}, {view}: {redact(base)}/{address(ids[name], view)}")
 
 
 def _experiments(base: str) -> dict[str, str]:
     """Name to id, the latest first, without the empty one that every store is born with."""
-    try:
-        client = mlflow_store.client(base)
-        found = client.search_experiments(order_by=["last_update_time DESC"])
-    except UserError:
-        raise
-    except Exception as error:  # errors of requests, urllib3: MLflow lets all out
-        raise UserError(
-            f"The MLflow server at {redact(base)} does not answer ({reason(error, base)}): start "
-            "it, or unset MLFLOW_TRACKING_URI to see the local store."
-        ) from error
-    return {one.name: one.experiment_id for one in found if one.experiment_id != "0"}
+    with connection.explained(base, _NO_ANSWER):
+        search = connection.writer(base).search_experiments
+        entries = connection.every(search, order_by=["last_update_time DESC"])
+        return {entry.name: entry.experiment_id for entry in entries if entry.experiment_id != "0"}
 
 
 def _check_port(host: str, port: int) -> None:

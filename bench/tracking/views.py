@@ -1,13 +1,15 @@
 """What an MLflow experiment shows of itself: description, main metric, three saved views.
 
 The format of a saved view is undocumented. It was read in the user interface of MLflow 3.17 and is
-looked at in a real browser by a test; a version that does not know it ignores it.
+looked at in a real browser by a test; a version that does not know it ignores it. The parts that
+are the same for every experiment stand in ``views.json``.
 """
 
 import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,36 +25,8 @@ DESCRIPTION, VERDICT, PAGE = "ganbench.description", "ganbench.verdict", "ganben
 KEYS = "ganbench.keys."
 """With a number: the tags that hold the keys of the experiment's trials."""
 _KEYS_IN_A_TAG = EXPERIMENT_TAG_LIMIT // 65
+_PARTS = Path(__file__).with_name("views.json")
 
-COLUMNS = (
-    "params.`variant`",
-    "params.`seed`",
-    "metrics.`final/fid`",
-    "metrics.`final/modes`",
-    "metrics.`final/mode_kl`",
-    "metrics.`best/fid`",
-    "metrics.`cost/seconds`",
-    "tags.`ganbench.status`",
-)
-_BY_VARIANT = {
-    "aggregateFunction": "average",
-    "groupByKeys": [{"mode": "param", "groupByData": "variant"}],
-}
-# One that is not named here is added at the end, and stands open.
-_SECTIONS = (
-    *("eval", "final", "best", "train", "cost", "noise"),
-    *("final/digit_share", "final/digit_coverage"),
-)
-_BASE = {
-    "orderByKey": f"metrics.`{PRIMARY}`",
-    "orderByAsc": True,
-    "selectedColumns": COLUMNS,
-    # Ten runs are drawn unless told otherwise, and a quick experiment has twelve.
-    "runsHiddenMode": "SHOW_ALL",
-    "isAccordionReordered": True,
-    # Not the run that holds the page, which is no trial.
-    "searchFilter": "params.`variant` != ''",
-}
 MODES = {"leaderboard": "TABLE", "curves": "CHART", "samples": "CHART"}
 """The saved views, and whether each opens as a table or as charts."""
 
@@ -128,22 +102,26 @@ def address(experiment_id: str, view: str) -> str:
 
 def _views(about: ExperimentRecord) -> dict[str, str]:
     """Name of each saved view to the value of its tag."""
-    curves = ("eval/fid", "eval/modes", "eval/mode_kl", "train/loss_d", "train/loss_g")
-    return {
-        "leaderboard": _packed("Leaderboard", _BASE),
-        "curves": _packed(
-            "Curves by variant, mean over seeds",
-            _BASE | {"groupBy": _BY_VARIANT} | _charts([_line(name) for name in curves], "eval"),
-        ),
-        "samples": _packed("Sample grids", _BASE | _samples(about)),
+    parts = json.loads(_PARTS.read_text(encoding="utf-8"))
+    state = parts["state"]
+    lines = [
+        {"uuid": metric, "metricKey": metric, "metricSectionId": section, "displayName": name}
+        | parts["line"]
+        for metric in parts["curves"]
+        for section, name in [metric.split("/")]
+    ]
+    curves = {"groupBy": parts["by_variant"], **_charts(lines, "eval", parts)}
+    # The grids of one seed: MLflow draws ten runs and a sweep has more, and no variant may lack.
+    grid = parts["grids"] | {"step": about.budget}
+    samples = {
+        "searchFilter": f"params.`seed` = '{about.seed}'",
+        **_charts([grid], "samples", parts),
     }
-
-
-def _samples(about: ExperimentRecord) -> dict[str, Any]:
-    """The grids of one seed, because MLflow draws ten runs and a sweep has more: no variant is
-    left out."""
-    chosen = {"searchFilter": f"params.`seed` = '{about.seed}'"}
-    return chosen | _charts([_grids(about.budget)], "samples")
+    return {
+        "leaderboard": _packed("Leaderboard", state),
+        "curves": _packed("Curves by variant, mean over seeds", state | curves),
+        "samples": _packed("Sample grids", state | samples),
+    }
 
 
 def _packed(name: str, state: dict[str, Any]) -> str:
@@ -151,59 +129,15 @@ def _packed(name: str, state: dict[str, Any]) -> str:
     return json.dumps({"name": name, "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"})
 
 
-def _charts(charts: list[dict[str, Any]], opened: str) -> dict[str, Any]:
-    """Charts in sections, the first of them open. MLflow adds the missing metrics by itself."""
+def _charts(charts: list[dict[str, Any]], opened: str, parts: dict[str, Any]) -> dict[str, Any]:
+    """Charts in sections, the first of them open. MLflow adds the missing metrics by itself.
+
+    A section that is not named here MLflow would add at the end, open.
+    """
     sections = [
-        {
-            "uuid": name,
-            "name": name,
-            "display": name == opened,
-            "isReordered": False,
-            "deleted": False,
-            "isGenerated": True,
-            "columns": 1 if name == "samples" else 3,
-            "cardHeight": 540 if name == "samples" else 360,  # pixels
-        }
-        for name in dict.fromkeys([opened, *_SECTIONS])
+        {"uuid": name, "name": name, "display": name == opened}
+        | parts["section"]
+        | parts["large" if name == "samples" else "small"]
+        for name in dict.fromkeys([opened, *parts["sections"]])
     ]
     return {"compareRunCharts": charts, "compareRunSections": sections}
-
-
-def _line(metric: str) -> dict[str, Any]:
-    section, name = metric.split("/")
-    return {
-        "uuid": metric,
-        "type": "LINE",
-        "runsCountToCompare": 10,
-        "metricSectionId": section,
-        "deleted": False,
-        "isGenerated": True,
-        "displayName": name,
-        "metricKey": metric,
-        "lineSmoothness": 0,
-        "xAxisScaleType": "linear",
-        "scaleType": "linear",
-        "range": {},
-        "xAxisKey": "step",
-        "selectedXAxisMetricKey": "",
-        "yAxisKey": "metric",
-        "yAxisExpressions": [],
-        "ignoreOutliers": False,
-        "useGlobalXaxisKey": True,
-        "useGlobalLineSmoothing": True,
-    }
-
-
-def _grids(step: int) -> dict[str, Any]:
-    """The image chart of the ten best runs, its slider at ``step``, which must be one of theirs."""
-    return {
-        "uuid": "samples",
-        "type": "IMAGE",
-        "runsCountToCompare": 10,
-        "metricSectionId": "samples",
-        "deleted": False,
-        "isGenerated": True,
-        "imageKeys": ["samples"],
-        "step": step,
-        "showRunParams": False,
-    }

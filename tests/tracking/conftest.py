@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.tracking import mlflow_store
+from bench.tracking import addresses, database
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 
@@ -16,7 +16,7 @@ from .synthetic import MEASURE, TOML, Trial
 
 ROOT = Path(__file__).resolve().parents[2]
 RACERS = 3
-_ENSURE = "import sys; from bench.tracking.mlflow_store import ensure; ensure(sys.argv[1])"
+_ENSURE = "import sys; from bench.tracking.connection import ensure; ensure(sys.argv[1])"
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         base = base.parent  # shared by all workers
     path = base / "template" / "mlflow.db"
     path.parent.mkdir(exist_ok=True)
-    with mlflow_store.locked(base / "template.lock"):
+    with database.locked(base / "template.lock"):
         if not path.exists():
             _race(f"sqlite:///{path}")
     return path
@@ -57,8 +57,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def uri(home: Path, template: Path) -> str:
     """The store's own tracking URI, its file in place."""
-    found = mlflow_store.tracking_uri()
-    path = mlflow_store.database(found)
+    found = addresses.tracking_uri()
+    path = addresses.file_of(found)
     assert path is not None
     path.parent.mkdir(parents=True)
     shutil.copy(template, path)

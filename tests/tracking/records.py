@@ -4,13 +4,13 @@ from typing import Any
 
 from mlflow.entities import Run
 
-from bench.tracking import mlflow_store
+from bench.tracking import connection
 
 from .synthetic import Trial
 
 
 def runs(uri: str, experiment: str = "quick") -> list[Run]:
-    client = mlflow_store.client(uri)
+    client = connection.writer(uri)
     found = client.get_experiment_by_name(experiment)
     assert found is not None
     return list(client.search_runs([found.experiment_id]))
@@ -23,7 +23,7 @@ def only_run(uri: str, experiment: str = "quick") -> Run:
 
 def points(uri: str, run: Run) -> dict[str, list[tuple[int, float]]]:
     """Metric to its points (step, value), every stored row counted."""
-    client = mlflow_store.client(uri)
+    client = connection.writer(uri)
     return {
         name: sorted((p.step, p.value) for p in client.get_metric_history(run.info.run_id, name))
         for name in run.data.metrics
@@ -32,7 +32,7 @@ def points(uri: str, run: Run) -> dict[str, list[tuple[int, float]]]:
 
 def artifacts(uri: str, run: Run) -> list[str]:
     """Every file of a run, in folders too."""
-    client = mlflow_store.client(uri)
+    client = connection.writer(uri)
 
     def walk(folder: str | None) -> list[str]:
         listed = client.list_artifacts(run.info.run_id, folder)

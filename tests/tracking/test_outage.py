@@ -14,8 +14,7 @@ import pytest
 from bench.errors import UserError
 from bench.tracking import experiments
 from bench.tracking.experiments import ExperimentRecord
-from bench.tracking.publish import publish
-from bench.tracking.publisher import Publisher
+from bench.tracking.publisher import Publisher, publish
 
 from .records import artifacts, expected_finals, expected_points, only_run, points, runs, whole
 from .servers import BadRoad, MlflowServer, free_port, postgres, postgres_binary

@@ -12,11 +12,11 @@ import pytest
 
 from bench.analysis import compare
 from bench.errors import UserError
-from bench.tracking import addresses, mlflow_store, registered_models
-from bench.tracking.comparison_run import log_report
+from bench.tracking import addresses, connection, database, registered_models
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.tracking.reading import RecordStore
+from bench.tracking.report import log_report
 
 from .records import only_run
 from .synthetic import Trial
@@ -53,15 +53,15 @@ def test_a_store_in_a_folder_of_any_name(
     monkeypatch.setenv("GANBENCH_STORE", str(home))
     uri, _ = filled(home, template, about)
     registered_models.register_best_models(uri, "quick", load)
-    assert uri == mlflow_store.tracking_uri()
-    assert mlflow_store.database(uri) == home / "mlflow" / "mlflow.db"
+    assert uri == addresses.tracking_uri()
+    assert addresses.file_of(uri) == home / "mlflow" / "mlflow.db"
     run = only_run(uri)
     assert run.info.status == "FINISHED"
     assert len(RecordStore(uri).pictures(run.info.run_id)) == 1
     assert [path.name for path in room.iterdir()] == [name]
     assert [path.name for path in (room / name).iterdir()] == ["store"]
     assert sorted(path.name for path in home.iterdir()) == ["mlflow", "trials"]
-    (version,) = mlflow_store.client(uri).search_model_versions("name = 'quick-wgan'")
+    (version,) = connection.writer(uri).search_model_versions("name = 'quick-wgan'")
     folder = addresses.folder_of(version.source)
     assert folder is not None
     assert folder.is_relative_to(home / "mlflow" / "artifacts")
@@ -82,7 +82,7 @@ def test_a_store_that_was_moved_or_copied_finds_its_artifacts(
     how(old, new)
     before = written(old)
     monkeypatch.setenv("GANBENCH_STORE", str(new))
-    uri = mlflow_store.tracking_uri()
+    uri = addresses.tracking_uri()
     out = tmp_path / "results"
     compare("quick", uri, out)
     assert (out / "samples.png").is_file()
@@ -92,8 +92,8 @@ def test_a_store_that_was_moved_or_copied_finds_its_artifacts(
     assert publisher.send(second.folder), publisher.problem
     registered_models.register_best_models(uri, "quick", load)
     log_report(uri, "quick", "a verdict", [out / "index.html"])
-    with contextlib.closing(sqlite3.connect(new / "mlflow" / "mlflow.db")) as connection:
-        assert str(old) not in "\n".join(connection.iterdump())
+    with contextlib.closing(sqlite3.connect(new / "mlflow" / "mlflow.db")) as opened:
+        assert str(old) not in "\n".join(opened.iterdump())
     assert written(old) == before
 
 
@@ -130,10 +130,10 @@ def test_experiments_of_others_in_the_same_database_stay_where_they_are(
     tmp_path: Path, template: Path, about: ExperimentRecord
 ) -> None:
     uri, _ = filled(tmp_path / "old", template, about)
-    theirs = mlflow_store.client(uri).create_experiment("theirs", "s3://bucket/artifacts/theirs")
-    near = mlflow_store.client(uri).create_experiment("near", str(tmp_path / "artifacts" / "near"))
+    theirs = connection.writer(uri).create_experiment("theirs", "s3://bucket/artifacts/theirs")
+    near = connection.writer(uri).create_experiment("near", str(tmp_path / "artifacts" / "near"))
     shutil.move(tmp_path / "old", tmp_path / "new")
-    client = mlflow_store.client(addresses.of_file(tmp_path / "new" / "mlflow" / "mlflow.db"))
+    client = connection.writer(addresses.of_file(tmp_path / "new" / "mlflow" / "mlflow.db"))
     assert client.get_experiment(theirs).artifact_location == "s3://bucket/artifacts/theirs"
     assert client.get_experiment(near).artifact_location == str(tmp_path / "artifacts" / "near")
 
@@ -165,7 +165,7 @@ def test_a_store_that_cannot_be_written_is_read(
     old.rename(new)  # what was moved is found too
     uri = addresses.of_file(new / "mlflow" / "mlflow.db")
     before = written(new)
-    monkeypatch.setattr(mlflow_store, "_writable", lambda path: False)
+    monkeypatch.setattr(database, "writable", lambda path: False)
     compare("quick", uri, tmp_path / "results")
     assert (tmp_path / "results" / "samples.png").is_file()
     with pytest.raises(UserError, match=r"Cannot write .*mlflow\.db \(Read-only file system\)"):
@@ -181,7 +181,7 @@ def test_a_store_that_cannot_be_written_is_read(
 )  # fmt: skip
 def test_an_address_that_each_library_would_read_differently_is_refused(uri: str) -> None:
     with pytest.raises(UserError, match="address of the tracking store cannot be read") as error:
-        mlflow_store.database(uri)
+        addresses.file_of(uri)
     assert "cret" not in str(error.value)
     assert error.value.__cause__ is None
 
@@ -191,8 +191,8 @@ def test_a_database_without_its_driver_is_said_before_anything_is_opened(
 ) -> None:
     addresses._require_driver.cache_clear()
     monkeypatch.setitem(sys.modules, "psycopg2", None)
-    for use in (RecordStore, mlflow_store.ensure):
+    for use in (RecordStore, connection.ensure):
         with pytest.raises(UserError, match=r"postgresql\+psycopg2:// needs .* psycopg2-binary"):
             use("postgresql+psycopg2://user:secret@host/db")
     with pytest.raises(UserError, match="postgresqlish:// is the address of no database"):
-        mlflow_store.database("postgresqlish://host/db")
+        addresses.file_of("postgresqlish://host/db")

@@ -15,7 +15,7 @@ import PIL.Image
 import pytest
 
 from bench.errors import UserError
-from bench.tracking import mlflow_store, pictures, run
+from bench.tracking import addresses, connection, pictures, run
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.tracking.record import PARAM_LIMIT
@@ -102,7 +102,7 @@ def test_images_are_named_as_mlflow_itself_names_them(
     assert publisher.send(trial.folder), publisher.problem
     ours = only_run(uri)
     path = trial.folder / "samples" / "1600.png"
-    client = mlflow_store.client(uri)
+    client = connection.writer(uri)
     theirs = client.create_run(ours.info.experiment_id)
     stamp = next(e["time"] for e, _ in _entries(trial) if e["event"] == "image")
     with PIL.Image.open(path) as image:
@@ -121,21 +121,21 @@ def test_the_name_of_an_image_is_read_as_it_was_written(
     key: str, publisher: Publisher, trial: Trial, uri: str
 ) -> None:
     name = pictures.ImageName(key, 6400, 1_700_000_000_000)
-    assert pictures.ImageName.parse(f"{name.stem()}.png") == name
-    assert pictures.ImageName.parse(f"{name.stem()}+compressed.webp") is None
-    client = mlflow_store.client(uri)
-    theirs = client.create_run(mlflow_store.experiment_id(client, uri, "quick")).info.run_id
+    assert pictures.parse(f"{name.stem()}.png") == name
+    assert pictures.parse(f"{name.stem()}+compressed.webp") is None
+    client = connection.writer(uri)
+    theirs = client.create_run(connection.experiment_id(client, uri, "quick")).info.run_id
     with PIL.Image.new("L", (2, 2)) as image:
         client.log_image(theirs, image, key=key, step=64, timestamp=5)
     names = [Path(file.path).name for file in client.list_artifacts(theirs, pictures.FOLDER)]
-    (parsed,) = filter(None, map(pictures.ImageName.parse, names))
+    (parsed,) = filter(None, map(pictures.parse, names))
     assert parsed == (key, 64, 5)
 
 
 def test_the_name_that_earlier_versions_of_mlflow_gave_an_image_is_read() -> None:
     old = "eval#samples%step%64%timestamp%5%0f0f.png"
-    assert pictures.ImageName.parse(old) == ("eval/samples", 64, 5)
-    assert pictures.ImageName.parse("samples.png") is None
+    assert pictures.parse(old) == ("eval/samples", 64, 5)
+    assert pictures.parse("samples.png") is None
 
 
 def _entries(trial: Trial) -> list[Any]:
@@ -149,7 +149,7 @@ def _without_uuid(names: list[str]) -> list[str]:
 def test_nothing_is_opened_before_there_is_something_to_send(
     publisher: Publisher, trial: Trial, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mlflow_store, "client", None)  # calling it would raise
+    monkeypatch.setattr(connection, "writer", None)  # calling it would raise
     assert publisher.send(trial.folder)
     assert publisher.problem is None
 
@@ -282,7 +282,7 @@ def test_upload_that_was_killed_leaves_no_half_file(
 
 
 @pytest.mark.parametrize("damage", ["lost", "torn", "rewound"])
-def test_lost_or_damaged_cursor_doubles_nothing(
+def test_lost_or_damaged_position_doubles_nothing(
     publisher: Publisher, trial: Trial, uri: str, damage: str
 ) -> None:
     trial.points().finish()
@@ -298,7 +298,7 @@ def test_lost_or_damaged_cursor_doubles_nothing(
     assert whole(trial, uri, only_run(uri)) == before
 
 
-def test_cursor_of_another_sqlite_file_is_void(
+def test_position_of_another_sqlite_file_is_void(
     publisher: Publisher, trial: Trial, uri: str
 ) -> None:
     """Where the database was deleted and made anew, everything is sent again."""
@@ -306,10 +306,10 @@ def test_cursor_of_another_sqlite_file_is_void(
     assert publisher.send(trial.folder), publisher.problem
     position = SyncPosition(trial.folder, uri, "quick")
     assert position.offset > 0
-    path = mlflow_store.database(uri)
+    path = addresses.file_of(uri)
     assert path is not None
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version=1")
+    with contextlib.closing(sqlite3.connect(path)) as opened:
+        opened.execute("PRAGMA user_version=1")
     position.reload()
     assert (position.run_id, position.offset) == (None, 0)
 
@@ -348,7 +348,7 @@ def test_run_deleted_by_hand_comes_back_when_asked_for(
 ) -> None:
     trial.points().finish()
     assert publisher.send(trial.folder), publisher.problem
-    mlflow_store.client(uri).delete_run(only_run(uri).info.run_id)
+    connection.writer(uri).delete_run(only_run(uri).info.run_id)
     assert publisher.send(trial.folder)
     assert runs(uri) == []
     assert publisher.send(trial.folder, verify=True), publisher.problem
@@ -435,7 +435,7 @@ def test_wrong_uri_is_refused_at_once(about: ExperimentRecord) -> None:
 def test_sqlite_file_that_is_none_is_a_sentence(
     uri: str, publisher: Publisher, trial: Trial
 ) -> None:
-    path = mlflow_store.database(uri)
+    path = addresses.file_of(uri)
     assert path is not None
     path.write_text("this is no database")
     trial.points(1, 1)
@@ -463,7 +463,7 @@ def test_a_record_that_is_refused_is_never_forgotten(
     """Neither a send with nothing to do nor one so soon after the failure says that all is well."""
     held, refused = (Trial(home, seed=seed).points().finish() for seed in range(2))
     assert publisher.send(held.folder), publisher.problem
-    root = mlflow_store.artifact_root(uri)
+    root = addresses.artifact_root(uri)
     assert root is not None
     shutil.rmtree(root)
     root.write_text("in the way of the artifacts")
@@ -491,7 +491,7 @@ def test_failing_store_is_left_in_peace_for_a_while(
 
     trial.points(1, 1)
     publisher.pause = 3600
-    monkeypatch.setattr(mlflow_store, "client", refuse)
+    monkeypatch.setattr(connection, "writer", refuse)
     assert not publisher.send(trial.folder)
     assert not publisher.send(trial.folder)
     assert len(calls) == 1
@@ -530,7 +530,7 @@ class TestReconcile:
     ) -> None:
         assert publisher.send(trial.points(1, 1).folder), publisher.problem
         shutil.rmtree(trial.folder)
-        client = mlflow_store.client(uri)
+        client = connection.writer(uri)
         foreign = client.create_run(only_run(uri).info.experiment_id)
         client.set_tag(foreign.info.run_id, "ganbench.key", "../../..")
         assert publisher.reconcile(set()) == 0
@@ -542,6 +542,6 @@ class TestReconcile:
         def refuse(uri: str) -> None:
             raise ConnectionError("refused")
 
-        monkeypatch.setattr(mlflow_store, "client", refuse)
+        monkeypatch.setattr(connection, "writer", refuse)
         assert publisher.reconcile(set()) == 0
         assert "nothing is lost" in (publisher.problem or "")

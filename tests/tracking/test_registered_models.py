@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import UserError
-from bench.tracking import mlflow_store, registered_models
+from bench.tracking import connection, registered_models
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 
@@ -60,7 +60,7 @@ def test_champion_is_chosen_on_heldout_images_and_loads_without_ganbench(
         assert registered_models.register_best_models(uri, "quick", load) == {
             "quick-wgan": best.info.run_id
         }
-    client = mlflow_store.client(uri)
+    client = connection.writer(uri)
     (version,) = client.search_model_versions("name = 'quick-wgan'")
     assert version.run_id == best.info.run_id
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -77,7 +77,7 @@ def test_better_trial_takes_the_crown(publisher: Publisher, home: Path, uri: str
         trial, _ = train(home, seed, heldout)
         assert publisher.send(trial.folder), publisher.problem
         registered_models.register_best_models(uri, "quick", load)
-    client = mlflow_store.client(uri)
+    client = connection.writer(uri)
     assert len(client.search_model_versions("name = 'quick-wgan'")) == 2
     crowned = client.get_model_version_by_alias("quick-wgan", "champion").run_id
     assert client.get_run(crowned).data.params["seed"] == "1"
@@ -91,8 +91,8 @@ def test_a_run_of_another_protocol_cannot_take_the_crown(
         trial, _ = train(home, seed, heldout, **about)
         assert publisher.send(trial.folder), publisher.problem
     registered_models.register_best_models(uri, "quick", load)
-    crowned = mlflow_store.client(uri).get_model_version_by_alias("quick-wgan", "champion").run_id
-    assert mlflow_store.client(uri).get_run(str(crowned)).data.params["seed"] == "0"
+    crowned = connection.writer(uri).get_model_version_by_alias("quick-wgan", "champion").run_id
+    assert connection.writer(uri).get_run(str(crowned)).data.params["seed"] == "0"
 
 
 def test_two_experiments_have_a_champion_each_and_a_try_has_none(
@@ -102,7 +102,7 @@ def test_two_experiments_have_a_champion_each_and_a_try_has_none(
     for name in ("quick", "paper", "quick@budget=6400"):
         assert Publisher(uri, name, about, pause=0).send(trial.folder)
         registered_models.register_best_models(uri, name, load)
-    names = [model.name for model in mlflow_store.client(uri).search_registered_models()]
+    names = [model.name for model in connection.writer(uri).search_registered_models()]
     assert sorted(names) == ["paper-wgan", "quick-wgan"]
 
 

@@ -11,10 +11,9 @@ from bench import cli
 from bench.analysis import compare
 from bench.errors import UserError
 from bench.tracking import experiments, registered_models, ui
-from bench.tracking.comparison_run import log_report
 from bench.tracking.experiments import ExperimentRecord
-from bench.tracking.publish import publish
-from bench.tracking.publisher import Publisher
+from bench.tracking.publisher import Publisher, publish
+from bench.tracking.report import log_report
 
 from .servers import MlflowServer, free_port
 from .synthetic import Trial

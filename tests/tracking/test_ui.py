@@ -18,10 +18,10 @@ import pytest
 from bench import settings
 from bench.analysis import compare
 from bench.errors import UserError
-from bench.tracking import mlflow_store, ui
-from bench.tracking.comparison_run import log_report
+from bench.tracking import addresses, ui
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
+from bench.tracking.report import log_report
 
 from .servers import free_port, until
 from .synthetic import Trial
@@ -38,10 +38,10 @@ VARIANTS = ("mlp_bce", "wgan", "spectral_norm", "batchnorm_dropout")
 ROOT = Path(__file__).resolve().parents[2]
 _SERVE = """
 import signal, sys
-from bench.tracking import mlflow_store, ui
+from bench.tracking import addresses, ui
 # As in a terminal: whatever runs the tests in the background may have had Ctrl-C ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.exit(ui.serve(mlflow_store.tracking_uri(), "quick", int(sys.argv[1]),
+sys.exit(ui.serve(addresses.tracking_uri(), "quick", int(sys.argv[1]),
                   report=lambda line: print(line, flush=True)))
 """
 
@@ -57,7 +57,7 @@ def test_port_in_use_is_said(uri: str) -> None:
 
 def test_store_that_is_not_there_is_said() -> None:
     with pytest.raises(UserError, match=r"nothing to show yet in .*mlflow\.db: run `ganbench run"):
-        ui.serve(mlflow_store.tracking_uri(), None, free_port())
+        ui.serve(addresses.tracking_uri(), None, free_port())
 
 
 def test_server_that_does_not_answer_is_said() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.tracking import mlflow_store, views
+from bench.tracking import connection, views
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.tracking.record import EXPERIMENT_TAG_LIMIT
@@ -17,7 +17,7 @@ def test_experiment_tells_what_its_numbers_mean(
     publisher: Publisher, uri: str, about: ExperimentRecord
 ) -> None:
     assert publisher.connect(), publisher.problem
-    found = mlflow_store.client(uri).get_experiment_by_name("quick")
+    found = connection.writer(uri).get_experiment_by_name("quick")
     assert found is not None
     tags = found.tags
     assert tags["ganbench.protocol"] == about.protocol
@@ -36,7 +36,7 @@ def test_later_description_replaces_the_earlier(
     assert publisher.connect()
     later = replace(about, description="Which is worst?")
     assert Publisher(uri, "quick", later).connect()
-    found = mlflow_store.client(uri).get_experiment_by_name("quick")
+    found = connection.writer(uri).get_experiment_by_name("quick")
     assert found is not None
     assert found.tags["mlflow.note.content"].startswith("Which is worst?")
 

@@ -6,11 +6,11 @@ import pytest
 
 from bench.analysis import records as compared
 from bench.errors import UserError
-from bench.tracking import mlflow_store, views
-from bench.tracking.comparison_run import log_report
+from bench.tracking import connection, views
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.tracking.reading import RecordStore
+from bench.tracking.report import log_report
 
 from .records import artifacts, runs
 from .synthetic import Trial
@@ -24,7 +24,7 @@ def page(tmp_path: Path) -> Path:
 
 
 def description(uri: str) -> str:
-    found = mlflow_store.client(uri).get_experiment_by_name("quick")
+    found = connection.writer(uri).get_experiment_by_name("quick")
     assert found is not None
     return str(found.tags[views.NOTE])
 
