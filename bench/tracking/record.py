@@ -37,7 +37,8 @@ def params(trial: Trial) -> dict[str, str]:
     values |= trial.protocol
     for name, value in trial.configuration.items():
         values[f"configuration.{name}" if name in values else name] = value
-    return {n: v if isinstance(v, str) else json.dumps(v) for n, v in values.items()}
+    texts = {n: v if isinstance(v, str) else json.dumps(v) for n, v in values.items()}
+    return _cut(texts, PARAM_LIMIT)
 
 
 def tags(record: TrialRecord) -> dict[str, str]:
@@ -64,7 +65,11 @@ def tags(record: TrialRecord) -> dict[str, str]:
         "mlflow.source.git.commit": record.commit,
         "ganbench.no_commit": record.no_commit,
     }
-    return {name: value for name, value in every.items() if value}
+    return _cut({name: value for name, value in every.items() if value}, TAG_LIMIT)
+
+
+def _cut(values: dict[str, str], limit: int) -> dict[str, str]:
+    return {n: within(value, limit, "the artifact trial.json") for n, value in values.items()}
 
 
 def ending(status: str, reason: str | None) -> dict[str, str]:
