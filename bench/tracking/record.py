@@ -5,9 +5,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import paths
 from bench.errors import UserError
-from bench.trials import Trial, TrialRecord
+from bench.trials import Trial, TrialRecord, experiment_files
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -141,7 +140,7 @@ def how_to_run(experiment: str) -> str:
         experiment: its name, with the overrides that it was run with (``quick@budget=6400``).
     """
     name, _, _ = experiment.partition("@")
-    if not (paths.home() / "experiments" / f"{name}.toml").is_file():
+    if name not in experiment_files.names():
         return "run its file again"
     return f"run `{command_of(experiment)}`"
 
