@@ -16,8 +16,12 @@ from torch.utils.data import DataLoader, Dataset
 from bench.errors import UserError
 from bench.nn.fast import plain
 from bench.variants import GAN
+from bench.variants.batchnorm_dropout import BatchNormDropout
 from bench.variants.mlp_bce import MLPBCE
+from bench.variants.spectral_norm import SpectralNorm
 from bench.variants.wgan import WGAN
+
+CrossEntropy = MLPBCE | BatchNormDropout | SpectralNorm
 
 Draw = Callable[[], Tensor]
 """Latents (B, latent), new ones at each call."""
@@ -54,7 +58,7 @@ def step_of(gan: GAN) -> Step:
     Raises:
         UserError: no tutorial's loop is known for this variant.
     """
-    if not isinstance(gan, WGAN | MLPBCE):
+    if not isinstance(gan, WGAN | CrossEntropy):
         raise UserError(
             f"No tutorial's loop is known for {type(gan).__name__}, so its speed cannot be "
             "compared: choose other variants with --variants."
@@ -63,7 +67,7 @@ def step_of(gan: GAN) -> Step:
     return wasserstein(gan) if isinstance(gan, WGAN) else crossentropy(gan)
 
 
-def crossentropy(gan: MLPBCE) -> Step:
+def crossentropy(gan: CrossEntropy) -> Step:
     """Sigmoid and BCELoss; the fakes of the discriminator's step serve the generator's too."""
     bce, judge = nn.BCELoss(), nn.Sequential(gan.D, nn.Sigmoid())
     adam = partial(torch.optim.Adam, lr=gan.lr, betas=(gan.beta1, gan.beta2))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.new import template
 from bench.variants import registry
 
 README = Path(__file__).parent.parent.parent / "README.md"
@@ -21,14 +22,16 @@ def readme_plugin() -> str:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "variant" in metafunc.fixturenames:
-        outside = ["wgan_gp", *(path.stem for path in EXAMPLES)]
+        outside = ["wgan_gp", "from_template", *(path.stem for path in EXAMPLES)]
         metafunc.parametrize("variant", [*registry.names(), *outside])
 
 
 @pytest.fixture(scope="session", autouse=True)
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The README's variant and the examples, each loaded from an empty folder as a plug-in."""
-    texts = {"wgan_gp": readme_plugin()} | {path.stem: path.read_text() for path in EXAMPLES}
+    texts = {"wgan_gp": readme_plugin(), "from_template": template("from_template")} | {
+        path.stem: path.read_text() for path in EXAMPLES
+    }
     for name, text in texts.items():
         path = tmp_path_factory.mktemp("plugin") / f"{name}.py"
         path.write_text(text)
