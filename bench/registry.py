@@ -6,11 +6,12 @@ import re
 import sys
 from collections.abc import Mapping
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bench.errors import UserError, unknown
 
 Thing = TypeVar("Thing")
+_ALL: "list[Registry[Any]]" = []
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -28,6 +29,7 @@ class Registry(Generic[Thing]):
         self._group = room.replace("bench.", "ganbench.", 1)
         self._things: dict[str, Thing] = {}
         self._by_module: dict[str, dict[str, Thing]] = {}
+        _ALL.append(self)
 
     def add(self, name: str, thing: Thing, module: str) -> None:
         """Make a thing known that ``module`` defines.
@@ -93,6 +95,11 @@ class Registry(Generic[Thing]):
     def _files(self) -> set[str]:
         room = importlib.import_module(self._room)
         return {file.name for file in pkgutil.iter_modules(room.__path__)}
+
+
+def registered_by(module: str) -> list[str]:
+    """The names of all things that a module registered, of whatever kind."""
+    return [name for registry in _ALL for name in registry.of_module(module)]
 
 
 def _file(module: str) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bench.analysis.figures.curves import LearningCurve
+from bench.analysis.learning_curves import LearningCurve
 from bench.analysis.records import Records, Trial
 from bench.analysis.summary import Row, Summary, rows
 from bench.analysis.table import Cell, Grid

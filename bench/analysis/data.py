@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.analysis import narrative, summary, verdicts
 from bench.analysis.checkpoints import Choice, choices
-from bench.analysis.figures.curves import LearningCurve
+from bench.analysis.learning_curves import LearningCurve
 from bench.analysis.records import Records
 from bench.analysis.summary import MAIN, Row, Summary
 

@@ -14,8 +14,9 @@ from markupsafe import Markup, escape
 from PIL import Image
 
 from bench.analysis import narrative, table
+from bench.analysis.figures.registry import FigureKind
 from bench.analysis.records import Records, Trial
-from bench.analysis.sample_selection import Shown, pixels
+from bench.analysis.sample_selection import SampleGrids, pixels
 from bench.analysis.summary import MAIN, Row, by_digit, other_measures, rows
 from bench.analysis.table import Grid
 from bench.evaluation.declarations import measure
@@ -24,23 +25,17 @@ _FOLDER = Path(__file__).parent / "template"
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure on the page: its file's stem, PNG, heading, and what it shows in words."""
-
-    name: str
-    png: bytes
-    title: str
-    caption: str
-
-
-@dataclass(frozen=True)
 class Contents:
-    """All that the page shows beside what the records themselves say."""
+    """All that the page shows next to what the records themselves say.
+
+    Attributes:
+        figures: each with its PNG.
+    """
 
     verdict: str
     grids: list[Grid]
-    pictures: list[Picture]
-    shown: list[Shown]
+    figures: list[tuple[FigureKind, bytes]]
+    samples: list[SampleGrids]
     toml: str
     environment: str
     tracking_uri: str
@@ -69,8 +64,8 @@ def page(records: Records, contents: Contents) -> str:
         floor=table.FLOOR,
         trial_heads=_trial_heads(records),
         trial_values=partial(_trial_values, _main(records)),
-        samples=_samples(contents.shown),
-        steps=sorted({step for one in contents.shown for step in one.grids}),
+        samples=_samples(contents.samples),
+        steps=sorted({step for grids in contents.samples for step in grids.pngs}),
         protocol=table.protocol(records),
         configurations=_configurations(rows(records)),
         environment=_flat(json.loads(contents.environment or "{}")),
@@ -136,11 +131,11 @@ def _trial_values(names: list[str], trial: Trial) -> list[str]:
     return ["–" if value is None else f"{value:.6g}" for value in values]
 
 
-def _samples(shown: list[Shown]) -> dict[str, list[Shown]]:
-    found: dict[str, list[Shown]] = {}
-    for one in shown:
-        found.setdefault(one.trial.row, []).append(one)
-    return found
+def _samples(selected: list[SampleGrids]) -> dict[str, list[SampleGrids]]:
+    by_row: dict[str, list[SampleGrids]] = {}
+    for grids in selected:
+        by_row.setdefault(grids.trial.row, []).append(grids)
+    return by_row
 
 
 def _configurations(table_rows: list[Row]) -> tuple[list[str], list[tuple[str, list[str]]]]:

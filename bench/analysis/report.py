@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from matplotlib.figure import Figure
+
 from bench import paths as files
 from bench.analysis import data, formats, narrative, records, table, verdicts
 from bench.analysis.checkpoints import checkpoints
 from bench.analysis.figures import style
-from bench.analysis.figures.album import OF_PICTURES, TITLES, draw
-from bench.analysis.figures.curves import LearningCurve, learning_curves
+from bench.analysis.figures.registry import FigureKind, kinds
+from bench.analysis.learning_curves import LearningCurve, learning_curves
 from bench.analysis.narrow import narrow
-from bench.analysis.page import Contents, Picture, page
+from bench.analysis.page import Contents, page
 from bench.analysis.records import Records
-from bench.analysis.sample_selection import gallery, missing
+from bench.analysis.sample_selection import missing, select
 from bench.analysis.summary import rows
 from bench.analysis.variance_components import uncertainty
 from bench.tracking.reading import RecordStore
@@ -119,32 +121,36 @@ def _pictured(
     out: Path,
     report: Report,
 ) -> list[Path]:
-    """Draw the figures, then the page that holds them; a figure not drawn any more is removed."""
-    shown = gallery(store, found)
-    lost = missing(found, shown)
-    kept = OF_PICTURES if lost else set()
-    if lost:
+    """Draw the figures, then the page that holds them."""
+    samples = select(store, found)
+    if lost := missing(found, samples):
         report(lost)
-    drawn = [one for one in draw(found, curves, shown) if one.name not in kept]
-    written = [path for one in drawn for path in style.save(one.figure, out, one.name)]
-    for name in TITLES.keys() - {one.name for one in drawn} - kept:
-        for suffix in style.SUFFIXES:
-            (out / f"{name}{suffix}").unlink(missing_ok=True)
-    pictures = [
-        Picture(one.name, (out / f"{one.name}.png").read_bytes(), one.title, one.caption)
-        for one in drawn
-        if one.name != "samples"
+    drawn = [
+        kind
+        for kind in kinds()
+        if not (lost and kind.of_pictures) and _drawn(kind, kind.draw(found, curves, samples), out)
     ]
     contents = Contents(
         verdict=_verdict(found),
         grids=_grids(found, curves),
-        pictures=pictures,
-        shown=shown.get("samples", []),
+        figures=[(kind, (out / f"{kind.name}.png").read_bytes()) for kind in drawn if kind.on_page],
+        samples=samples.get("samples", []),
         toml=copies.get("experiment.toml", found.toml),
         environment=copies.get("environment.json", ""),
         tracking_uri=store.uri,
     )
+    written = [out / f"{kind.name}{suffix}" for kind in drawn for suffix in style.SUFFIXES]
     return [*written, _write(out / "index.html", page(found, contents))]
+
+
+def _drawn(kind: FigureKind, drawing: Figure | None, out: Path) -> bool:
+    """Write the figure's files, or remove those of an earlier time; whether there are any now."""
+    if drawing is not None:
+        style.save(drawing, out, kind.name)
+        return True
+    for suffix in style.SUFFIXES:
+        (out / f"{kind.name}{suffix}").unlink(missing_ok=True)
+    return False
 
 
 def _write(path: Path, text: str) -> Path:

@@ -13,43 +13,47 @@ from bench.tracking.reading import RecordStore
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One trial's grids.
+class SampleGrids:
+    """One trial's pictures of one key.
 
     Attributes:
         places: what its final FID is among its row's seeds: best, median, worst, diverged.
-        grids: images shown to PNG, oldest first.
+        pngs: images shown to PNG, oldest first.
     """
 
     trial: Trial
     places: tuple[str, ...]
-    grids: dict[int, bytes]
+    pngs: dict[int, bytes]
 
     @property
     def last(self) -> np.ndarray:
-        return pixels(self.grids[max(self.grids)])
+        return pixels(self.pngs[max(self.pngs)])
 
 
-def gallery(store: RecordStore, records: Records) -> dict[str, list[Shown]]:
-    """By key of the logged picture ("samples", …): best, median and worst seed of each row and
-    every diverged trial, in the table's order."""
-    found: dict[str, list[Shown]] = {}
+Samples = dict[str, list[SampleGrids]]
+"""By key of the logged picture ("samples", …): best, median and worst seed of each row and every
+diverged trial, in the table's order."""
+
+
+def select(store: RecordStore, records: Records) -> Samples:
+    """Read the pictures of the trials that figures and page show."""
+    samples: Samples = {}
     for row in rows(records):
         for trial, places in _chosen(row):
-            grids: dict[str, dict[int, bytes]] = {}
+            pngs: dict[str, dict[int, bytes]] = {}
             for picture in store.pictures(trial.run_id):
-                grids.setdefault(picture.key, {})[picture.step] = picture.png
-            for key, by_step in grids.items():
-                found.setdefault(key, []).append(Shown(trial, tuple(places), by_step))
-    return found
+                pngs.setdefault(picture.key, {})[picture.step] = picture.png
+            for key, by_step in pngs.items():
+                samples.setdefault(key, []).append(SampleGrids(trial, tuple(places), by_step))
+    return samples
 
 
-def missing(records: Records, found: dict[str, list[Shown]]) -> str:
+def missing(records: Records, samples: Samples) -> str:
     """A sentence where trials to show have pictures in the record whose files are gone; else "".
 
     A figure of such trials must neither be drawn of the rest nor be removed.
     """
-    known = {one.trial.run_id for shown in found.values() for one in shown}
+    known = {grids.trial.run_id for selected in samples.values() for grids in selected}
     lost = [
         trial
         for row in rows(records)
@@ -61,7 +65,7 @@ def missing(records: Records, found: dict[str, list[Shown]]) -> str:
         return ""
     return (
         f"The logged pictures of {names} are not where MLflow says, so the figures of pictures are "
-        "kept as they were: bring the folder artifacts back beside the database, then run the "
+        "kept as they were: bring the folder artifacts back next to the database, then run the "
         "same command again."
     )
 
@@ -83,5 +87,5 @@ def _chosen(row: Row) -> list[tuple[Trial, list[str]]]:
         middle = (len(ranked) - 1) // 2
         for name, index in (("best", 0), ("median", middle), ("worst", len(ranked) - 1)):
             places[ranked[index].run_id].append(name)
-    found = [(trial, places[trial.run_id]) for trial in ranked if places[trial.run_id]]
-    return found + [(trial, ["diverged"]) for trial in row.diverged]
+    chosen = [(trial, places[trial.run_id]) for trial in ranked if places[trial.run_id]]
+    return chosen + [(trial, ["diverged"]) for trial in row.diverged]

@@ -57,7 +57,8 @@ ResultsOption = Annotated[
 ]  # fmt: skip
 PluginOption = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", help="Python file with variants, data sets, metrics; it is run.",
+    typer.Option("--plugin",
+                 help="Python file with variants, data sets, metrics or figures; it is run.",
                  metavar="FILE", parser=paths.expanded),
 ]  # fmt: skip
 ExtractorOption = Annotated[

@@ -228,6 +228,7 @@ def table(
     format: Annotated[
         str | None, typer.Option(help="Print md, tex, csv or json instead of writing files.")
     ] = None,
+    plugin: PluginOption = None,
     results: ResultsOption = None,
     store: StoreOption = None,
 ) -> None:
@@ -238,6 +239,7 @@ def table(
     from bench import paths as places
     from bench.trials.experiment import recorded_name
 
+    options.load_plugins(plugin)
     name = recorded_name(experiment)
     if format is None:
         out = results / name if results else _results(name)

@@ -10,8 +10,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench import datasets
 from bench.errors import UserError, unknown
+from bench.registry import registered_by
 from bench.variants import code, configuration, plugins
 from bench.variants.configuration import fields
 from bench.variants.contract import Algorithm
@@ -138,7 +138,7 @@ def summary(name: str) -> str:
 def load_plugin(path: Path, text: str | None = None) -> list[str]:
     """Run a user's file and return the variants that it registered. This executes the file's code.
 
-    Data sets that it registers are known from then on as well.
+    Data sets and figures that it registers are known from then on as well.
 
     Args:
         path: the file.
@@ -155,10 +155,11 @@ def load_plugin(path: Path, text: str | None = None) -> list[str]:
     module = f"ganbench_plugin_{named.hexdigest()[:12]}"
     if module not in sys.modules:
         _PLUGINS[module] = _registered_by(module, path, content)
-    if not _PLUGINS[module] and not datasets.of_module(module):
+    if not _PLUGINS[module] and not registered_by(module):
         raise UserError(
             f"The plug-in file {path} registers no variant: decorate its class with "
-            '@register("name") from bench.variants, or a data set with that of bench.datasets.'
+            '@register("name") from bench.variants, a data set with that of bench.datasets, or a '
+            "function that draws a figure with @figure from bench.analysis.figures."
         )
     _VARIANTS.update(_PLUGINS[module])
     _TEXTS[path] = content

@@ -9,13 +9,14 @@ from PIL import Image
 
 from bench.analysis import compare, data, records, render
 from bench.analysis.checkpoints import checkpoints
-from bench.analysis.figures.curves import fid_curves, learning_curves
-from bench.analysis.figures.digits import classes, digit_failures, means, missed
+from bench.analysis.figures.curves import fid
+from bench.analysis.figures.digits import classes, digits, means, missed
 from bench.analysis.figures.samples import cells
 from bench.analysis.figures.seeds import seeds
 from bench.analysis.formats import plain
+from bench.analysis.learning_curves import learning_curves
 from bench.analysis.narrow import narrow
-from bench.analysis.sample_selection import gallery
+from bench.analysis.sample_selection import select
 from bench.analysis.summary import gaps, rows
 from bench.tracking.reading import RecordStore
 
@@ -86,7 +87,7 @@ def test_an_experiment_that_only_diverged_is_compared_too(store: Store, tmp_path
     assert compare("bad", store.uri, tmp_path).verdict.startswith("No trial of bad finished")
     opened = RecordStore(store.uri)
     found = records.read(opened, "bad")
-    (legend,) = fid_curves(found, learning_curves(opened, found)).legends
+    (legend,) = fid(found, learning_curves(opened, found), {}).legends
     named = {text.get_text() for text in legend.get_texts()}
     assert {"wgan", "mlp_bce", "diverged here"} <= named
     assert 'value="diverged"' in (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -94,14 +95,14 @@ def test_an_experiment_that_only_diverged_is_compared_too(store: Store, tmp_path
 
 def test_best_median_and_worst_seed_are_shown_by_fid(quick: Store) -> None:
     store = RecordStore(quick.uri)
-    shown = gallery(store, records.read(store, "quick"))["samples"]
+    shown = select(store, records.read(store, "quick"))["samples"]
     mine = [one for one in shown if one.trial.row == "mlp_bce"]
     assert [one.places for one in mine] == [("best",), ("median",), ("worst",)]
     fids = [one.trial.final["fid"] for one in mine]
     assert fids == sorted(fids)
-    assert [list(one.grids) for one in mine] == [list(STEPS)] * 3
+    assert [list(one.pngs) for one in mine] == [list(STEPS)] * 3
     assert shown[-4].places == ("diverged",)
-    assert len(shown[-4].grids) == 3
+    assert len(shown[-4].pngs) == 3
 
 
 def test_cells_are_cut_out_of_the_grid_row_by_row() -> None:
@@ -116,7 +117,7 @@ def test_cells_are_cut_out_of_the_grid_row_by_row() -> None:
 
 def test_the_seeds_figure_says_n_and_the_groups(quick: Store) -> None:
     found = records.read(RecordStore(quick.uri), "quick")
-    left = seeds(found).axes[0]
+    left = seeds(found, [], {}).axes[0]
     assert [label.get_text() for label in left.get_yticklabels()] == [
         "spectral_norm (n = 3) [a]", "batchnorm_dropout (n = 3) [b]", "wgan (n = 2) [abc]",
         "mlp_bce (n = 3) [c]",
@@ -145,7 +146,7 @@ def test_records_from_before_the_digits_were_measured_show_what_there_is(store: 
     for seed in range(2):
         sweep.trial("wgan", seed)
     found = records.read(RecordStore(store.uri), "quick")
-    whole = digit_failures(found)
+    whole = digits(found, [], {})
     first, second = (trial.final for trial in found.trials)
     for name in DIGITS:
         del first[name]
@@ -154,7 +155,7 @@ def test_records_from_before_the_digits_were_measured_show_what_there_is(store: 
     ]
     for name in DIGITS:
         del second[name]
-    part = digit_failures(found)
+    part = digits(found, [], {})
     assert whole is not None
     assert part is not None
     assert (len(whole.axes), len(part.axes)) == (3, 1)

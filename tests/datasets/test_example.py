@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLE = Path(__file__).parent / "example" / "shapes.py"
+EXAMPLE = Path(__file__).parent / "examples" / "shapes.py"
 TOML = """
 dataset = "shapes"
 variants = ["mlp_bce", "wgan"]

@@ -1,6 +1,4 @@
-"""FID while training goes on: against images shown and against seconds."""
-
-from dataclasses import dataclass
+"""FID during training: against images shown and against seconds."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,49 +7,36 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from bench.analysis import statistics
 from bench.analysis.figures import style
+from bench.analysis.figures.registry import figure
 from bench.analysis.figures.style import GREY, Look, counts, looks, styled
-from bench.analysis.records import Records, Trial
+from bench.analysis.learning_curves import LearningCurve
+from bench.analysis.records import Records
+from bench.analysis.sample_selection import Samples
 from bench.analysis.summary import rows
 from bench.evaluation.declarations import measure
-from bench.tracking.reading import RecordStore
 
 
-@dataclass(frozen=True)
-class LearningCurve:
-    """One trial's evaluation points: images shown, training seconds, FID; each (points,)."""
-
-    trial: Trial
-    images: np.ndarray
-    seconds: np.ndarray
-    fid: np.ndarray
-
-
-def learning_curves(store: RecordStore, records: Records) -> list[LearningCurve]:
-    """The curve of every trial that was evaluated at least once."""
-    found = []
-    for trial in records.trials:
-        fid = dict(store.curve(trial.run_id, "eval/fid"))
-        seconds = dict(store.curve(trial.run_id, "eval/seconds"))
-        steps = sorted(fid.keys() & seconds.keys())
-        if steps:
-            columns = [steps, [seconds[s] for s in steps], [fid[s] for s in steps]]
-            found.append(LearningCurve(trial, *(np.array(column, float) for column in columns)))
-    return found
-
-
-def fid_curves(records: Records, curves: list[LearningCurve]) -> Figure:
+@figure(
+    title="FID over training",
+    caption="Each mark is one seed; lines are geometric means over the seeds that finished, bands "
+    "their 95 % t-intervals (on log FID). A cross is where a trial diverged.",
+    place=1,
+)
+def fid(records: Records, curves: list[LearningCurve], samples: Samples) -> Figure | None:
     """Two panels, FID on a log axis; each seed's points, their geometric mean and 95 % interval."""
+    if not curves:
+        return None
     with styled():
-        figure = Figure(figsize=(9, 3.9))
-        left, right = figure.subplots(1, 2, sharey=True)
+        drawing = Figure(figsize=(9, 3.9))
+        left, right = drawing.subplots(1, 2, sharey=True)
         look = looks(records.rows)
         for row in rows(records):
             mine = [curve for curve in curves if curve.trial.row == row.name]
             for axes, name in ((left, "images"), (right, "seconds")):
                 _draw(axes, name, mine, look[row.name])
         _finish(left, right, records)
-        style.legend_below(figure, left)
-    return figure
+        style.legend_below(drawing, left)
+    return drawing
 
 
 def _draw(axes: Axes, name: str, mine: list[LearningCurve], look: Look) -> None:
@@ -67,13 +52,13 @@ def _draw(axes: Axes, name: str, mine: list[LearningCurve], look: Look) -> None:
         axes.plot([], [], ls=look.dash, marker=look.marker, mfc="white", color=look.color,
                   label=mine[0].trial.row if mine else None)  # fmt: skip
         return
-    x, fid = (_together(done, attribute) for attribute in (name, "fid"))
+    x, values = (_together(done, attribute) for attribute in (name, "fid"))
     middle = x.mean(axis=1)
     label = done[0].trial.row
-    axes.plot(middle, np.exp(np.log(fid).mean(axis=1)), ls=look.dash, color=look.color, lw=1.6)
+    axes.plot(middle, np.exp(np.log(values).mean(axis=1)), ls=look.dash, color=look.color, lw=1.6)
     axes.plot([], [], ls=look.dash, marker=look.marker, mfc="white", color=look.color, label=label)
     if len(done) > 1:
-        low, high = statistics.log_t_interval(fid)
+        low, high = statistics.log_t_interval(values)
         axes.fill_between(middle, low, high, color=look.color, alpha=0.15, lw=0)
 
 

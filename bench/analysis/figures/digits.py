@@ -7,8 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bench.analysis.figures.registry import figure
 from bench.analysis.figures.style import styled
+from bench.analysis.learning_curves import LearningCurve
 from bench.analysis.records import Records
+from bench.analysis.sample_selection import Samples
 from bench.analysis.summary import Row, rows
 
 _REAL = "real images"
@@ -26,7 +29,14 @@ class _Panel:
     palette: str
 
 
-def digit_failures(records: Records) -> Figure | None:
+@figure(
+    title="Failures by class",
+    caption="How many finished seeds draw a class less than a tenth as often as real images do; "
+    "below, where recorded, means over the seeds: how often each class is drawn, and the share of "
+    "its test images that a sample of it comes near.",
+    place=3,
+)
+def digits(records: Records, curves: list[LearningCurve], samples: Samples) -> Figure | None:
     """A panel on missing classes, on shares and on coverage, as far as each was recorded."""
     found = [_missed(records), _shares(records), _covered(records)]
     panels = [panel for panel in found if panel]
@@ -34,12 +44,12 @@ def digit_failures(records: Records) -> Figure | None:
         return None
     heights = [len(panel.names) + 1.3 for panel in panels]
     with styled():
-        figure = Figure(figsize=(7, 0.6 + 0.34 * sum(heights)))
-        axes = figure.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
+        drawing = Figure(figsize=(7, 0.6 + 0.34 * sum(heights)))
+        axes = drawing.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
         for one, panel in zip(axes, panels, strict=True):
             _draw(one, panel)
         axes[-1].set_xlabel("class")
-    return figure
+    return drawing
 
 
 def classes(records: Records) -> list[str]:

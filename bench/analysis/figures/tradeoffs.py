@@ -4,27 +4,36 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis.figures import style
+from bench.analysis.figures.registry import figure
 from bench.analysis.figures.style import looks, styled
+from bench.analysis.learning_curves import LearningCurve
 from bench.analysis.records import Records
+from bench.analysis.sample_selection import Samples
 from bench.analysis.summary import rows
 from bench.evaluation.declarations import measure
 
 _PLANES = (("recall", "precision"), ("coverage", "density"))
 
 
-def tradeoffs(records: Records) -> Figure | None:
+@figure(
+    title="Fidelity and diversity",
+    caption="Each mark is one seed at the end of training; the star, where there is one, is what "
+    "real images get. A generator that draws one thing only may lie high and far to the left.",
+    place=4,
+)
+def tradeoffs(records: Records, curves: list[LearningCurve], samples: Samples) -> Figure | None:
     """One panel for each pair of measures that was recorded; None when neither was."""
     recorded = {name for trial in records.trials for name in trial.final}
     planes = [plane for plane in _PLANES if recorded.issuperset(plane)]
     if not planes:
         return None
     with styled():
-        figure = Figure(figsize=(4.5 * len(planes), 4))
-        panels = figure.subplots(1, len(planes), squeeze=False)[0]
+        drawing = Figure(figsize=(4.5 * len(planes), 4))
+        panels = drawing.subplots(1, len(planes), squeeze=False)[0]
         for axes, (x, y) in zip(panels, planes, strict=True):
             _plane(axes, x, y, records)
-        style.legend_below(figure, panels[0])
-    return figure
+        style.legend_below(drawing, panels[0])
+    return drawing
 
 
 def _plane(axes: Axes, x: str, y: str, records: Records) -> None:
