@@ -13,14 +13,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
+from filelock import FileLock
+
 from bench import settings
 from bench.errors import UserError
+
+_POLL_SECONDS = 0.005
+"""How often a lock that another process holds is asked for."""
 
 
 def home() -> Path:
     """The folder of ``experiments/`` and ``results/``: the source tree, else the current folder."""
     tree = Path(__file__).resolve().parent.parent
-    return tree if (tree / "experiments").is_dir() else Path.cwd()
+    return tree if (tree / "pyproject.toml").is_file() else Path.cwd()
 
 
 def root() -> Path:
@@ -142,6 +147,14 @@ def _instead(path: Path) -> str | None:
     return "set GANBENCH_STORE to another folder" if path.is_relative_to(root()) else None
 
 
+def lock(path: Path) -> FileLock:
+    """A lock between processes, for a ``with``; the system frees it when its holder ends or dies.
+
+    Never filelock's substitute for file systems without locks: that one outlives its holder.
+    """
+    return FileLock(path, poll_interval=_POLL_SECONDS, fallback_to_soft=False)
+
+
 @contextlib.contextmanager
 def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Write ``path`` whole or not at all: temporary file, fsync, rename, fsync of the folder."""
@@ -154,16 +167,18 @@ def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
-        _sync_folder(path.parent)
+        _sync(path.parent)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
         raise
 
 
-def _sync_folder(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _sync(folder: Path) -> None:
+    """Write the folder's names to the disk; Windows has no such call."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,6 +1,5 @@
 """Stores for the tests: MNIST is fetched once a checkout, reference statistics once a session."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +19,7 @@ def mnist_folder() -> Path:
     from bench import paths
 
     paths.root().mkdir(parents=True, exist_ok=True)
-    with (paths.root() / "fetch.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with paths.lock(paths.root() / "fetch.lock"):
         return FILES.ensure()
 
 

@@ -113,8 +113,8 @@ def _put(path: Path, content: bytes) -> None:
 
 def _files(folder: Path, home: str) -> Files:
     """All that the trial left; a sentence that points to its traceback does so at ``home``."""
-    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
-    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    kept = [p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("lock")]
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in kept}
     here = str(folder / "error.txt").encode()
     there = json.dumps(str(Path(home) / "error.txt"))[1:-1].encode()
     for name in ("status.json", "journal.jsonl"):

@@ -17,13 +17,12 @@ from bench import datasets
 from bench.executors import cores
 from bench.nn.fast import ONEDNN
 from bench.speed import tutorial
-from bench.speed.workers import SGEMM, Kind, workers
+from bench.speed.workers import SGEMM, workers
 from bench.training import runtime
 from bench.training.generator import build
 from bench.training.step import EagerStep
 from bench.trials import Trial
 
-_SGEMM_GFLOP = 2 * SGEMM**3 / 1e9
 Round = dict[str, float]
 """The rate of each kind of work, and what `measure` adds to it."""
 
@@ -45,48 +44,39 @@ class Spread:
         return "{} [{}–{}]".format(*(f"{unit * value:.3g}" for value in values))
 
 
-@dataclass(frozen=True)
-class Speed:
-    """One variant on one machine; ``figures`` are those of `FIGURES`."""
-
-    variant: str
-    gflop: float
-    """10⁹ floating-point operations of matrix products in a step; a multiplication with its
-    addition counts as two."""
-    figures: dict[str, Spread | None]
-    """None where the machine lacks bf16."""
+def _peak(r: Round) -> float:
+    return r["sgemm"] * 2 * SGEMM**3 / 1e9
 
 
-def _share(rates: Round) -> float:
-    evaluating = rates["between"] / rates["point"] + 1 / rates["end"]
-    return evaluating / (evaluating + rates["steps"] / rates["trial"])
+def _share(r: Round) -> float:
+    evaluating = r["between"] / r["point"] + 1 / r["end"]
+    return evaluating / (evaluating + r["steps"] / r["trial"])
 
 
 FIGURES: dict[str, tuple[str, Callable[[Round], float]]] = {
     # The tutorials' loop on the same networks, which may use all cores.
     "tutorial": ("tutorials' loop [steps/s]", lambda r: r["tutorial"]),
-    # The rest of the machine idle.
     "alone": ("one trial alone [steps/s]", lambda r: r["alone"]),
     # One trial a core, or several on a GPU.
     "machine": ("trials side by side, together [steps/s]", lambda r: r["trial"]),
     "gain": ("side by side / tutorials' loop", lambda r: r["trial"] / r["tutorial"]),
     "bf16": ("side by side in bf16 / in fp32", lambda r: r["bf16"] / r["trial"]),
+    # 10⁹ floating-point operations; a multiplication with its addition counts as two.
+    "gflop": ("matrix products a step [GFLOP]", lambda r: r["gflop"]),
     # Of bare products of large matrices where the trials are trained, all of it.
-    "sgemm": (
-        "peak of matrix products, together [GFLOP/s]",
-        lambda r: r["sgemm"] * _SGEMM_GFLOP,
-    ),
-    "roofline": (
-        "share of that peak [%]",
-        lambda r: r["trial"] * r["gflop"] / (r["sgemm"] * _SGEMM_GFLOP),
-    ),
+    "sgemm": ("peak of matrix products, together [GFLOP/s]", _peak),
+    "roofline": ("share of that peak [%]", lambda r: r["trial"] * r["gflop"] / _peak(r)),
     # On every core at the same time.
     "point": ("a measurement in between [s]", lambda r: r["cores"] / r["point"]),
     "end": ("the measurements at the end [s]", lambda r: r["cores"] / r["end"]),
-    # Side by side, at the experiment's settings.
+    # At the experiment's settings.
     "share": ("measurements' share of a trial [%]", _share),
 }
 """By name in the JSON: the title in the table, and how it is computed in a round."""
+
+Speed = dict[str, Any]
+"""One variant on one machine: ``variant``, ``gflop``, and the `Spread` of each other figure, which
+is None for bf16 where the machine lacks it."""
 
 
 def measure(trial: Trial, width: int, rounds: int, seconds: float) -> Speed:
@@ -102,50 +92,36 @@ def measure(trial: Trial, width: int, rounds: int, seconds: float) -> Speed:
         UserError: no tutorial's loop is known for this variant.
     """
     tutorial.step_of(build(trial))  # type: ignore[arg-type]
-    gflop, evaluating = _flop(trial) / 1e9, width if trial.device == "cpu" else cores()
-    settings = {
-        "gflop": gflop, "cores": evaluating,
-        "steps": trial.steps, "between": trial.evaluations - 1,
-    }  # fmt: skip
-    rates = [settings | each for each in _rounds(trial, width, evaluating, rounds, seconds)]
-    missing = set() if "bf16" in rates[0] else {"bf16"}
-    figures = {
-        name: None if name in missing else Spread.of([value(each) for each in rates])
+    evaluating = width if trial.device == "cpu" else cores()
+    setting: Round = {"gflop": _flop(trial) / 1e9, "cores": evaluating}
+    setting |= {"steps": trial.steps, "between": trial.evaluations - 1}
+    measured = [setting | rates for rates in _rounds(trial, width, evaluating, rounds, seconds)]
+    lacking = {"bf16"} - measured[0].keys()
+    speed: Speed = {
+        name: None if name in lacking else Spread.of([value(each) for each in measured])
         for name, (_, value) in FIGURES.items()
     }
-    return Speed(trial.variant, gflop, figures)
+    return {"variant": trial.variant, **speed, "gflop": setting["gflop"]}
 
 
 def _rounds(trial: Trial, width: int, evaluating: int, rounds: int, seconds: float) -> list[Round]:
-    """The summed rate of each kind of work, round by round; the first round is to warm up."""
+    """The rate of each kind of work, round by round, after a round to warm up."""
     gpu = trial.device != "cpu"
-    bf16: list[Kind] = ["bf16"] if runtime.available("bf16", trial.device) else []
-    side_by_side: list[Kind] = ["trial", *bf16, "sgemm"]
+    bf16 = ["bf16"] if runtime.available("bf16", trial.device) else []
     with (
         workers(trial, 1, single=False) as loop,
         workers(trial, 1, trials=width if gpu else 1) as first,
         workers(trial, evaluating) as each,
     ):
-        train = first if gpu else each
-
-        def once() -> Round:
-            return {
-                "tutorial": loop("tutorial", seconds),
-                "alone": first("alone", seconds),
-                **{kind: train(kind, seconds) for kind in side_by_side},
-                "point": each("point", 0),
-                "end": each("end", 0),
-            }
-
-        once()
-        return [once() for _ in range(rounds)]
+        plan = [(loop, "tutorial", seconds), (first, "alone", seconds)]
+        plan += [(first if gpu else each, kind, seconds) for kind in ("trial", *bf16, "sgemm")]
+        plan += [(each, "point", 0), (each, "end", 0)]
+        return [{kind: rate(kind, s) for rate, kind, s in plan} for _ in range(1 + rounds)][1:]
 
 
 def _flop(trial: Trial) -> float:
-    """Of one step's matrix products, forward and backward, as torch counts them.
-
-    The mean of one turn of discriminator and generator steps.
-    """
+    """Of a step's matrix products, forward and backward, as torch counts them; the mean of one turn
+    of discriminator and generator steps."""
     step = EagerStep(trial, datasets.get(trial.dataset).split("train"))
     turn = getattr(step.algorithm, "n_critic", 1)
     known = {} if ONEDNN is None else {ONEDNN: _product_flop}

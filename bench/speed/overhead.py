@@ -4,12 +4,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from bench import paths, settings
-from bench.executors.plan import Planned, plan, prepare
+from bench.executors.plan import plan, prepare
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.training import trial
@@ -23,26 +21,28 @@ def mirroring(experiment: str) -> float:
     """Processor seconds that it takes to send one trial's whole record to a new MLflow store.
 
     A short trial of the experiment's first variant is trained for it, with curves and pictures as
-    any other has.
+    any other has, in a store of its own that shares this one's data and reference features.
     """
-    with _scratch_store() as root:
-        short = experiments.load(experiment, [f"budget={_STEPS * 64}", "batch=64", "samples=1000"])
-        first = plan(short)[0]
-        prepare([first], short, [])
-        trial.run(first.folder)
-        about = ExperimentRecord(
-            toml=short.text,
-            protocol=first.trial.protocol_id,
-            measure=first.trial.measure,
-        )
-        publisher = Publisher(f"sqlite:///{root / 'speed.db'}", short.name, about)
-        publisher.connect()  # creates the data base: once a store, not once a trial
-        return _sent(publisher, first)
+    with tempfile.TemporaryDirectory() as root:
+        for shared in ("data", "reference"):
+            (paths.root() / shared).mkdir(exist_ok=True)
+            (Path(root) / shared).symlink_to(paths.root() / shared)
+        with settings.temporarily({settings.STORE: root}):
+            return _mirroring(experiment, f"sqlite:///{root}/speed.db")
 
 
-def _sent(publisher: Publisher, item: Planned) -> float:
+def _mirroring(experiment: str, uri: str) -> float:
+    short = experiments.load(experiment, [f"budget={_STEPS * 64}", "batch=64", "samples=1000"])
+    first = plan(short)[0]
+    prepare([first], short, [])
+    trial.run(first.folder)
+    about = ExperimentRecord(
+        toml=short.text, protocol=first.trial.protocol_id, measure=first.trial.measure
+    )
+    publisher = Publisher(uri, short.name, about)
+    publisher.connect()  # creates the data base: once a store, not once a trial
     started = time.process_time()
-    publisher.send(item.folder)
+    publisher.send(first.folder)
     if publisher.problem:
         raise RuntimeError(publisher.problem)
     return time.process_time() - started
@@ -50,22 +50,6 @@ def _sent(publisher: Publisher, item: Planned) -> float:
 
 def starting(*arguments: str) -> float:
     """Seconds from typing ``ganbench ARGUMENTS`` to the end of its output."""
-    started = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        cwd=paths.home(),
-    )
+    command, started = [sys.executable, "-m", "bench", *arguments], time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=paths.home())
     return time.perf_counter() - started
-
-
-@contextmanager
-def _scratch_store() -> Iterator[Path]:
-    """A store without trials that shares this one's data and reference features."""
-    with tempfile.TemporaryDirectory() as root:
-        for shared in ("data", "reference"):
-            (paths.root() / shared).mkdir(exist_ok=True)
-            (Path(root) / shared).symlink_to(paths.root() / shared)
-        with settings.temporarily({settings.STORE: root}):
-            yield Path(root)

@@ -10,6 +10,20 @@ from typing import Any
 from bench import paths
 from bench.speed.measurement import FIGURES, Speed, Spread
 
+_PAGE = """\
+**{place}, torch {torch}, Python {environment[python]}**
+
+{table}
+
+* Medians over {rounds} rounds with lowest and highest, in brackets; in each round everything was \
+measured once, one after the other, {seconds:g} s each. Side by side: {width} {side}. The \
+tutorials' loop (DataLoader with transforms, Sigmoid and BCELoss, default optimisers) has the same \
+networks and batch and torch's default threads. The peak is that of single-precision products of \
+square matrices{peak}. The measurements' share is at the settings of `{experiment}`.
+* Sending a trial's whole record to MLflow took {mirroring:.2g} s of processor time; \
+`ganbench --help` answered in {help} s, `ganbench run {experiment} --dry-run` in {dry_run} s.
+"""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -40,25 +54,17 @@ class Report:
 
     def json(self) -> str:
         """Every figure with its range, the machine, the versions and the commit."""
-        content = asdict(self)
-        content["variants"] = [speed | speed.pop("figures") for speed in content["variants"]]
-        return json.dumps(content, indent=1, allow_nan=False)
+        return json.dumps(asdict(self), indent=1, allow_nan=False)
 
     def markdown(self) -> str:
         """A table with one line a figure and one column a variant, and how it was measured."""
-        rows = [["", *(speed.variant for speed in self.variants)]]
-        rows += [[":--", *("--:" for _ in self.variants)]]
-        for name, (title, _) in FIGURES.items():
-            if name == "sgemm":
-                gflop = [f"{speed.gflop:.3g}" for speed in self.variants]
-                rows += [["matrix products a step [GFLOP]", *gflop]]
-            unit = 100 if title.endswith("[%]") else 1
-            spreads = [speed.figures[name] for speed in self.variants]
-            rows += [[title, *("–" if spread is None else spread.text(unit) for spread in spreads)]]
-        lines = [f"| {' | '.join(row)} |" for row in rows]
-        return "\n".join(
-            [f"**{self._place()}**", "", *lines, "", f"* {self._method()}", f"* {self._rest()}", ""]
-        )
+        cores = f"{self.environment['cores']} cores of {self.environment['processor']}"
+        place, side, peak = cores, "single-threaded processes", ", one process a core"
+        if self.gpu:
+            place, side, peak = f"{self.gpu} next to {cores}", "trials on streams of one GPU", ""
+        texts = {"help": self.help.text(), "dry_run": self.dry_run.text(), "table": self._table()}
+        texts |= {"place": place, "side": side, "peak": peak}
+        return _PAGE.format(**vars(self) | texts, torch=self.environment["packages"]["torch"])
 
     def save(self, folder: Path) -> Path:
         """Write ``<machine>.md`` and ``<machine>.json``; returns the former's path."""
@@ -68,28 +74,16 @@ class Report:
                 file.write(content)
         return path
 
-    def _place(self) -> str:
-        cores = f"{self.environment['cores']} cores of {self.environment['processor']}"
-        place = f"{self.gpu} next to {cores}" if self.gpu else cores
-        torch = self.environment["packages"]["torch"]
-        return f"{place}, torch {torch}, Python {self.environment['python']}"
+    def _table(self) -> str:
+        rows = [["", *(speed["variant"] for speed in self.variants)]]
+        rows += [[":--", *("--:" for _ in self.variants)]]
+        for name, (title, _) in FIGURES.items():
+            unit = 100 if title.endswith("[%]") else 1
+            rows += [[title, *(_cell(speed[name], unit) for speed in self.variants)]]
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
-    def _method(self) -> str:
-        side = "trials on streams of one GPU" if self.gpu else "single-threaded processes"
-        peak = "" if self.gpu else ", one process a core"
-        return (
-            f"Medians over {self.rounds} rounds with lowest and highest, in brackets; in each "
-            f"round everything was measured once, one after the other, {self.seconds:g} s each. "
-            f"Side by side: {self.width} {side}. The tutorials' loop "
-            "(DataLoader with transforms, Sigmoid and BCELoss, default optimisers) has the same "
-            "networks and batch and torch's default threads. The peak is that of single-precision "
-            f"products of square matrices{peak}. The measurements' share is at the settings of "
-            f"`{self.experiment}`."
-        )
 
-    def _rest(self) -> str:
-        return (
-            f"Sending a trial's whole record to MLflow took {self.mirroring:.2g} s of processor "
-            f"time; `ganbench --help` answered in {self.help.text()} s, "
-            f"`ganbench run {self.experiment} --dry-run` in {self.dry_run.text()} s."
-        )
+def _cell(value: Spread | float | None, unit: float) -> str:
+    if isinstance(value, Spread):
+        return value.text(unit)
+    return "–" if value is None else f"{value:.3g}"

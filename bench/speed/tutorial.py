@@ -6,6 +6,7 @@ and torch's own choice of threads. ``tests/oracles`` compares the variants' step
 """
 
 from collections.abc import Callable
+from functools import partial
 from itertools import chain, repeat
 
 import torch
@@ -28,10 +29,8 @@ def loop(gan: GAN, images: Tensor, batch: int, device: str = "cpu") -> Callable[
     """One training step at each call, from an endless shuffled DataLoader.
 
     Args:
-        gan: whose networks are trained.
-        images: (N, *shape) uint8.
-        batch: real images a step.
-        device: where the networks are; the DataLoader is the processor's.
+        gan: whose networks are trained, on ``device``; the DataLoader is the processor's.
+        images: (N, *shape) uint8, ``batch`` of them a step.
 
     Raises:
         UserError: no tutorial's loop is known for this variant.
@@ -67,9 +66,8 @@ def step_of(gan: GAN) -> Step:
 def crossentropy(gan: MLPBCE) -> Step:
     """Sigmoid and BCELoss; the fakes of the discriminator's step serve the generator's too."""
     bce, judge = nn.BCELoss(), nn.Sequential(gan.D, nn.Sigmoid())
-    betas = gan.beta1, gan.beta2
-    optimizer_d = torch.optim.Adam(gan.D.parameters(), lr=gan.lr, betas=betas)
-    optimizer_g = torch.optim.Adam(gan.G.parameters(), lr=gan.lr, betas=betas)
+    adam = partial(torch.optim.Adam, lr=gan.lr, betas=(gan.beta1, gan.beta2))
+    optimizer_d, optimizer_g = adam(gan.D.parameters()), adam(gan.G.parameters())
 
     def step(real: Tensor, draw: Draw) -> None:
         ones, zeros = real.new_ones(len(real), 1), real.new_zeros(len(real), 1)
@@ -110,11 +108,7 @@ def wasserstein(gan: WGAN) -> Step:
 
 
 class Digits(Dataset[Tensor]):
-    """MNIST as `torchvision.datasets.MNIST` serves it: a PIL image through a list of transforms.
-
-    Args:
-        images: (N, *shape) uint8.
-    """
+    """MNIST as torchvision serves it: a PIL image through a list of transforms."""
 
     def __init__(self, images: Tensor) -> None:
         from torchvision import transforms

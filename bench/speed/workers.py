@@ -3,79 +3,60 @@
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from itertools import count
-from typing import Any, Literal
+
+import torch
 
 from bench import datasets
+from bench.speed import tutorial
+from bench.training import evaluation, step
+from bench.training.generator import build
 from bench.training.runtime import one_thread, worker_env
 from bench.trials import Trial
 
 SGEMM = 2048
 """Side of the square matrices whose product gives the machine's peak."""
 
-Kind = Literal["tutorial", "alone", "trial", "bf16", "sgemm", "point", "end"]
-"""What is repeated: a step of the tutorials' loop; a step of one trial; of each of the process's
-trials; that in bf16; a product of two square matrices; an evaluation in the midst of a trial; the
-whole evaluation at its end."""
 Work = tuple[Callable[[], object], int]
-"""What is repeated, and how many repetitions it counts as."""
-Rate = Callable[[Kind, float], float]
+Rate = Callable[[str, float], float]
+"""From what is repeated (`prepare`) and for how many seconds to the repetitions a second of all
+processes together. Each does at least one."""
+_PREPARED: dict[str, Work] = {}  # of this process, which works at one trial
 
 
 @contextmanager
 def workers(trial: Trial, width: int, *, single: bool = True, trials: int = 1) -> Iterator[Rate]:
-    """Start processes for a trial; they end with the block.
+    """Start ``width`` processes for ``trials`` trials each; they end with the block.
 
-    Args:
-        trial: what they work at.
-        width: how many.
-        single: single-threaded as in a sweep; otherwise as torch decides.
-        trials: in each process.
-
-    Returns:
-        From what is repeated and for how many seconds to the repetitions a second of all together;
-        each does at least one.
+    They are single-threaded as in a sweep; where not ``single``, as torch decides.
     """
-    context, arguments = multiprocessing.get_context("spawn"), (trial, trials, single)
+    context, begin = multiprocessing.get_context("spawn"), _one_thread if single else None
     with ExitStack() as stack:
-        pools = [
-            stack.enter_context(ProcessPoolExecutor(1, context, _begin, arguments))
-            for _ in range(width)
-        ]
+        pools = [ProcessPoolExecutor(1, context, begin) for _ in range(width)]
         with worker_env() if single else nullcontext():
             for pool in pools:
-                pool.submit(int).result()  # which starts the process
-        yield partial(_together, pools)
+                stack.enter_context(pool).submit(int).result()  # which starts the process
+
+        def together(kind: str, seconds: float) -> float:
+            rates = [pool.submit(_rate, kind, seconds, trial, trials) for pool in pools]
+            return sum(rate.result() for rate in rates)
+
+        yield together
 
 
-def _together(pools: Sequence[ProcessPoolExecutor], kind: Kind, seconds: float) -> float:
-    rates = [pool.submit(_rate, kind, seconds) for pool in pools]
-    return sum(rate.result() for rate in rates)
+def _one_thread() -> None:
+    one_thread().__enter__()  # as long as the process lives
 
 
-_setting: list[Any] = []  # of this process: the trial, and how many of it
-
-
-def _begin(trial: Trial, trials: int, single: bool) -> None:
-    _setting[:] = trial, trials
-    if single:
-        one_thread().__enter__()  # as long as the process lives
-
-
-@cache
-def _prepared(kind: Kind) -> Work:
-    return _WORK[kind](*_setting)
-
-
-def _rate(kind: Kind, seconds: float) -> float:
-    import torch
-
-    (work, counts), done = _prepared(kind), 0
+def _rate(kind: str, seconds: float, trial: Trial, trials: int) -> float:
+    if kind not in _PREPARED:
+        _PREPARED[kind] = prepare(kind, trial, trials)
+    (work, counts), done = _PREPARED[kind], 0
     started = time.perf_counter()
     while not done or time.perf_counter() - started < seconds:
         work()
@@ -85,50 +66,34 @@ def _rate(kind: Kind, seconds: float) -> float:
     return done / (time.perf_counter() - started)
 
 
-def _tutorial(trial: Trial, trials: int) -> Work:
-    from bench.speed import tutorial
-    from bench.training.generator import build
+def prepare(kind: str, trial: Trial, trials: int) -> Work:
+    """What is repeated, and how many repetitions it counts as.
 
-    images = datasets.get(trial.dataset).split("train").values
-    return tutorial.loop(build(trial), images, trial.batch, trial.device), 1  # type: ignore[arg-type]
-
-
-def _trials(trial: Trial, trials: int, **protocol: str) -> Work:
-    from bench.training import step
-
-    samples, report = datasets.get(trial.dataset).split("train"), partial(print, file=sys.stderr)
-    planned = [replace(trial.under(**protocol), seed=trial.seed + i) for i in range(trials)]
-    steps, numbers = [step.create(each, samples, report) for each in planned], count()
+    Args:
+        kind: ``tutorial``: a step of the tutorials' loop; ``alone``: a step of the trial; ``trial``
+            and ``bf16``: a step of each of ``trials`` seeds; ``sgemm``: a product of two square
+            matrices; ``point`` and ``end``: an evaluation in the midst of a trial and at its end.
+    """
+    if kind == "sgemm":
+        a, b, out = torch.randn(3, SGEMM, SGEMM, device=trial.device)
+        return lambda: torch.mm(a, b, out=out), 1
+    dataset, algorithm = datasets.get(trial.dataset), build(trial)
+    samples = dataset.split("train")
+    if kind == "tutorial":
+        return tutorial.loop(algorithm, samples.values, trial.batch, trial.device), 1  # type: ignore[arg-type]
+    if kind in ("point", "end"):
+        measure = partial(evaluation.measure, dataset.evaluator(), last=kind == "end")
+        return lambda: measure(evaluation.samples(algorithm, trial)), 1
+    planned = trial.under(precision="bf16") if kind == "bf16" else trial
+    report, numbers = partial(print, file=sys.stderr), count()
+    steps = [
+        step.create(replace(planned, seed=trial.seed + i), samples, report)
+        for i in range(1 if kind == "alone" else trials)
+    ]
 
     def once() -> None:
         number = next(numbers)
         for each in steps:
             each(number)
 
-    return once, trials
-
-
-def _sgemm(trial: Trial, trials: int) -> Work:
-    import torch
-
-    a, b, out = torch.randn(3, SGEMM, SGEMM, device=trial.device)
-    return lambda: torch.mm(a, b, out=out), 1
-
-
-def _evaluation(trial: Trial, trials: int, *, last: bool) -> Work:
-    from bench.training import evaluation
-    from bench.training.generator import build
-
-    evaluator, algorithm = datasets.get(trial.dataset).evaluator(), build(trial)
-    return lambda: evaluation.measure(evaluator, evaluation.samples(algorithm, trial), last=last), 1
-
-
-_WORK: dict[Kind, Callable[[Trial, int], Work]] = {
-    "tutorial": _tutorial,
-    "alone": lambda trial, trials: _trials(trial, 1),
-    "trial": _trials,
-    "bf16": partial(_trials, precision="bf16"),
-    "sgemm": _sgemm,
-    "point": partial(_evaluation, last=False),
-    "end": partial(_evaluation, last=True),
-}
+    return once, len(steps)

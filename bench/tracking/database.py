@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import fcntl
 import os
 import secrets
 import shutil
@@ -43,7 +42,7 @@ def ensure(path: Path, build: Callable[[Path], None]) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path.with_name(f".{path.name}.lock")):
+        with paths.lock(path.with_name(f".{path.name}.lock")):
             if not _made(path):
                 _create(path, build)
     except OSError as error:
@@ -70,14 +69,6 @@ def _remove(path: Path) -> None:
     """What a killed creation or another database left behind, sqlite's side files with it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes; the system lets go of it when a process dies."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def identity(uri: str) -> int:
@@ -138,7 +129,7 @@ def relocate(path: Path, root: Path) -> None:
         root: the folder ``artifacts`` of the store.
     """
     with (
-        locked(path.with_name(f".{path.name}.lock")),
+        paths.lock(path.with_name(f".{path.name}.lock")),
         contextlib.suppress(sqlite3.DatabaseError),
         contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE_SECONDS)) as connection,
     ):

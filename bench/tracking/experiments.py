@@ -8,7 +8,6 @@ from typing import Any
 
 from bench import paths
 from bench.errors import UserError, unknown
-from bench.tracking.database import locked
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def write(name: str, about: ExperimentRecord) -> Path:
     path = _path(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path.with_name(".lock")):
+        with paths.lock(path.with_name(".lock")):
             earlier = _load(path).keys if path.exists() else []
             keys = list(dict.fromkeys([*earlier, *about.keys]))
             content = {"name": name, "keys": keys, "about": asdict(about)}

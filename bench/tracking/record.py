@@ -5,9 +5,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import paths
 from bench.errors import UserError
-from bench.trials import Trial, TrialRecord
+from bench.trials import Trial, TrialRecord, experiment_files
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -38,7 +37,8 @@ def params(trial: Trial) -> dict[str, str]:
     values |= trial.protocol
     for name, value in trial.configuration.items():
         values[f"configuration.{name}" if name in values else name] = value
-    return {n: v if isinstance(v, str) else json.dumps(v) for n, v in values.items()}
+    texts = {n: v if isinstance(v, str) else json.dumps(v) for n, v in values.items()}
+    return _cut(texts, PARAM_LIMIT)
 
 
 def tags(record: TrialRecord) -> dict[str, str]:
@@ -65,7 +65,11 @@ def tags(record: TrialRecord) -> dict[str, str]:
         "mlflow.source.git.commit": record.commit,
         "ganbench.no_commit": record.no_commit,
     }
-    return {name: value for name, value in every.items() if value}
+    return _cut({name: value for name, value in every.items() if value}, TAG_LIMIT)
+
+
+def _cut(values: dict[str, str], limit: int) -> dict[str, str]:
+    return {n: within(value, limit, "the artifact trial.json") for n, value in values.items()}
 
 
 def ending(status: str, reason: str | None) -> dict[str, str]:
@@ -136,7 +140,7 @@ def how_to_run(experiment: str) -> str:
         experiment: its name, with the overrides that it was run with (``quick@budget=6400``).
     """
     name, _, _ = experiment.partition("@")
-    if not (paths.home() / "experiments" / f"{name}.toml").is_file():
+    if name not in experiment_files.names():
         return "run its file again"
     return f"run `{command_of(experiment)}`"
 

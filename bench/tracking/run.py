@@ -32,11 +32,7 @@ def of_trial(client: "MlflowClient", experiment_id: str, trial: TrialRecord, sta
             client.delete_run(run.run_id)
     if runs and runs[-1].start_time >= started:
         return runs[-1]
-    tags = {
-        name: record.within(value, record.TAG_LIMIT, "the artifact trial.json")
-        for name, value in record.tags(trial).items()
-    }
-    name = trial.trial.title
+    tags, name = record.tags(trial), trial.trial.title
     return connection.as_run(client.create_run(experiment_id, started, tags, run_name=name))
 
 
@@ -44,10 +40,7 @@ def introduce(client: "MlflowClient", run_id: str, trial: TrialRecord) -> None:
     """What a run says before its first point; writing it again changes nothing."""
     from mlflow.entities import Param
 
-    values = [
-        Param(name, record.within(value, record.PARAM_LIMIT, "the artifact trial.json"))
-        for name, value in record.params(trial.trial).items()
-    ]
+    values = [Param(name, value) for name, value in record.params(trial.trial).items()]
     for start in range(0, len(values), _PARAMS):
         client.log_batch(run_id, params=values[start : start + _PARAMS])
     client.log_inputs(run_id, datasets=record.datasets(trial.trial))

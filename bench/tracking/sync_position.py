@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import paths
 from bench.redaction import redact
-from bench.tracking.database import identity, locked
+from bench.tracking.database import identity
 from bench.trials.event_log import line_ends_at, started
 
 
@@ -58,6 +58,6 @@ class SyncPosition:
     def alone(self) -> Iterator[None]:
         """Keep other processes from publishing this trial, and see what they have committed."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self.path.with_suffix(".lock")):
+        with paths.lock(self.path.with_suffix(".lock")):
             self.reload()
             yield

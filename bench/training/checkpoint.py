@@ -44,7 +44,7 @@ def load(folder: Path, report: Report) -> tuple[int, dict[str, Any]] | None:
 
 def newest(folder: Path, report: Report) -> tuple[Path, Path] | None:
     """The newest good checkpoint's two files, tensors and manifest; reports as `load` does."""
-    _drop_torn(folder)
+    prune(folder)
     for manifest in _manifests(folder):
         path = manifest.with_suffix(".safetensors")
         if _good(manifest, path):
@@ -57,28 +57,23 @@ def newest(folder: Path, report: Report) -> tuple[Path, Path] | None:
 
 
 def prune(folder: Path, keep: int = _KEPT) -> None:
-    """Remove all checkpoints but the newest ones."""
+    """Remove all checkpoints but the newest, and what a killed process left behind: half-written
+    files, tensors without a manifest."""
     for manifest in _manifests(folder)[keep:]:
         manifest.unlink()
-        manifest.with_suffix(".safetensors").unlink(missing_ok=True)
+    whole = {manifest.stem for manifest in _manifests(folder)}
+    for path in [*folder.glob(".checkpoint-*"), *folder.glob("checkpoint-*.safetensors")]:
+        if path.stem not in whole:
+            path.unlink()
 
 
 def clear(folder: Path) -> None:
     """Remove all checkpoints of a trial that has ended."""
-    _drop_torn(folder)
     prune(folder, keep=0)
 
 
 def _manifests(folder: Path) -> list[Path]:
     return sorted(folder.glob("checkpoint-*.json"), reverse=True)
-
-
-def _drop_torn(folder: Path) -> None:
-    """Remove what a killed process left behind: half-written files, tensors without a manifest."""
-    whole = {manifest.stem for manifest in _manifests(folder)}
-    for path in [*folder.glob(".checkpoint-*"), *folder.glob("checkpoint-*.safetensors")]:
-        if path.stem not in whole:
-            path.unlink()
 
 
 def _good(manifest: Path, path: Path) -> bool:

@@ -50,14 +50,10 @@ class Stream:
             yield
 
     def capture(self, work: Callable[[], Scalars], weights: Sequence[Tensor]) -> "Capture":
-        """Capture ``work`` as a CUDA graph, without doing it.
+        """Capture ``work``, which leaves the gradients of ``weights``, without doing it.
 
         Within a `turn`, and after ``work`` was done once: what is allocated or chosen the first
         time must not be part of the graph.
-
-        Args:
-            work: leaves gradients and returns scalars.
-            weights: whose gradients it leaves.
 
         Raises:
             RuntimeError: it waits for the GPU or does other things that no graph can hold. The
@@ -94,11 +90,8 @@ def _first(problem: BaseException) -> BaseException:
 class Capture:
     """Captured work. What it returns and the gradients it leaves lie in memory of its own.
 
-    Args:
-        graph: the work.
-        names: of the scalars.
-        row: (scalars,) where the graph writes them.
-        weights: whose gradients the graph leaves where they are now.
+    The graph writes the named scalars into ``row``, (scalars,), and leaves the gradients of
+    ``weights`` where they are now.
     """
 
     def __init__(

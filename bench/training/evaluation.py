@@ -53,13 +53,8 @@ class Stopped(Exception):
 class Abandoning(TorchFunctionMode):
     """While the block runs, each tensor operation first asks whether to stop.
 
-    So whatever samples or measures, a variant from a plug-in too, ends within one operation of it.
-
-    Args:
-        stopping: true once a stop was asked for.
-
-    Raises:
-        Stopped: then, from the operation that was about to begin.
+    So whatever samples or measures, a variant from a plug-in too, ends within one operation of it:
+    the one that was about to begin raises `Stopped`.
     """
 
     def __init__(self, stopping: Callable[[], bool]) -> None:

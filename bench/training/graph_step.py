@@ -27,12 +27,7 @@ class CUDAGraphStep:
 
     The first steps are launched kernel by kernel, and so are all of them where the variant's
     `cycle` is not known or a step cannot be captured; the results are the same.
-
-    Args:
-        trial: what is trained.
-        samples: what it is trained on.
-        stream: where the steps are computed.
-        report: receives a line that says why steps are not captured.
+    ``report`` receives a line that says why steps are not captured.
     """
 
     def __init__(

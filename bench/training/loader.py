@@ -18,12 +18,6 @@ class DeviceDataLoader:
     They are read under a counter that lies on the device as well, so that a captured step, which
     repeats the very same operations, is given the next batch each time. The order is that of every
     device; the latents are the device's own, a pure function of (seed, block).
-
-    Args:
-        trial: its data set, batch and seed.
-        samples: what is learnt from.
-        latent: the latents' dimension.
-        device: where the steps are computed.
     """
 
     def __init__(self, trial: Trial, samples: Samples, latent: int, device: torch.device) -> None:

@@ -43,10 +43,6 @@ Leaves = dict[str, Any]
 def check(trial: Trial, samples: Samples) -> None:
     """Try it, once a process for a variant and its configuration; no random stream moves.
 
-    Args:
-        trial: what is to be trained.
-        samples: what it is trained on.
-
     Raises:
         UserError: it would not; the sentence names what is not saved, where that can be found.
     """

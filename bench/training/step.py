@@ -33,10 +33,7 @@ class TrainingStep(Protocol):
 def create(trial: Trial, samples: Samples, report: Callable[[str], None]) -> TrainingStep:
     """The training step of a trial, on the device that its protocol names.
 
-    Args:
-        trial: what is trained.
-        samples: what it is trained on.
-        report: receives one line for each thing that the user should know.
+    ``report`` receives one line for each thing that the user should know.
 
     Raises:
         UserError: the machine lacks the trial's device or precision.
@@ -50,12 +47,7 @@ def create(trial: Trial, samples: Samples, report: Callable[[str], None]) -> Tra
 
 
 class EagerStep:
-    """Steps on a processor, each one done when it returns.
-
-    Args:
-        trial: what is trained.
-        samples: what it is trained on.
-    """
+    """Steps on a processor, each one done when it returns."""
 
     device = torch.device("cpu")
 

@@ -13,9 +13,9 @@ from bench import datasets
 from bench.errors import UserError
 from bench.evaluation import suite
 from bench.evaluation.declarations import EACH
-from bench.training import checkpoint, evaluation, generator, pictures, resuming, scalars, step
+from bench.training import checkpoint, evaluation, generator, pictures, resuming, step
 from bench.training.evaluation import Abandoning, Evaluated, Stopped
-from bench.training.scalars import ScalarWindow
+from bench.training.scalars import ScalarWindow, check_weights, gradient_norms
 from bench.trials import TrialRecord, event_log
 from bench.trials.status import Status
 from bench.variants import code, registry
@@ -25,12 +25,10 @@ _CURVES = frozenset(metric.name for metric in suite.at(EACH))
 
 
 class Trainer:
-    """A trial in progress.
+    """A trial in progress, in a folder that this process holds.
 
-    Args:
-        folder: the trial's, which this process holds.
-        status: as read from it; kept up to date there.
-        resumable: False where the trial has ended already but its record has lost lines.
+    ``status`` is kept up to date there; ``resumable`` is False where the trial has ended already
+    but its record has lost lines.
     """
 
     def __init__(self, folder: Path, status: Status, *, resumable: bool) -> None:
@@ -79,12 +77,12 @@ class Trainer:
     def train_step(self) -> None:
         """One step of the algorithm, and the curves where a window of them is full."""
         with self._timed():
-            measured = self.training_step(self.step)
-            self.counts["d_steps"] += "loss_d" in measured
-            self.counts["g_steps"] += "loss_g" in measured
-            self.window.add(self.step, measured)
+            scalars = self.training_step(self.step)
+            self.counts["d_steps"] += "loss_d" in scalars
+            self.counts["g_steps"] += "loss_g" in scalars
+            self.window.add(self.step, scalars)
             if self.window.ends_with(self.step):
-                self._log_curves(measured)
+                self._log_curves(scalars)
             self.step += 1
         # Never by the calendar's clock, which may be set back.
         if time.monotonic() - self.beat > _HEARTBEAT_SECONDS:
@@ -99,7 +97,7 @@ class Trainer:
         """
         with Abandoning(stopping):
             started, last = time.perf_counter(), self.step == self.trial.steps
-            scalars.check_weights(self.algorithm.networks(), self.step)
+            check_weights(self.algorithm.networks(), self.step)
             images = evaluation.samples(self.algorithm, self.trial, self.step)
             numbers = evaluation.measure(self.evaluator, images, last=last)
             files = {"samples": f"samples/{self._images_shown:09d}.png"}
@@ -121,7 +119,16 @@ class Trainer:
     def finish(self) -> None:
         """The best point, the costs, and the generator's weights."""
         self.events.metrics(0, _best(self.events.path))
-        self.events.metrics(0, _named("cost", self.counts) | self._cost())
+        peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        cost = {
+            **self.counts,
+            "images": self._images_shown,
+            "seconds": self.seconds,
+            "eval_seconds": self.eval_seconds,
+            "images_per_s": self._images_shown / self.seconds,
+            "peak_mem_mb": peak_kib / 1024,
+        }
+        self.events.metrics(0, _named("cost", cost))
         generator.save(self.folder, self.algorithm, self.trial, self._images_shown)
         for name in generator.FILES:
             self.events.artifact(name)
@@ -169,7 +176,7 @@ class Trainer:
         }
 
     def _unusable(self, state: dict[str, Any], resumable: bool) -> str | None:
-        """Why the trial cannot resume from a checkpoint; empty where there is none."""
+        """Why the trial cannot resume from a checkpoint; None where nothing speaks against it."""
         if not resumable or self.events.size < state.get("journal", 0):
             return f"The event log {self.events.path} has lost its end"
         if files := code.changed(state.get("code", self.code), self.code):
@@ -197,14 +204,14 @@ class Trainer:
         self.status.write(self.folder)
         self.beat = time.monotonic()
 
-    def _log_curves(self, measured: step.Scalars) -> None:
+    def _log_curves(self, scalars: step.Scalars) -> None:
         self.training_step.synchronize()
         means = self.window.means()
         # A network that has not moved in this step only has an old gradient to show.
         marks = {"generator": "loss_g", "discriminator": "loss_d"}
         networks = self.algorithm.networks()
-        moved = {n: net for n, net in networks.items() if marks.get(n, "loss_g") in measured}
-        means |= scalars.gradient_norms(moved, self.step + 1)
+        moved = {n: net for n, net in networks.items() if marks.get(n, "loss_g") in scalars}
+        means |= gradient_norms(moved, self.step + 1)
         self.events.metrics((self.step + 1) * self.trial.batch, means)
 
     def _log_evaluation(self, numbers: Evaluated, files: dict[str, str]) -> None:
@@ -219,16 +226,6 @@ class Trainer:
         self.events.metrics(0, _named("final", numbers.values))
         self.events.metrics(0, _named("noise", numbers.noise))
         self.events.tags({f"ganbench.{name}": text for name, text in numbers.texts.items()})
-
-    def _cost(self) -> dict[str, float]:
-        peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return {
-            "cost/images": self._images_shown,
-            "cost/seconds": self.seconds,
-            "cost/eval_seconds": self.eval_seconds,
-            "cost/images_per_s": self._images_shown / self.seconds,
-            "cost/peak_mem_mb": peak_kib / 1024,
-        }
 
 
 def _imported(record: TrialRecord) -> dict[str, str]:

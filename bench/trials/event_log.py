@@ -18,8 +18,7 @@ from bench.evaluation.identity import current
 
 Entry = dict[str, Any]
 
-_TAIL = 2**16
-"""Bytes that hold the last line of any log."""
+_TAIL = 2**16  # bytes, which hold the last line of any log
 
 
 class EventLog:
@@ -36,8 +35,10 @@ class EventLog:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.jsonl"
-        _drop_torn_line(self.path)
-        self._seen = {_identity(entry) for entry, _ in read(self.path)}
+        entries = list(read(self.path))
+        self._seen = {_identity(entry) for entry, _ in entries}
+        if self.path.exists():  # a crash may have left the last line half written
+            os.truncate(self.path, entries[-1][1] if entries else 0)
 
     @property
     def size(self) -> int:
@@ -70,22 +71,17 @@ class EventLog:
         if identity in self._seen and entry["event"] != "end":
             return
         entry["time"] = time.time_ns() // 1_000_000
-        line = json.dumps(entry, allow_nan=False) + "\n"
-        whole = self.size
+        line, whole = json.dumps(entry, allow_nan=False) + "\n", self.size
         try:
-            _append(self.path, line)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.truncate(self.path, whole)
             raise paths.unwritable(self.path, error) from error
         self._seen.add(identity)
-
-
-def _append(path: Path, line: str) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def read(path: Path, offset: int = 0) -> Iterator[tuple[Entry, int]]:
@@ -154,11 +150,3 @@ def ending(path: Path) -> Entry | None:
 def _identity(entry: Entry) -> tuple[Any, ...]:
     names = sorted(entry.get("metrics") or entry.get("tags") or ())
     return (entry["event"], entry.get("step"), entry.get("key"), entry.get("file"), *names)
-
-
-def _drop_torn_line(path: Path) -> None:
-    """Cut a last line that a crash left half written."""
-    if path.exists():
-        whole = max((end for _, end in read(path)), default=0)
-        if whole != path.stat().st_size:
-            os.truncate(path, whole)

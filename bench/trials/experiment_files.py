@@ -1,10 +1,13 @@
 """Where experiment files lie, and the names under which they are recorded."""
 
+import contextlib
 import hashlib
 import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from importlib import metadata
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,21 @@ _EXTENDS = ("variants", "seeds", "description")
 
 
 def folder() -> Path:
-    """Where experiments are looked up by name."""
-    return paths.home() / "experiments"
+    """Where experiments are looked up by name.
+
+    That is ``experiments/`` of the checkout or of the current folder, else the copy that was
+    installed with ganbench.
+    """
+    own = paths.home() / "experiments"
+    return own if any(own.glob("*.toml")) else _installed() or own
+
+
+def _installed() -> Path | None:
+    with contextlib.suppress(PackageNotFoundError):
+        for file in metadata.files("ganbench") or ():
+            if file.match("share/ganbench/experiments/*.toml"):
+                return Path(str(file.locate())).resolve().parent
+    return None
 
 
 def names() -> list[str]:

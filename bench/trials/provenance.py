@@ -1,5 +1,6 @@
 """Where a number comes from: the commit of the code, the machine, the versions of the packages."""
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -12,16 +13,7 @@ from bench.errors import UserError
 _TREE = Path(__file__).resolve().parent.parent.parent
 _CODE = ("bench", "pyproject.toml")
 """What can change a number. A fresh table in ``results/`` cannot."""
-_PACKAGES = (
-    "ganbench",
-    "torch",
-    "torchvision",
-    "torchmetrics",
-    "numpy",
-    "scipy",
-    "mlflow",
-    "pandas",
-)
+_PACKAGES = "ganbench torch torchvision torchmetrics numpy scipy mlflow pandas"
 
 
 class GitError(UserError):
@@ -37,8 +29,11 @@ def git(folder: Path, *arguments: str) -> str:
     Raises:
         GitError: git is not installed, the folder is in no checkout, or git refuses.
     """
-    foreign = [name for name in os.environ if name.startswith("GIT_") and "CONFIG" not in name]
-    environment = {name: value for name, value in os.environ.items() if name not in foreign}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or "CONFIG" in name
+    }
     try:
         answer = subprocess.run(
             ["git", "-C", str(folder), *arguments],
@@ -49,8 +44,8 @@ def git(folder: Path, *arguments: str) -> str:
     except OSError as error:
         raise GitError(f"git cannot be started: {error.strerror}") from error
     if answer.returncode:
-        said = answer.stderr.decode(errors="replace").strip().splitlines()
-        reason = said[0] if said else f"git ended with status {answer.returncode}"
+        lines = answer.stderr.decode(errors="replace").strip().splitlines()
+        reason = lines[0] if lines else f"git ended with status {answer.returncode}"
         raise GitError(reason.removeprefix("fatal: ").replace(str(folder), "."))
     return answer.stdout.decode()
 
@@ -68,6 +63,7 @@ def code() -> dict[str, Any]:
         says why.
     """
     try:
+        git(_TREE, "ls-files", "--error-unmatch", *_CODE)  # else it is the commit of other code
         commit = git(_TREE, "rev-parse", "HEAD").strip()
         return {"commit": commit, "dirty": bool(git(_TREE, "status", "--porcelain", "--", *_CODE))}
     except GitError as error:
@@ -76,26 +72,25 @@ def code() -> dict[str, Any]:
 
 def environment() -> dict[str, Any]:
     """Machine and versions, as recorded with each trial."""
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "absent"
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "packages": versions,
+        "packages": {package: _version(package) for package in _PACKAGES.split()},
     }
 
 
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
 def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if _has_cpuinfo() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def _has_cpuinfo() -> bool:
-    return Path("/proc/cpuinfo").is_file()
+    with contextlib.suppress(OSError):  # Linux alone has this file
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()

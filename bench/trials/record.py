@@ -10,6 +10,7 @@ from bench import paths
 from bench.errors import UserError
 from bench.trials.trial import Trial
 
+_RECORDED = ("experiment", "environment", "commit", "no_commit", "dirty", "source", "code")
 SCHEMA = 2
 """Of ``trial.json``. The first had none; nothing in it has another meaning now."""
 
@@ -70,14 +71,8 @@ class TrialRecord:
         return cls(
             Trial.from_identity(content["identity"]),
             key=content["key"],
-            experiment=recorded.get("experiment", ""),
             plugins={path: texts.get(path) for path in recorded.get("plugins", [])},
-            environment=recorded.get("environment", {}),
-            commit=recorded.get("commit"),
-            no_commit=recorded.get("no_commit"),
-            dirty=recorded.get("dirty"),
-            source=recorded.get("source"),
-            code=recorded.get("code", {}),
+            **{name: recorded[name] for name in _RECORDED if name in recorded},
         )
 
     def write(self, folder: Path) -> None:
@@ -87,7 +82,6 @@ class TrialRecord:
             UserError: the folder cannot be written.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             with paths.replacing(folder / "trial.json", "w") as file:
                 file.write(self.json())
         except OSError as error:
@@ -95,17 +89,11 @@ class TrialRecord:
 
     def json(self) -> str:
         """The content of ``trial.json``."""
-        recorded = {
-            "experiment": self.experiment,
+        recorded = {name: getattr(self, name) for name in _RECORDED}
+        recorded |= {
             "plugins": list(self.plugins),
             "plugin_texts": {path: text for path, text in self.plugins.items() if text is not None},
-            "environment": self.environment,
-            "commit": self.commit,
-            "no_commit": self.no_commit,
-            "dirty": self.dirty,
             "measure": self.trial.measure,
-            "source": self.source,
-            "code": self.code,
         }
         content = {
             "schema": SCHEMA,

@@ -1,7 +1,6 @@
 """Where a trial stands: a small file that its owner refreshes and everybody may read."""
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -9,13 +8,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Literal, get_args
+from typing import Literal, get_args
+
+from filelock import FileLock, Timeout
 
 from bench import paths
 from bench.trials import event_log
 
 State = Literal["pending", "running", "done", "diverged", "failed", "interrupted"]
-_MOMENT_SECONDS = 0.001
 ENDED: frozenset[State] = frozenset({"done", "diverged"})
 """States that are results: running the experiment again leaves these trials alone."""
 
@@ -74,30 +74,32 @@ def owning(folder: Path) -> Iterator[bool]:
 
     The lock goes with the process, however it ends.
     """
-    with (folder / "lock").open("a") as file:
-        yield _taken(file)
-
-
-def _taken(file: IO[str]) -> bool:
-    while not _locked(file, fcntl.LOCK_EX):
-        if not _locked(file, fcntl.LOCK_SH):
-            return False
-        fcntl.flock(file, fcntl.LOCK_UN)
-        time.sleep(_MOMENT_SECONDS)  # somebody has only asked, as `owned` does
-    return True
+    lock = paths.lock(folder / "lock")
+    with _asking(folder):
+        mine = _taken(lock)
+    try:
+        yield mine
+    finally:
+        lock.release()
 
 
 def owned(folder: Path) -> bool:
     """Whether some process holds the trial now."""
     if not (folder / "lock").exists():
         return False
-    with (folder / "lock").open() as file:
-        return not _locked(file, fcntl.LOCK_SH)
+    lock = paths.lock(folder / "lock")
+    with _asking(folder):
+        free = _taken(lock)
+        lock.release()
+    return not free
 
 
-def _locked(file: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _asking(folder: Path) -> FileLock:
+    """One process at a time: who asks holds the trial's lock for a moment and is no owner."""
+    return paths.lock(folder / "lock.asking")
+
+
+def _taken(lock: FileLock) -> bool:
+    with contextlib.suppress(Timeout):
+        lock.acquire(blocking=False)
+    return lock.is_locked

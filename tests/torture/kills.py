@@ -1,6 +1,5 @@
 """SIGKILL for the whole process group, at moments of a sweep that are seen from outside."""
 
-import fcntl
 import os
 import random
 import signal
@@ -9,6 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import Timeout
+
+from bench import paths
 from bench.trials import status
 from bench.trials.status import Status
 
@@ -88,12 +90,11 @@ def _publishing(moment: Moment) -> bool:
 
 
 def _held(lock: Path) -> bool:
-    with lock.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    try:
+        with paths.lock(lock).acquire(blocking=False):
+            return False
+    except Timeout:
+        return True
 
 
 def _comparing(moment: Moment) -> bool:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.tracking import addresses, database
+from bench import paths
+from bench.tracking import addresses
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 
@@ -27,7 +28,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         base = base.parent  # shared by all workers
     path = base / "template" / "mlflow.db"
     path.parent.mkdir(exist_ok=True)
-    with database.locked(base / "template.lock"):
+    with paths.lock(base / "template.lock"):
         if not path.exists():
             _race(f"sqlite:///{path}")
     return path

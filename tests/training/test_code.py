@@ -122,7 +122,7 @@ def test_a_checkpoint_of_other_code_is_not_continued(
         "from the beginning.\n"
     )
     assert trial.run(planned(path).folder, after(9)) == "interrupted"
-    assert capsys.readouterr().err == "", "the code is the same: it goes on"
+    assert capsys.readouterr().err == "", "the code is the same: it resumes"
 
 
 def test_lines_of_other_code_without_a_checkpoint_do_not_stay(
@@ -166,7 +166,7 @@ def test_a_file_of_the_package_that_changed_since_the_planning(
     assert f"has changed since the sweep began ({file})" in str(item.status.reason)
 
 
-def test_a_checkpoint_of_an_older_ganbench_goes_on(
+def test_a_checkpoint_of_an_older_ganbench_is_resumed(
     make_trial: MakeTrial, after: After, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It says nothing of the code, and holds no attributes of the variant."""

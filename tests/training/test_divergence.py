@@ -1,4 +1,4 @@
-"""How a trial ends that cannot go on: divergence is a result, a crash is an error."""
+"""How a trial ends that cannot continue: divergence is a result, a crash is an error."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def _wrong(folder: Path, name: str, action: str) -> Path:
 
 
 def _end(make_trial: MakeTrial, plugin: Path) -> tuple[str, str]:
-    """The state and the reason that a trial of the plug-in ends with, the same in its journal."""
+    """The state and the reason that a trial of the plug-in ends with, the same in its event log."""
     registry.load_plugin(plugin)
     item = make_trial(plugin.stem, plugins=(plugin,))
     state = trial.run(item.folder)

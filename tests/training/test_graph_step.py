@@ -30,7 +30,7 @@ from bench.trials.status import owning
 from bench.variants import GAN, registry
 
 from .conftest import After, MakeTrial
-from .test_trial import VARIANTS, anew, assert_goes_on_to, metrics, whole
+from .test_trial import VARIANTS, assert_resumes_to, metrics, reset, whole
 
 CUDA = "device=cuda"
 CONVOLUTIONS = '''"""A GAN of convolutions (Radford et al. 2015), small."""
@@ -315,19 +315,19 @@ def test_side_by_side_is_as_alone(device: None, make_trial: MakeTrial) -> None:
     folders = [make_trial(variant, CUDA).folder for variant in VARIANTS]
     alone = [whole(folder) for folder in folders]
     for folder in folders:
-        anew(folder)
+        reset(folder)
     EXECUTORS["streams"](folders, 3, lambda: False)
     for folder, expected in zip(folders, alone, strict=True):
-        assert_goes_on_to(expected, folder)
+        assert_resumes_to(expected, folder)
 
 
-def test_a_stop_interrupts_all_and_they_go_on(
+def test_a_stop_interrupts_all_and_they_resume(
     device: None, make_trial: MakeTrial, after: After
 ) -> None:
     folders = [make_trial(variant, CUDA).folder for variant in ("wgan", "batchnorm_dropout")]
     alone = [whole(folder) for folder in folders]
     for folder in folders:
-        anew(folder)
+        reset(folder)
     EXECUTORS["streams"](folders, 2, after(13))
     for folder in folders:
         saved = checkpoint.load(folder, print)
@@ -335,7 +335,7 @@ def test_a_stop_interrupts_all_and_they_go_on(
         assert 0 < saved[0] <= 13  # one may have stopped in an evaluation
     EXECUTORS["streams"](folders, 2, lambda: False)
     for folder, expected in zip(folders, alone, strict=True):
-        assert_goes_on_to(expected, folder)
+        assert_resumes_to(expected, folder)
 
 
 def test_one_that_fails_does_not_disturb_the_others(
@@ -343,13 +343,13 @@ def test_one_that_fails_does_not_disturb_the_others(
 ) -> None:
     good, bad = make_trial("mlp_bce", CUDA), make_trial("wgan", CUDA)
     expected = whole(good.folder)
-    anew(good.folder)
+    reset(good.folder)
     monkeypatch.setattr(registry.get("wgan"), "d_loss", lambda self, real, fake: 1 / 0)
     EXECUTORS["streams"]([bad.folder, good.folder], 2, lambda: False)
     assert bad.status.status == "failed"
     assert "ZeroDivisionError" in str(bad.status.reason)
     assert good.status.status == "done"
-    assert_goes_on_to(expected, good.folder)
+    assert_resumes_to(expected, good.folder)
 
 
 def test_a_trial_that_cannot_even_be_locked_does_not_stop_the_others(

@@ -90,7 +90,7 @@ def test_products_are_in_bf16_and_the_way_is_nearly_the_same(
 
 
 @needs_bf16
-def test_an_interrupted_trial_goes_on_bit_for_bit(make_trial: MakeTrial, after: After) -> None:
+def test_an_interrupted_trial_resumes_bit_for_bit(make_trial: MakeTrial, after: After) -> None:
     whole = make_trial("batchnorm_dropout", BF16)
     assert trial.run(whole.folder) == "done"
     expected = metrics(whole.folder)

@@ -242,7 +242,7 @@ def test_a_trial_that_could_not_resume_is_refused_in_a_sentence(
 
 
 @pytest.mark.parametrize("name", ["scheduler", "counter", "float"])
-def test_state_beside_the_networks_resumes_to_the_same_bits(
+def test_state_next_to_the_networks_resumes_to_the_same_bits(
     name: str, make_trial: MakeTrial, after: After, tmp_path: Path
 ) -> None:
     path = load(tmp_path, f"r_{name}", SAVED[name])

@@ -1,9 +1,7 @@
-"""One trial: what it leaves, that it goes on bit for bit, and how it ends when it cannot go on."""
+"""One trial: what it leaves, that it resumes bit for bit, and how it ends when it cannot."""
 
-import fcntl
 import itertools
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from safetensors.torch import load_file
 
 from bench.errors import UserError
 from bench.evaluation import Evaluator
-from bench.training import checkpoint, evaluation, trainer, trial
+from bench.training import evaluation, trainer, trial
 from bench.trials import event_log, status
 from bench.variants import registry
 
@@ -23,7 +21,7 @@ VARIANTS = ("mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm")
 
 
 def metrics(folder: Path) -> dict[tuple[int, str], float]:
-    """Every number of the journal but the clock's."""
+    """Every number of the event log but the clock's."""
     found: dict[tuple[int, str], float] = {}
     for entry, _ in event_log.read(folder / "journal.jsonl"):
         for name, value in entry.get("metrics", {}).items():
@@ -87,14 +85,14 @@ def whole(folder: Path) -> tuple[dict[tuple[int, str], float], dict[str, torch.T
     return metrics(folder), load_file(folder / "generator.safetensors")
 
 
-def anew(folder: Path) -> None:
+def reset(folder: Path) -> None:
     """Leave of a trial only its definition."""
     for file in [*folder.glob("*.json*"), *folder.glob("*.safetensors")]:
         if file.name != "trial.json":
             file.unlink()
 
 
-def assert_goes_on_to(
+def assert_resumes_to(
     expected: tuple[dict[tuple[int, str], float], dict[str, torch.Tensor]], folder: Path
 ) -> None:
     numbers, weights = whole(folder)
@@ -109,10 +107,10 @@ def test_an_interrupted_trial_ends_bit_identical(
     """Stopped at step 7, in the middle of a window and between two points, and again at 22."""
     folder = make_trial(variant, "evaluations=2", "budget=1600").folder
     expected = whole(folder)
-    anew(folder)
+    reset(folder)
     assert trial.run(folder, after(7)) == "interrupted"
     assert trial.run(folder, after(22)) == "interrupted"
-    assert_goes_on_to(expected, folder)
+    assert_resumes_to(expected, folder)
 
 
 @pytest.mark.parametrize(("piece", "point"), [("samples", 1), ("measure", 1), ("measure", 3)])
@@ -122,7 +120,7 @@ def test_stopped_in_the_middle_of_a_measurement_it_ends_bit_identical(
     """The last of three measurements is a thorough one."""
     folder = make_trial().folder
     expected = whole(folder)
-    anew(folder)
+    reset(folder)
     begun: list[str] = []
     through = getattr(evaluation, piece)
 
@@ -140,7 +138,7 @@ def test_stopped_in_the_middle_of_a_measurement_it_ends_bit_identical(
     assert (end["event"], end["status"], end["reason"]) == ("end", "interrupted", None)
     measured = [step for step, name in metrics(folder) if name == "eval/fid"]
     assert measured == [320, 640][: point - 1]
-    assert_goes_on_to(expected, folder)
+    assert_resumes_to(expected, folder)
 
 
 def test_a_trial_that_has_ended_is_left_alone(make_trial: MakeTrial) -> None:
@@ -168,7 +166,7 @@ def test_without_its_status_a_trial_that_has_ended_is_left_alone(
 
 @pytest.mark.parametrize("damage", ["gone", "cut"])
 @pytest.mark.parametrize("state", ["done", "interrupted"])
-def test_a_trial_whose_journal_lost_lines_is_trained_anew_to_the_same_bits(
+def test_a_trial_whose_event_log_lost_lines_is_trained_again_to_the_same_bits(
     state: str,
     damage: str,
     make_trial: MakeTrial,
@@ -179,26 +177,26 @@ def test_a_trial_whose_journal_lost_lines_is_trained_anew_to_the_same_bits(
     folder = make_trial().folder
     expected = whole(folder)
     if state == "interrupted":
-        anew(folder)
+        reset(folder)
         trial.run(folder, after(25))
     path = folder / "journal.jsonl"
     lines = path.read_text().splitlines(keepends=True)
     path.unlink() if damage == "gone" else path.write_text("".join(lines[:12]))
-    assert_goes_on_to(expected, folder)
+    assert_resumes_to(expected, folder)
     assert f"{path} has lost its end" in capsys.readouterr().err
     assert status.over(folder)
 
 
-def test_a_journal_that_lost_no_more_than_its_end_costs_no_step(
+def test_an_event_log_that_lost_no_more_than_its_end_costs_no_step(
     make_trial: MakeTrial, after: After, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = make_trial().folder
     expected = whole(folder)
-    anew(folder)
+    reset(folder)
     assert trial.run(folder, after(25)) == "interrupted"
     path = folder / "journal.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
-    assert_goes_on_to(expected, folder)
+    assert_resumes_to(expected, folder)
     assert capsys.readouterr().err == ""
 
 
@@ -206,23 +204,8 @@ def test_only_one_process_trains_a_trial(make_trial: MakeTrial) -> None:
     item = make_trial()
     with status.owning(item.folder) as mine:
         assert mine
-        assert status.owned(item.folder)
         assert trial.run(item.folder) == "running"
-    assert not status.owned(item.folder)
     assert item.status.status == "pending"
-
-
-def test_asking_whether_a_trial_is_held_keeps_nobody_from_it(make_trial: MakeTrial) -> None:
-    """A sweep's own mirror asks while its workers start."""
-    folder = make_trial().folder
-    with (folder / "lock").open("w") as asked:
-        fcntl.flock(asked, fcntl.LOCK_SH)
-        assert not status.owned(folder)
-        gone = threading.Timer(0.05, fcntl.flock, (asked, fcntl.LOCK_UN))
-        gone.start()
-        with status.owning(folder) as mine:
-            assert mine
-        gone.join()
 
 
 def test_a_damaged_checkpoint_is_told_and_the_older_one_used(
@@ -293,26 +276,6 @@ def metrics_of_clock(folder: Path) -> dict[str, float]:
         for name, value in entry.get("metrics", {}).items()
         if "seconds" in name
     }
-
-
-def test_checkpoint_round_trip(tmp_path: Path) -> None:
-    state = {
-        "optimizer": {
-            "state": {0: {"step": torch.tensor(3.0)}},
-            "groups": [{"lr": 1e-4, "w": None}],
-        },
-        "counts": {"d": 3},
-        "seconds": 0.1 + 0.2,
-    }
-    for step in (1, 2, 3):
-        checkpoint.save(tmp_path, step, state)
-    assert len(list(tmp_path.glob("*.safetensors"))) == 2
-    found = checkpoint.load(tmp_path, print)
-    assert found is not None
-    assert found[0] == 3
-    assert found[1]["optimizer"]["state"][0]["step"] == 3
-    assert found[1]["optimizer"]["groups"] == state["optimizer"]["groups"]  # type: ignore[index]
-    assert found[1]["seconds"] == state["seconds"]
 
 
 def test_wrong_classifier_weights_fail_the_trial_in_a_sentence(
