@@ -57,9 +57,8 @@ ResultsOption = Annotated[
 ]  # fmt: skip
 PluginOption = Annotated[
     list[Path] | None,
-    typer.Option("--plugin",
-                 help="Python file with variants, data sets, metrics or figures; it is run.",
-                 metavar="FILE", parser=paths.expanded),
+    typer.Option("--plugin", metavar="FILE", parser=paths.expanded,
+                 help="Python file with variants, data sets, metrics or figures; it is run."),
 ]  # fmt: skip
 ExtractorOption = Annotated[
     Path | None,

@@ -79,8 +79,9 @@ class FeatureExtractor:
     @property
     def _contract(self) -> str:
         shape = ", ".join(map(str, ("N", *self.dataset.shape)))
+        kind = "images" if len(self.dataset.shape) == 3 else "samples"
         return (
-            f"its forward gets samples of shape ({shape}), float32 in [-1, 1], and returns a "
+            f"its forward gets {kind} of shape ({shape}), float32 in [-1, 1], and returns a "
             f"tensor of features (N, d), or features and logits (N, {self.dataset.classes or 'K'})"
         )
 

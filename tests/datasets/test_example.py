@@ -33,6 +33,7 @@ def test_a_data_set_of_one_file_runs_to_its_table(
     (results,) = (tmp_path / "store" / "results").iterdir()
     for name in ("table.md", "table.tex", "index.html", "samples.png", "paths.png"):
         assert (results / name).stat().st_size > 0
+    assert "trained on shapes, measured by shapes-v1" in (results / "table.md").read_text()
     rows = json.loads((results / "table.json").read_text())["variants"]
     assert {row["variant"] for row in rows} >= {"mlp_bce", "wgan"}
     trials = [json.loads(path.read_text()) for path in tmp_path.glob("store/trials/*/trial.json")]

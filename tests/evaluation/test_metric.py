@@ -128,7 +128,7 @@ def test_a_foreign_loop_trains_and_measures(mnist_store: Path) -> None:
     real = mnist.load("train").images[:4000].flatten(1) / 127.5 - 1
     g = nn.Sequential(nn.Linear(16, 128), nn.ReLU(), nn.Linear(128, 784), nn.Tanh())
     d = nn.Sequential(nn.Linear(784, 128), nn.LeakyReLU(0.2), nn.Linear(128, 1))
-    g_adam, d_adam = (torch.optim.Adam(net.parameters(), 1e-3, (0.5, 0.999)) for net in (g, d))
+    g_adam, d_adam = (torch.optim.Adam(net.parameters(), 1e-3, (0.0, 0.99)) for net in (g, d))
     evaluator, fids = Evaluator.load("mnist"), []
     for _ in range(5):
         for _ in range(5):
