@@ -1,4 +1,4 @@
-"""Whose code is run: ours, and a user's file where --plugin or --ruler names it."""
+"""Whose code is run: ours, and a user's file where --plugin or --extractor names it."""
 
 import json
 import re

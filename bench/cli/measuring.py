@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 
 from bench.cli.options import (
+    ExtractorOption,
     JsonOption,
     PluginOption,
-    RulerOption,
     StoreOption,
     app,
     load_plugins,
@@ -29,12 +29,12 @@ def score(
         ),
     ],
     as_json: JsonOption = False,
-    evaluator: RulerOption = None,
+    extractor: ExtractorOption = None,
     store: StoreOption = None,
 ) -> None:
     """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1].
 
-    Beside each number stands the floor, what real images get at as many samples.
+    Next to each number stands the floor, what real images get at as many samples.
 
     Example: ganbench score samples.npy --json
     """
@@ -42,27 +42,31 @@ def score(
     from bench.evaluation import Evaluator
     from bench.evaluation import samples as reading
 
-    images = reading.read(samples, _aside)
-    datasets.get(DEFAULT).ensure(_aside)
-    chosen = Evaluator.from_file(evaluator) if evaluator else Evaluator.load()
-    found = chosen.score(images, thorough=True)
+    images = reading.read(samples, _apart)
+    datasets.get(DEFAULT).ensure(_apart)
+    evaluator = Evaluator.from_file(extractor) if extractor else Evaluator.load()
+    measurement = evaluator.score(images, thorough=True)
     # An extractor of the user's own may take half an hour for what real images get.
-    floor = {} if evaluator else chosen.floor(found.n, thorough=True)
+    floor = {} if extractor else evaluator.floor(measurement.n, thorough=True)
     if as_json:
-        result = {"ruler": chosen.id, "n": found.n, "measure": found.measure,
-                  "metrics": found.metrics, "noise": found.noise, "floor": floor,
-                  "omitted": found.omitted}  # fmt: skip
+        result = {"ruler": evaluator.id, "n": measurement.n, "measure": measurement.measure,
+                  "metrics": measurement.metrics, "noise": measurement.noise, "floor": floor,
+                  "omitted": measurement.omitted}  # fmt: skip
         return print(json.dumps(result, allow_nan=False))
-    print(f"{found.measure} (evaluator, feature layer, n, reference split)")
+    print(f"{measurement.measure} (evaluator, feature layer, n, reference split)")
     if floor:
         print("Floor: what real held-out images get at the same n.")
-    elif not evaluator:
+    elif not extractor:
         print("There is no floor: there are fewer held-out images than samples.")
-    for name, value in found.metrics.items():
-        noise = f" ± {found.noise[name]:.2g} over other samples (sd)" if name in found.noise else ""
+    for name, value in measurement.metrics.items():
+        noise = (
+            f" ± {measurement.noise[name]:.2g} over other samples (sd)"
+            if name in measurement.noise
+            else ""
+        )
         real = f", floor {_short(floor[name])}" if name in floor else ""
         print(f"  {name:28} {_short(value)}{noise}{real}")
-    for name, reason in found.omitted.items():
+    for name, reason in measurement.omitted.items():
         print(f"  {name:28} left out: {reason}")
 
 
@@ -70,7 +74,7 @@ def _short(value: float | int | str) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _aside(line: str) -> None:
+def _apart(line: str) -> None:
     """What is no result goes where it does not mix with one."""
     print(line, file=sys.stderr)
 
@@ -84,7 +88,7 @@ def calibrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
     from bench import datasets
     from bench.evaluation import Evaluator
 
-    datasets.get(DEFAULT).ensure(_aside)
+    datasets.get(DEFAULT).ensure(_apart)
     rows = Evaluator.load().calibration()
     if as_json:
         return print(json.dumps(rows, allow_nan=False))
@@ -96,16 +100,16 @@ def _print_transposed(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     names = dict.fromkeys(name for row in rows for name in row if name != "row")
-    shown = Table("metric", *(row["row"] for row in rows), box=None)
+    grid = Table("metric", *(row["row"] for row in rows), box=None)
     for name in names:
         values = [row.get(name, "") for row in rows]
-        shown.add_row(name, *(_short(value) for value in values))
-    Console(width=None if sys.stdout.isatty() else 200).print(shown, markup=False)
+        grid.add_row(name, *(_short(value) for value in values))
+    Console(width=None if sys.stdout.isatty() else 200).print(grid, markup=False)
 
 
 @app.command()
 def classifier(
-    network: Annotated[str, typer.Option(help="digits (the evaluator) or witness.")] = "digits",
+    network: Annotated[str, typer.Option(help="digits (the evaluator) or alternative.")] = "digits",
     out: Annotated[
         Path | None, typer.Option(help="Where the weights go.", metavar="FILE", parser=expanded)
     ] = None,

@@ -57,12 +57,12 @@ ResultsOption = Annotated[
 ]  # fmt: skip
 PluginOption = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", help="Python file with variants, data sets or figures; it is run.",
-                 metavar="FILE", parser=paths.expanded),
+    typer.Option("--plugin", metavar="FILE", parser=paths.expanded,
+                 help="Python file with variants, data sets, metrics or figures; it is run."),
 ]  # fmt: skip
-RulerOption = Annotated[
+ExtractorOption = Annotated[
     Path | None,
-    typer.Option("--ruler", help="Python file with your own feature extractor; it is run.",
+    typer.Option("--extractor", help="Python file with your own feature extractor; it is run.",
                  metavar="FILE", parser=paths.expanded),
 ]  # fmt: skip
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

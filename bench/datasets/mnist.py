@@ -90,9 +90,9 @@ class MNIST(ImageDataset):
         return Samples(levels[rows].clone(), labels[rows].to(torch.int64))
 
     def evaluator(self) -> Any:
-        from bench.evaluation import Evaluator
+        from bench.evaluation import digits
 
-        return Evaluator.load()
+        return digits.evaluator()
 
     @property
     def evaluator_id(self) -> str:

@@ -1,28 +1,31 @@
-"""The evaluator: one frozen extractor, its reference and its metrics."""
+"""The evaluator: frozen extractors, their references and all metrics, as a torchmetrics.Metric."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torchmetrics import Metric as TorchMetric
 
-from bench import paths, settings
-from bench.datasets import mnist
+from bench import datasets, seeding
+from bench.datasets import Dataset
 from bench.errors import UserError
-from bench.evaluation import extractor as backbones
-from bench.evaluation import identity, inception, jackknife, suite
+from bench.evaluation import extractor as extractors
+from bench.evaluation import identity, inception, reference, suite
 from bench.evaluation.cache import Cache
-from bench.evaluation.declarations import EACH, FINAL, Value, When
+from bench.evaluation.declarations import ALT, EACH, FINAL, Metric
 from bench.evaluation.extractor import FeatureExtractor
 from bench.evaluation.floor import disjoint_sets, mean_of_each
 from bench.evaluation.metrics import memorisation
-from bench.evaluation.reference import Reference, observe, of_mnist
-from bench.evaluation.suite import Suite
+from bench.evaluation.reference import Reference
+from bench.evaluation.statistics import ClassHistogram, FeatureStatistics, Gaussian, merged
+from bench.evaluation.suite import Values
 
-Values = dict[str, Value]
-ALT = "alt"
+GROUPS = 20
+"""Of samples, for the estimate of a number's noise."""
 
 
 @dataclass(frozen=True)
@@ -33,135 +36,254 @@ class Measurement:
     n: int
     metrics: Values
     noise: dict[str, float]
-    """The standard deviation of a cheap metric over other samples of the same source
-    (`bench.evaluation.jackknife.noise`); empty where it was not asked for."""
+    """The standard deviation of a metric of each evaluation over other samples of the same source
+    (`Evaluator.noise`); empty where it was not asked for."""
     omitted: dict[str, str]
     """Metrics left out, each with its reason."""
 
 
-class Evaluator:
-    """What gives every number its meaning; `Evaluator.load` makes the pinned one.
+class Evaluator(TorchMetric):
+    """What gives every number its meaning; `Evaluator.load` makes the pinned one of a data set.
+
+    It takes in the samples of any training loop::
+
+        evaluator = Evaluator.load("mnist")
+        evaluator.update(generator(latents))  # any number of times, in any number of processes
+        evaluator.compute()["fid"]
+        evaluator.reset()
+
+    Its states are float64 and merge across processes. Everything is computed on the CPU, so that a
+    number does not depend on the device that the samples come from.
 
     Args:
         extractor: the frozen feature extractor that all plain metric names refer to.
-        others: what loads further ones, by the suffix of their metrics' names (``…_alt``).
+        others: what loads further ones, by the suffix of their metrics' names (``_alt``).
+        known_sets: samples of known quality, by the name of their row of `calibration`.
+        final: also the metrics that are measured at the end of a trial, and those of each
+            evaluation by the other extractors (``fid_alt``); keeps the features of every sample.
     """
+
+    full_state_update = False
+    rows: list[Tensor]
+    logits: list[Tensor]
+    given: list[Tensor]
 
     def __init__(
         self,
         extractor: FeatureExtractor,
         others: Mapping[str, Callable[[], FeatureExtractor]] | None = None,
+        known_sets: Mapping[str, Callable[[], Tensor]] | None = None,
+        *,
+        final: bool = False,
     ) -> None:
-        self.extractor, self._loaders = extractor, dict(others or {})
+        super().__init__()
+        self.extractor, self.known_sets = extractor, dict(known_sets or {})
+        self.others = {suffix: load() for suffix, load in (others or {}).items()}
+        self.final = final
         self.id = extractor.id
         self.measure_name = identity.measure_name(self.id)
+        for suffix, each in self._extractors.items():
+            features, classes = each.widths
+            empty = torch.zeros(1 + features, 1 + features, dtype=torch.float64)
+            self.add_state(f"moments{suffix}", empty, dist_reduce_fx=merged)
+            sums = torch.zeros(3 + 2 * classes, dtype=torch.float64)
+            self.add_state(f"classes{suffix}", sums, dist_reduce_fx="sum")
+        for name in ("rows", "logits", "given"):
+            self.add_state(name, [], dist_reduce_fx="cat")
 
     @classmethod
-    def load(cls) -> "Evaluator":
-        """The shipped classifier as the evaluator, and the second shipped one.
-
-        Where ``GANBENCH_INCEPTION`` names Inception's weights, that network is a third.
+    def load(cls, dataset: str = datasets.DEFAULT, *, final: bool = False) -> "Evaluator":
+        """The pinned evaluator of a data set.
 
         Raises:
-            UserError: the weights are missing or altered.
+            UserError: there is no such data set, or the weights are missing or altered.
         """
-        others = {ALT: lambda: backbones.shipped(identity.ALTERNATIVE)}
-        if weights := paths.given(settings.INCEPTION):
-            others["inception"] = lambda: inception.extractor(weights)
-        return cls(backbones.shipped(identity.DIGITS), others)
+        evaluator: Evaluator = datasets.get(dataset).evaluator()
+        evaluator.final = final
+        return evaluator
 
     @classmethod
-    def from_file(cls, path: Path) -> "Evaluator":
+    def from_file(cls, path: Path, dataset: Dataset | None = None) -> "Evaluator":
         """An evaluator of the user's own, without a second extractor.
 
         Args:
             path: a Python file that defines a feature extractor
                 (`extractor.from_file`), or Inception's weights as .pth (`inception.extractor`).
+            dataset: whose samples it measures; by default the usual one.
 
         Raises:
             UserError: the file does not give a feature extractor.
         """
         if path.suffix == ".pth":
             return cls(inception.extractor(path))
-        return cls(backbones.from_file(path))
+        return cls(extractors.from_file(path, dataset))
+
+    @property
+    def _extractors(self) -> dict[str, FeatureExtractor]:
+        return {"": self.extractor, **self.others}
 
     @cached_property
     def reference(self) -> Reference:
-        """The real images as the extractor sees them."""
-        return of_mnist(self.extractor)
+        """The real samples as the extractor sees them."""
+        return reference.of(self.extractor)
 
     @cached_property
-    def _others(self) -> dict[str, tuple[FeatureExtractor, Reference]]:
-        loaded = {prefix: load() for prefix, load in self._loaders.items()}
-        return {prefix: (extractor, of_mnist(extractor)) for prefix, extractor in loaded.items()}
+    def _references(self) -> dict[str, Reference]:
+        return {suffix: reference.of(other) for suffix, other in self.others.items()}
 
-    def measure(self, images: Tensor, thorough: bool = False) -> Values:
-        """The metrics of uint8 images (N, 1, 28, 28).
+    def update(self, samples: Tensor, labels: Tensor | None = None) -> None:
+        """Take in samples (n, *shape).
 
         Args:
-            images: at least two; numbers are comparable at one N only.
-            thorough: also the costly metrics, and the cheap ones by the other networks
-                (``…_alt``).
+            samples: as networks return them (floats, images in [-1, 1]), or in stored form (uint8
+                images); on any device.
+            labels: (n,) the labels that they were drawn for, where there are any.
 
         Raises:
-            UserError: not such images.
+            UserError: not such samples, or samples that are not finite.
         """
-        return self.score(images, thorough, False).metrics
+        stored = self._stored(samples.detach().cpu())
+        if labels is not None:
+            self.given.append(labels.detach().to(self.device, torch.int64))
+        for suffix, extractor in self._extractors.items():
+            if not suffix or self.final:
+                self._absorb(suffix, extractor, stored)
 
-    def score(self, images: Tensor, thorough: bool = False, with_noise: bool = True) -> Measurement:
-        """As `measure`, with the measure's full name and the reasons for what is left out.
+    def _absorb(self, suffix: str, extractor: FeatureExtractor, samples: Tensor) -> None:
+        gaussian = Gaussian.unpacked(getattr(self, f"moments{suffix}").cpu())
+        histogram = ClassHistogram.unpacked(getattr(self, f"classes{suffix}").cpu())
+        for features, logits in extractor.passes(samples):
+            gaussian.update(features)
+            if logits is not None:
+                histogram.update(logits)
+            if self.final and not suffix:
+                self.rows.append(features.to(self.device))
+                self.logits += [] if logits is None else [logits.to(self.device)]
+        setattr(self, f"moments{suffix}", gaussian.packed.to(self.device))
+        if histogram.count:
+            setattr(self, f"classes{suffix}", histogram.packed.to(self.device))
+
+    def compute(self) -> dict[str, float | int]:
+        """The numbers of all samples since `reset`, by the metrics' names.
+
+        Raises:
+            UserError: fewer than two samples.
+        """
+        values, _ = self._computed_by(self._due)
+        return {name: value for name, value in values.items() if not isinstance(value, str)}
+
+    @property
+    def _due(self) -> list[Metric]:
+        return suite.at(EACH, FINAL) if self.final else suite.at(EACH)
+
+    def _computed_by(self, metrics: Iterable[Metric]) -> tuple[Values, dict[str, str]]:
+        chosen = list(metrics)
+        values, omitted = suite.compute(self.statistics(), self.reference, chosen)
+        for suffix, known in (self._references if self.final else {}).items():
+            each = [metric for metric in chosen if metric.when == EACH]
+            more, without = suite.compute(self.statistics(suffix), known, each)
+            values |= {f"{name}{suffix}": value for name, value in more.items()}
+            omitted |= {f"{name}{suffix}": reason for name, reason in without.items()}
+        return values, omitted
+
+    def statistics(self, suffix: str = "") -> FeatureStatistics:
+        """What is known of the samples since `reset`, by one of the extractors."""
+        moments, sums = (getattr(self, f"{kind}{suffix}").cpu() for kind in ("moments", "classes"))
+        kept = ("rows", "logits") if not suffix else ()
+        rows, logits = [self._cpu(name) for name in kept] or ([], [])
+        statistics = FeatureStatistics.unpacked(moments, sums, rows, logits)
+        given = self._cpu("given")
+        statistics.given = torch.cat(given) if given else None
+        return statistics
+
+    def _cpu(self, name: str) -> list[Tensor]:
+        """A list state, which is one tensor after it was merged across processes."""
+        state = getattr(self, name)
+        parts = [state] if isinstance(state, Tensor) else state
+        return [part.cpu() for part in parts if len(part)]
+
+    def _stored(self, samples: Tensor) -> Tensor:
+        dataset = self.extractor.dataset
+        usual = dataset.decode(torch.zeros(1, *dataset.shape)).dtype
+        floats = samples.is_floating_point()
+        if tuple(samples.shape[1:]) != dataset.shape or not (floats or samples.dtype == usual):
+            shape = ", ".join(map(str, ("N", *dataset.shape)))
+            raise UserError(
+                f"This evaluator measures samples of shape ({shape}), as {usual} or as floats, "
+                f"not {samples.dtype} of {tuple(samples.shape)}: bring them to that form."
+            )
+        if floats and not samples.isfinite().all():
+            raise UserError("Some samples hold NaN or infinite values: correct the generator.")
+        return samples if samples.dtype == usual else dataset.decode(samples.float())
+
+    def measure(self, samples: Tensor, thorough: bool = False) -> Values:
+        """The metrics of one set of samples, as `score` gives them."""
+        return self.score(samples, thorough, with_noise=False).metrics
+
+    def score(
+        self,
+        samples: Tensor,
+        thorough: bool = False,
+        with_noise: bool = True,
+        metrics: Iterable[Metric] | None = None,
+    ) -> Measurement:
+        """Measure one set of samples; what `update` took in before is forgotten.
 
         Args:
-            images, thorough: as of `measure`.
+            samples: at least two, as for `update`; numbers are comparable at one N only.
+            thorough: also the final metrics, as ``final`` of the class.
             with_noise: also estimate each number's noise, if the measurement is thorough.
+            metrics: these only.
+
+        Raises:
+            UserError: not such samples.
         """
-        _check(images)
-        costs: tuple[When, ...] = (EACH, FINAL) if thorough else (EACH,)
-        collection = _pass(self.extractor, self.reference, images, costs)
-        values, omitted = collection.compute(), collection.omitted
-        for prefix, (extractor, reference) in (self._others if thorough else {}).items():
-            second = _pass(extractor, reference, images, (EACH,))
-            values |= {f"{name}_{prefix}": value for name, value in second.compute().items()}
-            omitted |= {f"{name}_{prefix}": reason for name, reason in second.omitted.items()}
-        n, noise = len(images), self._noise(collection) if thorough and with_noise else {}
+        before, self.final = self.final, thorough
+        self.reset()
+        try:
+            self.update(samples)
+            values, omitted = self._computed_by(self._due if metrics is None else metrics)
+            noise = self._noise() if thorough and with_noise else {}
+        finally:
+            self.reset()
+            self.final = before
+        n = len(samples)
         return Measurement(identity.measure_name(self.id, n), n, values, noise, omitted)
 
-    def _noise(self, collection: Suite) -> dict[str, float]:
-        return jackknife.noise(collection.statistics, self.reference, suite.at(EACH))
+    def _noise(self) -> dict[str, float]:
+        return noise(self.statistics(), self.reference, suite.at(EACH))
 
-    def nearest_training(self, images: Tensor) -> Tensor:
-        """For each uint8 image (N, 1, 28, 28) the index of the training image nearest in features.
-
-        (N,) int64, into ``mnist.load("train")``.
-        """
-        return memorisation.to_train(observe(self.extractor, images), self.reference)[1]
+    def nearest_training(self, samples: Tensor) -> Tensor:
+        """For each sample (N, *shape) in stored form the index of the training sample nearest in
+        features, (N,) int64."""
+        return memorisation.to_train(reference.observe(self.extractor, samples), self.reference)[1]
 
     @property
     def alternative_id(self) -> str:
-        """The second classifier's id, ``none`` where there is none."""
-        return identity.ALTERNATIVE.id if ALT in self._loaders else "none"
+        """The second extractor's id, ``none`` where there is none."""
+        return self.others[ALT].id if ALT in self.others else "none"
 
     def floor(self, n: int = identity.SAMPLES, thorough: bool = False) -> Values:
-        """What real images get: n held-out training images against the test images.
+        """What real samples get: n held-out training samples against the test samples.
 
         The mean over disjoint sets of n (`bench.evaluation.floor.disjoint_sets`); at n = 10,000 it
-        is one set, all of them. ``fid_heldout`` takes the value of ``fid``, which is the same
-        distance from the other side. The values are kept in the store.
+        is one set of MNIST, all of them. ``fid_heldout`` takes the value of ``fid``, which is the
+        same distance from the other side. The values are kept in the store.
 
         Args:
-            n: as many as the samples that the floor stands beside.
-            thorough: as of `measure`.
+            n: as many as the samples that the floor stands next to.
+            thorough: as of `score`.
 
         Returns:
             Metric to value, without those that need more than n samples; empty where n is more
-            than there are held-out images.
+            than there are held-out samples.
         """
         name = f"floor-{n}{'-thorough' if thorough else ''}"
         floor: Values = self.cache.json(name, lambda: self._floor(n, thorough))
         return floor
 
     def calibration(self) -> list[Values]:
-        """What the metrics say about known sets of images: {"row": its name, metric: value …}.
+        """What the metrics say about known sets of samples: {"row": its name, metric: value …}.
 
         Kept in the store; the first time takes about two minutes.
         """
@@ -170,33 +292,51 @@ class Evaluator:
         return calibration.rows(self)
 
     def _floor(self, n: int, thorough: bool) -> Values:
-        values = mean_of_each([self.measure(images, thorough) for images in disjoint_sets(n)])
+        heldout = self.extractor.dataset.split("heldout").values
+        values = mean_of_each([self.measure(part, thorough) for part in disjoint_sets(n, heldout)])
         for name in [name for name in values if name.startswith("fid_heldout")]:
             values[name] = values[name.replace("_heldout", "")]
         return values
 
     @cached_property
     def cache(self) -> Cache:
-        """Where measured values are kept; a changed line of this room makes them anew."""
+        """Where measured values are kept; a changed line of this room makes them again."""
         room = Path(__file__).parent
-        others = [extractor.id for extractor, _ in self._others.values()]
-        return Cache(self.id, *others, mnist.FILES.digest, *sorted(room.rglob("*.py")))
+        ids = [other.id for other in self.others.values()]
+        # Metrics of plug-ins stand in other files.
+        files = {Path(m.compute.__code__.co_filename) for m in suite.at(EACH, FINAL) if m.compute}
+        defined_by = sorted({*room.rglob("*.py"), *files})
+        return Cache(self.id, *ids, self.extractor.dataset.digest, *defined_by)
 
 
-def _pass(
-    extractor: FeatureExtractor, reference: Reference, images: Tensor, costs: tuple[When, ...]
-) -> Suite:
-    collection = Suite(reference, suite.at(*costs))
-    for features, logits in extractor.passes(images):
-        collection.update(features, logits)
-    return collection
+def noise(
+    samples: FeatureStatistics, reference: Reference, metrics: Iterable[Metric]
+) -> dict[str, float]:
+    """The standard deviation of each numeric metric over sets of as many samples, estimated.
+
+    By the delete-a-group jackknife (Kott 2001, "The delete-a-group jackknife", eq. 2): the metric
+    is worked out again without each of ``GROUPS`` random groups of the samples. It needs no further
+    samples and has ``GROUPS`` − 1 degrees of freedom. It suits smooth functions of averages; a
+    count such as ``modes`` that no group moves gets 0. This is not the spread over training runs,
+    which is several times larger.
+
+    Args:
+        samples: with its rows kept; fewer than two a group give nothing.
+        reference: what they are compared with.
+        metrics: the ones to look at.
+    """
+    if len(samples) < 2 * GROUPS:
+        return {}
+    shuffled = torch.randperm(len(samples), generator=seeding.generator("calibration", 0))
+    chosen, replicates = list(metrics), []
+    for left_out in range(GROUPS):
+        part = samples.subset(shuffled[torch.arange(len(samples)) % GROUPS != left_out])
+        values, _ = suite.compute(part, reference, chosen)
+        replicates.append({k: v for k, v in values.items() if not isinstance(v, str)})
+    shared = [name for name in replicates[0] if all(name in values for values in replicates)]
+    return {name: _spread([float(values[name]) for values in replicates]) for name in shared}
 
 
-def _check(images: Tensor) -> None:
-    if images.dtype != torch.uint8 or images.ndim != 4 or tuple(images.shape[1:]) != (1, 28, 28):
-        raise UserError(
-            f"An evaluator measures uint8 images of shape (N, 1, 28, 28), not {images.dtype} of "
-            f"{tuple(images.shape)}: bring them to the grid with bench.datasets.pixels.to_grid."
-        )
-    if len(images) < 2:
-        raise UserError(f"There are {len(images)} samples: a distribution needs at least two.")
+def _spread(values: list[float]) -> float:
+    mean = math.fsum(values) / GROUPS
+    return math.sqrt((GROUPS - 1) / GROUPS * math.fsum((value - mean) ** 2 for value in values))

@@ -5,6 +5,7 @@ import importlib.util
 import shlex
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from bench.datasets import files, pixels
+from bench import datasets
+from bench.datasets import Dataset, files
 from bench.errors import UserError
 from bench.evaluation.identity import Shipped
 from bench.evaluation.networks import BUILDERS
 
 # The fastest on one core: a chunk's activations stay in the second-level cache.
 _CHUNK = 250
-_CONTRACT = (
-    "its forward gets images of shape (N, 1, 28, 28), float32 in [-1, 1], and returns a tensor of "
-    "features (N, d), or features and logits (N, 10)"
-)
 _USUAL_REMEDIES = (
     "give a network for three channels images.expand(-1, 3, -1, -1), and call .float() on one "
     "whose weights are not float32"
@@ -35,35 +33,57 @@ class FeatureExtractor:
 
     Args:
         id: names the weights, not only the architecture.
-        net: takes (N, 1, 28, 28) float32 in [-1, 1]; returns features (N, d), or features and
-            logits (N, 10).
+        net: takes (N, *shape) float32, as the data set encodes samples; returns features (N, d), or
+            features and logits (N, K).
+        dataset: whose samples it sees; by default the usual one.
     """
 
-    def __init__(self, id: str, net: nn.Module) -> None:
-        self.id = id
+    def __init__(self, id: str, net: nn.Module, dataset: Dataset | None = None) -> None:
+        self.id, self.dataset = id, dataset or datasets.get(datasets.DEFAULT)
         self._net = net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
-    def passes(self, images: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Features (n, d) and logits (n, 10) or None, both float64, chunk by chunk.
+    @cached_property
+    def widths(self) -> tuple[int, int]:
+        """d and K; K is 0 where it returns features only. Two samples of noise tell."""
+        stream = torch.Generator().manual_seed(0)
+        noise = 2 * torch.rand(2, *self.dataset.shape, generator=stream) - 1
+        ((features, logits),) = self.passes(self.dataset.decode(noise))
+        return features.shape[1], 0 if logits is None else logits.shape[1]
+
+    def passes(self, samples: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Features (n, d) and logits (n, K) or None, both float64, chunk by chunk.
 
         Args:
-            images: (N, 1, 28, 28) uint8.
+            samples: (N, *shape) in the data set's stored form.
 
         Raises:
             UserError: the network returns something else, or values that are not finite.
         """
-        for chunk in torch.split(images, _CHUNK):
-            out = self._forward(pixels.to_float(chunk))
+        for chunk in torch.split(samples, _CHUNK):
+            out = self._forward(self.dataset.encode(chunk))
             parts = out if isinstance(out, tuple) else (out,)
             parts = parts[:1] if len(parts) == 2 and parts[1] is None else parts
-            if wrong := _wrong(parts, len(chunk)):
-                raise UserError(f"The feature extractor {self.id} returned {wrong}: {_CONTRACT}.")
+            if wrong := _wrong(parts, len(chunk), self.dataset.classes):
+                contract = self._contract
+                raise UserError(f"The feature extractor {self.id} returned {wrong}: {contract}.")
             features, *logits = (part.double() for part in parts)
             yield features, logits[0] if logits else None
 
-    def _forward(self, images: Tensor) -> Any:
+    def _forward(self, samples: Tensor) -> Any:
         with torch.inference_mode():
-            return self._net(images.contiguous(memory_format=torch.channels_last))
+            images = samples.ndim == 4
+            return self._net(
+                samples.contiguous(memory_format=torch.channels_last) if images else samples
+            )
+
+    @property
+    def _contract(self) -> str:
+        shape = ", ".join(map(str, ("N", *self.dataset.shape)))
+        kind = "images" if len(self.dataset.shape) == 3 else "samples"
+        return (
+            f"its forward gets {kind} of shape ({shape}), float32 in [-1, 1], and returns a "
+            f"tensor of features (N, d), or features and logits (N, {self.dataset.classes or 'K'})"
+        )
 
 
 class _Own(FeatureExtractor):
@@ -73,23 +93,23 @@ class _Own(FeatureExtractor):
     raised between two operations.
     """
 
-    def _forward(self, images: Tensor) -> Any:
+    def _forward(self, samples: Tensor) -> Any:
         try:
-            return super()._forward(images)
+            return super()._forward(samples)
         except Exception as error:
             raise UserError(
-                f"The feature extractor {self.id} failed ({_reason(error)}): {_CONTRACT}; "
+                f"The feature extractor {self.id} failed ({_reason(error)}): {self._contract}; "
                 f"{_USUAL_REMEDIES}."
             ) from error
 
 
-def _wrong(parts: tuple[Any, ...], n: int) -> str | None:
+def _wrong(parts: tuple[Any, ...], n: int, classes: int) -> str | None:
     """What a forward returned instead of features, or features and logits, of n images."""
     if len(parts) not in (1, 2):
         return f"a tuple of {len(parts)}"
     features, *logits = parts
     return _wrong_part(features, "features", (n, None)) or (
-        _wrong_part(logits[0], "logits", (n, 10)) if logits else None
+        _wrong_part(logits[0], "logits", (n, classes or None)) if logits else None
     )
 
 
@@ -161,7 +181,7 @@ def _folded(net: nn.Module) -> nn.Module:
     return net
 
 
-def from_file(path: Path) -> FeatureExtractor:
+def from_file(path: Path, dataset: Dataset | None = None) -> FeatureExtractor:
     """A user's extractor: a Python file with ``extractor() -> torch.nn.Module``.
 
     Its id is the file's name and a digest of its text and of the network's weights.
@@ -175,7 +195,7 @@ def from_file(path: Path) -> FeatureExtractor:
     net = _built(path)
     try:
         digest = _digest(path, net)
-        return _Own(f"{path.stem}-{digest[:8]}", net)
+        return _Own(f"{path.stem}-{digest[:8]}", net, dataset)
     except Exception as error:  # lazy, quantised or 5-D weights, a train mode of its own, ...
         raise UserError(
             f"The network of the feature extractor {path} cannot be used ({_reason(error)}): its "
@@ -194,7 +214,7 @@ def _digest(path: Path, net: nn.Module) -> str:
 
 
 def _built(path: Path) -> nn.Module:
-    spec = importlib.util.spec_from_file_location(f"ganbench_ruler_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"ganbench_extractor_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UserError(f"The feature extractor {path} is not a Python file: it must end in .py.")
     module = importlib.util.module_from_spec(spec)

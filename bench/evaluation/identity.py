@@ -27,10 +27,9 @@ class Shipped:
         return Path(__file__).parent / "weights" / name
 
 
-# The network of the second classifier keeps the name under which stored trials know its id.
 DIGITS = Shipped("digits", 1, "983126deb40bb2b466a4fba6fa2c4f1d0efd6d69bf3c802144e0026b9c091651")
 ALTERNATIVE = Shipped(
-    "witness", 1, "52bc43b5a0ffc82c0f8fc79ef046c755c654e266335f07d1a2bae05324c251b7"
+    "alternative", 1, "52bc43b5a0ffc82c0f8fc79ef046c755c654e266335f07d1a2bae05324c251b7"
 )
 
 

@@ -56,8 +56,8 @@ class _Residual(nn.Module):
         return out
 
 
-def witness() -> DigitNet:
-    """The second opinion: residual, group-normalised, SiLU, average-pooled, 64 features."""
+def alternative() -> DigitNet:
+    """The second one: residual, group-normalised, SiLU, average-pooled, 64 features."""
     body = nn.Sequential(
         nn.Conv2d(1, 24, 4, stride=2, padding=1),
         nn.SiLU(),
@@ -72,4 +72,4 @@ def witness() -> DigitNet:
     return DigitNet(body, 64)
 
 
-BUILDERS = {"digits": digits, "witness": witness}
+BUILDERS = {"digits": digits, "alternative": alternative}

@@ -38,7 +38,7 @@ class Recipe:
 
 SHIPPED = {
     "digits": Recipe(network="digits", seed=1, epochs=50, averaging=0.9995),
-    "witness": Recipe(network="witness", seed=2, epochs=24),
+    "alternative": Recipe(network="alternative", seed=2, epochs=24),
 }
 """What the weights in the repository were made with."""
 

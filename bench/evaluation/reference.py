@@ -1,5 +1,6 @@
-"""The real images as a extractor sees them: what samples are measured against."""
+"""The real samples as an extractor sees them: what samples are measured against."""
 
+import inspect
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.datasets import mnist, pixels
+from bench.datasets import pixels
 from bench.datasets.dataset import Split
 from bench.evaluation.cache import Cache
 from bench.evaluation.extractor import FeatureExtractor
@@ -17,7 +18,7 @@ Tensors = dict[str, Tensor]
 
 
 class Reference:
-    """FeatureStatistics on the three splits of MNIST, each read when it is first asked for.
+    """FeatureStatistics on the three splits of a data set, each read when it is first asked for.
 
     Args:
         load: returns a split's statistics, rows kept.
@@ -34,17 +35,17 @@ class Reference:
 
     @cached_property
     def test(self) -> FeatureStatistics:
-        """The 10,000 test images: what every number is measured against."""
+        """The test samples: what every number is measured against."""
         return self._load("test")
 
     @cached_property
     def heldout(self) -> FeatureStatistics:
-        """The 10,000 training images that no generator sees."""
+        """The training samples that no generator sees."""
         return self._load("heldout")
 
     @cached_property
     def train(self) -> FeatureStatistics:
-        """The 50,000 images that generators learn from, for the memorisation hints."""
+        """The samples that generators learn from, for the memorisation hints."""
         return self._load("train")
 
     def derived(self, compute: Callable[["Reference"], Tensors]) -> Tensors:
@@ -56,24 +57,23 @@ class Reference:
 
 
 def observe(
-    extractor: FeatureExtractor, images: Tensor, keep_rows: bool = True
+    extractor: FeatureExtractor, samples: Tensor, keep_rows: bool = True
 ) -> FeatureStatistics:
-    """One pass of the extractor over uint8 images (N, 1, 28, 28)."""
+    """One pass of the extractor over samples (N, *shape) in stored form."""
     statistics = FeatureStatistics(keep_rows)
-    for features, logits in extractor.passes(images):
+    for features, logits in extractor.passes(samples):
         statistics.update(features, logits)
     return statistics
 
 
-def of_mnist(extractor: FeatureExtractor) -> Reference:
-    """The reference of a extractor; features are computed once and then read from the store."""
-    room = Path(__file__).parent
-    seen_by = [Path(pixels.__file__), room / "networks.py", room / "extractor.py"]
-    derived_by = [
-        room / name for name in ("neighbours.py", "metrics/manifold.py", "metrics/memorisation.py")
-    ]
-    features = Cache(extractor.id, mnist.FILES.digest, *seen_by)
-    derived = Cache(extractor.id, mnist.FILES.digest, *seen_by, *derived_by)
+def of(extractor: FeatureExtractor) -> Reference:
+    """An extractor's reference; features are computed once and then read from the store."""
+    room, dataset = Path(__file__).parent, extractor.dataset
+    encoded_by = [Path(pixels.__file__), Path(inspect.getfile(type(dataset)))]
+    seen_by = [*encoded_by, room / "networks.py", room / "extractor.py"]
+    used_by = ("neighbours.py", "metrics/manifold.py", "metrics/memorisation.py")
+    features = Cache(extractor.id, dataset.digest, *seen_by)
+    derived = Cache(extractor.id, dataset.digest, *seen_by, *(room / name for name in used_by))
 
     def load(split: Split) -> FeatureStatistics:
         kept = features.tensors(split, lambda: _observed(extractor, split))
@@ -83,7 +83,7 @@ def of_mnist(extractor: FeatureExtractor) -> Reference:
 
 
 def _observed(extractor: FeatureExtractor, split: Split) -> Tensors:
-    features, logits = zip(*extractor.passes(mnist.load(split).images), strict=True)
+    features, logits = zip(*extractor.passes(extractor.dataset.split(split).values), strict=True)
     seen = {"features": torch.cat(features)}
     if logits[0] is not None:
         seen["logits"] = torch.cat(logits)

@@ -1,6 +1,6 @@
 """What one pass over a set of images leaves behind: the material of every metric."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -16,15 +16,30 @@ class FeatureStatistics:
     Args:
         keep_rows: keep all features (N, d) for the metrics that compare images one by one; without
             it memory does not grow with N.
+
+    Attributes:
+        given: the labels that the samples were drawn for, (N,) int64, where they are known.
     """
 
     def __init__(self, keep_rows: bool = False) -> None:
+        self.given: Tensor | None = None
         self.gaussian = Gaussian()
         self.histogram = ClassHistogram()
         self._keep_rows = keep_rows
         self._rows: list[Tensor] = []
         self._logits: list[Tensor] = []
         self._known: dict[Hashable, Any] = {}
+
+    @classmethod
+    def unpacked(
+        cls, moments: Tensor, sums: Tensor, rows: Sequence[Tensor], logits: Sequence[Tensor]
+    ) -> "FeatureStatistics":
+        """Of packed moments and class sums, and the rows and logits that were kept."""
+        statistics = cls(keep_rows=bool(rows))
+        statistics.gaussian = Gaussian.unpacked(moments)
+        statistics.histogram = ClassHistogram.unpacked(sums)
+        statistics._rows, statistics._logits = list(rows), list(logits)
+        return statistics
 
     @classmethod
     def of(cls, features: Tensor, logits: Tensor | None = None) -> "FeatureStatistics":
@@ -92,6 +107,22 @@ class ClassHistogram:
         self._certainty = self._certainty + p.amax(1).sum()
         self.count += len(logits)
 
+    @classmethod
+    def unpacked(cls, sums: Tensor) -> "ClassHistogram":
+        """Of sums as `packed`; those of two sets of images may be added."""
+        histogram, classes = cls(), (len(sums) - 3) // 2
+        histogram.count = int(sums[0])
+        histogram._entropy, histogram._certainty = sums[1], sums[2]
+        histogram.counts, histogram._probability = sums[3 : 3 + classes].long(), sums[3 + classes :]
+        return histogram
+
+    @property
+    def packed(self) -> Tensor:
+        """All sums, (3 + 2K,) float64; the counts among them are exact."""
+        heads = torch.stack([torch.tensor(float(self.count)).double(), self._entropy,
+                             self._certainty])  # fmt: skip
+        return torch.cat([heads, self.counts.double(), self._probability])
+
     @property
     def share(self) -> Tensor:
         """The fraction of images taken for each class, (K,)."""
@@ -135,15 +166,33 @@ class Gaussian:
         gaussian.count, gaussian._mean, gaussian._scatter = 2, mean.double(), covariance.double()
         return gaussian
 
+    @classmethod
+    def unpacked(cls, moments: Tensor) -> "Gaussian":
+        """Of moments as `packed`."""
+        gaussian = cls()
+        gaussian.count = int(moments[0, 0])
+        gaussian._mean, gaussian._scatter = moments[0, 1:], moments[1:, 1:]
+        return gaussian
+
+    @property
+    def packed(self) -> Tensor:
+        """Count, mean and scatter in one matrix, (1 + d, 1 + d): [[n, mean], [0, scatter]]."""
+        moments = torch.zeros(1 + len(self._mean), 1 + len(self._mean), dtype=torch.float64)
+        moments[0, 0], moments[0, 1:], moments[1:, 1:] = self.count, self._mean, self._scatter
+        return moments
+
     def update(self, rows: Tensor) -> None:
         """Take in (n, d) rows."""
         rows = rows.double()
         mean = rows.mean(0)
-        centred, step = rows - mean, mean - self._mean
-        total = self.count + len(rows)
-        self._scatter = self._scatter + centred.T @ centred
-        self._scatter = self._scatter + torch.outer(step, step) * (self.count * len(rows) / total)
-        self._mean = self._mean + step * (len(rows) / total)
+        centred = rows - mean
+        self._merge(len(rows), mean, centred.T @ centred)
+
+    def _merge(self, count: int, mean: Tensor, scatter: Tensor) -> None:
+        step, total = mean - self._mean, self.count + count
+        self._scatter = self._scatter + scatter
+        self._scatter = self._scatter + torch.outer(step, step) * (self.count * count / total)
+        self._mean = self._mean + step * (count / total)
         self.count = total
         self.__dict__.pop("root", None)
 
@@ -165,6 +214,15 @@ class Gaussian:
         values = torch.where(values > noise, values, 0.0)
         root: Tensor = values.sqrt()[:, None] * vectors.T
         return root
+
+
+def merged(moments: Tensor) -> Tensor:
+    """The packed moments of all rows, of those of several sets of rows, (sets, 1 + d, 1 + d)."""
+    gaussian = Gaussian()
+    for part in map(Gaussian.unpacked, moments.cpu()):
+        if part.count:
+            gaussian._merge(part.count, part.mean, part._scatter)
+    return gaussian.packed.to(moments.device) if gaussian.count else moments[0]
 
 
 def frechet(a: Gaussian, b: Gaussian) -> float:

@@ -1,4 +1,4 @@
-"""The sqlite file of a store: created once whoever races for it, opened wherever it was moved."""
+"""The sqlite file of a store: created once, by one of many processes, and opened after a move."""
 
 import atexit
 import contextlib
@@ -26,7 +26,7 @@ _OURS = """
     SELECT DISTINCT artifact_location FROM experiments
     JOIN experiment_tags USING (experiment_id) WHERE key LIKE 'ganbench.%'
 """
-_PATIENCE_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 
 
 def ensure(path: Path, build: Callable[[Path], None]) -> None:
@@ -131,7 +131,7 @@ def relocate(path: Path, root: Path) -> None:
     with (
         paths.lock(path.with_name(f".{path.name}.lock")),
         contextlib.suppress(sqlite3.DatabaseError),
-        contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE_SECONDS)) as connection,
+        contextlib.closing(sqlite3.connect(path, timeout=_TIMEOUT_SECONDS)) as connection,
     ):
         for old in set(_earlier(connection, root)):
             with connection:  # one transaction

@@ -164,7 +164,7 @@ def _ending(folder: Path) -> tuple[str, str | None, int | None]:
     state = status.read(folder)
     last = int(state.heartbeat * 1000) or None
     if state.status in ("running", "pending"):
-        return "interrupted", "The process that trained it ended without a word.", last
+        return "interrupted", "The process that trained it ended without saying why.", last
     return state.status, state.reason, last
 
 

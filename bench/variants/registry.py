@@ -158,8 +158,9 @@ def load_plugin(path: Path, text: str | None = None) -> list[str]:
     if not _PLUGINS[module] and not registered_by(module):
         raise UserError(
             f"The plug-in file {path} registers no variant: decorate its class with "
-            '@register("name") from bench.variants, a data set with that of bench.datasets, or a '
-            "function that draws a figure with @figure from bench.analysis.figures."
+            '@register("name") from bench.variants, a data set with that of bench.datasets, a '
+            "metric with @metric of bench.evaluation.metrics, or a function that draws a figure "
+            "with @figure from bench.analysis.figures."
         )
     _VARIANTS.update(_PLUGINS[module])
     _TEXTS[path] = content

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.datasets import mnist
-from bench.evaluation import calibration
+from bench.datasets import Samples, mnist
+from bench.evaluation import calibration, digits
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.extractor import FeatureExtractor
 
@@ -43,7 +43,11 @@ def small_mnist(
 ) -> dict[str, mnist.Images]:
     """MNIST cut down to those images, with an empty store beside it."""
     monkeypatch.setattr(mnist, "load", splits.__getitem__)
-    monkeypatch.setattr(calibration, "SAMPLES", 300)
+    monkeypatch.setattr(
+        mnist.MNIST, "split", lambda self, name: Samples(splits[name].images, splits[name].labels)
+    )
+    for room in (calibration, digits):
+        monkeypatch.setattr(room, "SAMPLES", 300)
     monkeypatch.setenv("GANBENCH_STORE", str(tmp_path / "store"))
     return splits
 
@@ -56,4 +60,4 @@ def quadrants() -> FeatureExtractor:
 @pytest.fixture
 def small_evaluator(small_mnist: object, quadrants: FeatureExtractor) -> Evaluator:
     """An evaluator with an untrained extractor, and the same one again as its second extractor."""
-    return Evaluator(quadrants, {"alt": lambda: quadrants})
+    return Evaluator(quadrants, {"_alt": lambda: quadrants}, digits.SETS)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bench.datasets import mnist
-from bench.evaluation import calibration
+from bench.evaluation import calibration, digits
 from bench.evaluation.declarations import METRICS
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.metrics import memorisation
@@ -18,7 +18,7 @@ def test_rows_hold_every_metric_and_are_kept(
 ) -> None:
     rows = small_evaluator.calibration()
     assert [row["row"] for row in rows] == [
-        calibration.FLOOR, calibration.HALVES, *calibration.SETS,
+        calibration.FLOOR, calibration.HALVES, *digits.SETS,
     ]  # fmt: skip
     for row in rows[2:]:
         measured = {name.partition("/")[0] for name in row}
@@ -51,7 +51,7 @@ def test_ten_images_cover_next_to_nothing_within_a_digit(small_evaluator: Evalua
 
 
 def test_the_sets_are_what_they_are_called(small_mnist: Splits) -> None:
-    sets = {name: make() for name, make in calibration.SETS.items()}
+    sets = {name: make() for name, make in digits.SETS.items()}
     assert all(s.shape == (300, 1, 28, 28) and s.dtype == torch.uint8 for s in sets.values())
     assert torch.equal(sets["replay of the training set"], small_mnist["train"].images[:300])
     assert len(torch.unique(sets["ten images repeated"], dim=0)) == 10

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.evaluation import Evaluator, calibration
+from bench.evaluation import Evaluator, calibration, digits
 
 
 def test_they_are_this_evaluators(mnist_store: Path) -> None:
     rows = calibration.shipped(Evaluator.load())
     assert rows is not None
     assert [row["row"] for row in rows] == [
-        calibration.FLOOR, calibration.HALVES, *calibration.SETS
+        calibration.FLOOR, calibration.HALVES, *digits.SETS
     ]  # fmt: skip
 
 
@@ -19,7 +19,7 @@ def test_they_are_this_evaluators(mnist_store: Path) -> None:
 def test_measured_again_they_come_out_the_same(name: str, mnist_store: Path) -> None:
     evaluator = Evaluator.load()
     (row,) = [row for row in calibration.shipped(evaluator) or [] if row["row"] == name]
-    for metric, value in evaluator.measure(calibration.SETS[name]()).items():
+    for metric, value in evaluator.measure(digits.SETS[name]()).items():
         expected = value if isinstance(value, str) else pytest.approx(value, rel=1e-4, abs=1e-6)
         assert row[metric] == expected
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from bench import evaluation as room
 from bench.datasets import mnist, pixels
 from bench.errors import UserError
-from bench.evaluation import calibration, identity
+from bench.evaluation import digits, identity
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.extractor import FeatureExtractor
 from bench.evaluation.floor import disjoint_sets, mean_of_each
@@ -66,7 +66,7 @@ def test_the_floor_belongs_to_its_n(n: int, fid: float, evaluator: Evaluator) ->
 
 
 def test_the_floor_is_the_mean_over_disjoint_sets(small_evaluator: Evaluator) -> None:
-    sets = disjoint_sets(100)
+    sets = disjoint_sets(100, mnist.load("heldout").images)
     floor = small_evaluator.floor(100, thorough=True)
     values = [small_evaluator.measure(images, thorough=True) for images in sets]
     assert len(sets) == 3
@@ -89,11 +89,11 @@ def test_above_the_number_of_held_out_images_there_is_no_floor(small_evaluator: 
 
 def test_disjoint_sets_share_no_image(mnist_store: Path) -> None:
     held = mnist.load("heldout").images
-    sets = disjoint_sets(3000)
+    sets = disjoint_sets(3000, held)
     assert [len(images) for images in sets] == [3000] * 3
     assert len(torch.unique(torch.cat(sets), dim=0)) == 9000
-    assert torch.equal(disjoint_sets(10_000)[0], held)
-    assert len(disjoint_sets(100)) == 20
+    assert torch.equal(disjoint_sets(10_000, held)[0], held)
+    assert len(disjoint_sets(100, mnist.load("heldout").images)) == 20
 
 
 def test_the_floor_is_kept(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_the_floor_is_kept(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture(scope="module")
 def rows(evaluator: Evaluator) -> dict[str, dict[str, object]]:
-    measured = {name: evaluator.measure(make()) for name, make in calibration.SETS.items()}
+    measured = {name: evaluator.measure(make()) for name, make in digits.SETS.items()}
     return {"floor": evaluator.floor(), **measured}
 
 
@@ -178,8 +178,12 @@ def test_another_n_has_another_name(evaluator: Evaluator, test_images: Tensor) -
 @pytest.mark.parametrize(
     ("images", "why"),
     [
-        (torch.zeros(9, 1, 28, 28), "An evaluator measures uint8 images"),
+        (
+            torch.zeros(9, 1, 28, 28).long(),
+            r"samples of shape \(N, 1, 28, 28\), as torch.u",
+        ),
         (torch.zeros(9, 28, 28, dtype=torch.uint8), r"not torch.uint8 of \(9, 28, 28\)"),
+        (torch.full((9, 1, 28, 28), torch.nan), "Some samples hold NaN or infinite values"),
         (torch.zeros(1, 1, 28, 28, dtype=torch.uint8), "There are 1 samples"),
     ],
 )
@@ -207,7 +211,7 @@ def test_a_further_network_adds_columns_of_its_own(
     small_mnist: dict[str, mnist.Images], evaluator: Evaluator
 ) -> None:
     net = torch.nn.Sequential(torch.nn.AvgPool2d(7), torch.nn.Flatten())
-    third = Evaluator(evaluator.extractor, {"inception": lambda: FeatureExtractor("tiny-0", net)})
+    third = Evaluator(evaluator.extractor, {"_inception": lambda: FeatureExtractor("tiny-0", net)})
     images = small_mnist["heldout"].images
     cheap, thorough = third.measure(images), third.score(images, thorough=True)
     assert "fid_inception" not in cheap

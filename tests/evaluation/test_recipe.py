@@ -27,7 +27,7 @@ def test_retraining_writes_the_shipped_form(short: None, network: str, tmp_path:
     assert done.sha256 == files.digest_of(tmp_path / "new.safetensors")
     assert done.accuracy == pytest.approx(100 - sum(done.errors) / 3)
     assert len(done.errors) == 10
-    shipped = {"digits": identity.DIGITS, "witness": identity.ALTERNATIVE}[network].path
+    shipped = {"digits": identity.DIGITS, "alternative": identity.ALTERNATIVE}[network].path
     new, old = (safetensors.torch.load_file(p) for p in (tmp_path / "new.safetensors", shipped))
     assert {k: v.shape for k, v in new.items()} == {k: v.shape for k, v in old.items()}
 

@@ -70,7 +70,7 @@ def test_an_extractor_for_three_channels_is_told_what_it_gets(
         UserError, match=r"to have 3 channels.* gets images of shape \(N, 1, 28, 28"
     ):
         measuring.score(
-            _samples(small_mnist, 50, tmp_path), evaluator=_extractor(tmp_path, channels=3)
+            _samples(small_mnist, 50, tmp_path), extractor=_extractor(tmp_path, channels=3)
         )
 
 
@@ -78,7 +78,7 @@ def test_an_own_extractor_is_measured_without_a_floor(
     small_mnist: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     samples = _samples(small_mnist, 50, tmp_path)
-    measuring.score(samples, as_json=True, evaluator=_extractor(tmp_path, channels=1))
+    measuring.score(samples, as_json=True, extractor=_extractor(tmp_path, channels=1))
     result = json.loads(capsys.readouterr().out)
     assert result["ruler"].startswith("own-")
     assert result["metrics"]["fid"] > 0

@@ -38,11 +38,11 @@ REFERENCE = Reference(lambda split: _SPLITS[split])
 
 
 def _all(rows: Tensor, logits: Tensor | None, batch: int = 600) -> dict[str, Value]:
-    collection = suite.Suite(REFERENCE, suite.at(EACH, FINAL))
+    samples = FeatureStatistics(keep_rows=True)
     for start in range(0, len(rows), batch):
         part = None if logits is None else logits[start : start + batch]
-        collection.update(rows[start : start + batch], part)
-    return collection.compute()
+        samples.update(rows[start : start + batch], part)
+    return suite.compute(samples, REFERENCE, suite.at(EACH, FINAL))[0]
 
 
 @settings(deadline=None, max_examples=8)
@@ -105,59 +105,39 @@ def test_digit_by_digit_the_numbers_are_those_of_the_whole() -> None:
     assert not [name for name in values if "/" in name and name[-1] not in "012"]
 
 
-def test_reset_forgets() -> None:
-    collection = suite.Suite(REFERENCE, suite.named(["fid", "kid"]))
-    collection.update(*_pair(5))
-    first = collection.compute()
-    collection.update(*_pair(6))
-    assert collection.compute() != first
-    collection.reset()
-    collection.update(*_pair(5))
-    assert collection.compute() == first
-
-
-def test_cheap_metrics_keep_no_rows() -> None:
-    collection = suite.Suite(REFERENCE, suite.at(EACH))
-    collection.update(*_pair(5))
-    assert collection.statistics._rows == collection.statistics._logits == []
-
-
 @pytest.mark.parametrize("n", [0, 1])
-def test_fewer_than_two_samples(n: int) -> None:
-    rows, logits = _pair(5)
-    collection = suite.Suite(REFERENCE, suite.at(EACH))
+def test_a_distribution_needs_two_samples(n: int) -> None:
+    samples = FeatureStatistics()
     if n:
-        collection.update(rows[:n], logits[:n])
+        samples.update(*(part[:n] for part in _pair(5)))
     with pytest.raises(UserError, match=f"There are {n} samples: .* at least two"):
-        collection.compute()
+        suite.compute(samples, REFERENCE, suite.at(EACH))
 
 
 def test_too_few_samples_leave_metrics_out_with_a_reason() -> None:
     rows, logits = _pair(5)
-    collection = suite.Suite(REFERENCE, suite.at(EACH, FINAL))
-    collection.update(rows[:3], logits[:3])
-    values = collection.compute()
-    assert collection.omitted["precision"] == "needs at least 4 samples"
-    assert collection.omitted["fid_infinity"] == "needs at least 500 samples"
-    assert _metrics(values) | set(collection.omitted) == set(METRICS.names())
+    samples = FeatureStatistics.of(rows[:3], logits[:3])
+    values, omitted = suite.compute(samples, REFERENCE, suite.at(EACH, FINAL))
+    assert omitted["precision"] == "needs at least 4 samples"
+    assert omitted["fid_infinity"] == "needs at least 500 samples"
+    assert _metrics(values) | set(omitted) == set(METRICS.names())
 
 
 def test_features_alone_leave_the_label_metrics_out() -> None:
-    rows, _ = _pair(5)
-    collection = suite.Suite(REFERENCE, suite.at(EACH))
-    collection.update(rows)
-    assert set(collection.compute()) == {"fid", "fid_heldout"}
-    assert "needs a classifier" in collection.omitted["modes"]
+    samples = FeatureStatistics.of(_pair(5)[0])
+    values, omitted = suite.compute(samples, REFERENCE, suite.at(EACH))
+    assert set(values) == {"fid", "fid_heldout"}
+    assert "needs a classifier" in omitted["modes"]
 
 
 def test_a_metric_that_is_not_finite_is_left_out_with_its_value() -> None:
     never = torch.full((600, 3), -5.0, dtype=torch.float64)
     never[:, 0] = 5
-    real = FeatureStatistics.of(_pair(0)[0], never)
-    collection = suite.Suite(Reference(lambda split: real), suite.named(["mode_kl", "modes"]))
-    collection.update(*_pair(5))
-    assert collection.compute() == {"modes": 1}
-    assert collection.omitted == {"mode_kl": "is inf for these samples"}
+    real = Reference(lambda split: FeatureStatistics.of(_pair(0)[0], never))
+    samples = FeatureStatistics.of(*_pair(5))
+    values, omitted = suite.compute(samples, real, suite.named(["mode_kl", "modes"]))
+    assert values == {"modes": 1}
+    assert omitted == {"mode_kl": "is inf for these samples"}
 
 
 @pytest.mark.parametrize("kind", ["collapsed", "dead features"])

@@ -23,9 +23,8 @@ def _reference(test: Tensor, train: Tensor) -> Reference:
 
 
 def _measured(name: str, fake: Tensor, test: Tensor, train: Tensor) -> Value:
-    collection = suite.Suite(_reference(test, train), suite.named([name]))
-    collection.update(fake, _LOGITS.flip(0))
-    return collection.compute()[name]
+    samples = FeatureStatistics.of(fake, _LOGITS.flip(0))
+    return suite.compute(samples, _reference(test, train), suite.named([name]))[0][name]
 
 
 def _distances(a: Tensor, b: Tensor) -> np.ndarray:

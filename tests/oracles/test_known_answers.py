@@ -19,11 +19,9 @@ def _measured(
     name: str, fake: Tensor, real: Tensor, fake_logits: Tensor | None = None,
     real_logits: Tensor | None = None,
 ) -> Value:  # fmt: skip
-    collection = suite.Suite(
-        Reference(lambda split: FeatureStatistics.of(real, real_logits)), suite.named([name])
-    )
-    collection.update(fake, fake_logits)
-    return collection.compute()[name]
+    reference = Reference(lambda split: FeatureStatistics.of(real, real_logits))
+    samples = FeatureStatistics.of(fake, fake_logits)
+    return suite.compute(samples, reference, suite.named([name]))[0][name]
 
 
 def _normal(n: int, d: int, seed: int = 0) -> Tensor:

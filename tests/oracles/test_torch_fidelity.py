@@ -17,11 +17,9 @@ from bench.evaluation.statistics import FeatureStatistics
 def _ours(
     names: list[str], fake: Tensor, real: Tensor, logits: Tensor | None = None
 ) -> dict[str, Value]:
-    collection = suite.Suite(
-        Reference(lambda split: FeatureStatistics.of(real)), suite.named(names)
-    )
-    collection.update(fake, logits)
-    return collection.compute()
+    reference = Reference(lambda split: FeatureStatistics.of(real))
+    samples = FeatureStatistics.of(fake, logits)
+    return suite.compute(samples, reference, suite.named(names))[0]
 
 
 def test_fid(real: Tensor, fake: Tensor) -> None:

@@ -23,11 +23,9 @@ class _Identity(nn.Module):
 
 
 def _ours(name: str, fake: Tensor, real: Tensor, logits: Tensor | None = None) -> float:
-    collection = suite.Suite(
-        Reference(lambda split: FeatureStatistics.of(real)), suite.named([name])
-    )
-    collection.update(fake, logits)
-    return float(collection.compute()[name])
+    reference = Reference(lambda split: FeatureStatistics.of(real))
+    samples = FeatureStatistics.of(fake, logits)
+    return float(suite.compute(samples, reference, suite.named([name]))[0][name])
 
 
 def test_fid(real: Tensor, fake: Tensor) -> None:
