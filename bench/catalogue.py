@@ -24,8 +24,8 @@ def configure(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UserError: no such variant, or what it says of the overrides.
     """
-    found: dict[str, Any] = _entry(name, overrides)["configuration"]
-    return found
+    configuration: dict[str, Any] = _entry(name, overrides)["configuration"]
+    return configuration
 
 
 def source_digest(name: str) -> str:
@@ -43,8 +43,8 @@ def digests(name: str) -> dict[str, str]:
     Raises:
         UserError: no such variant.
     """
-    found: dict[str, str] = _entry(name, {})["digests"]
-    return found
+    digests: dict[str, str] = _entry(name, {})["digests"]
+    return digests
 
 
 def plugin_texts(paths: Sequence[Path]) -> dict[str, str]:
@@ -73,8 +73,8 @@ def _entry(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
         }
         if registry.source(name).is_relative_to(_PACKAGE):
             _write(known)
-    found: dict[str, Any] = known[asked]
-    return found
+    entry: dict[str, Any] = known[asked]
+    return entry
 
 
 def _read() -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Linear(nn.Linear):
     """x W^T + b through oneDNN, which beats MKL at the few rows of a training batch."""
 
     def forward(self, input: Tensor) -> Tensor:
-        weight = self.weight  # once: a parametrised weight is worked out anew whenever it is read
+        weight = self.weight  # once: a parametrised weight is computed again whenever it is read
         if ONEDNN is not None and input.ndim == 2 and _single(input) and _single(weight):
             product: Tensor = _Product.apply(input, weight, self.bias)
             return product

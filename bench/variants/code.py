@@ -73,10 +73,10 @@ def digests(variant: type) -> Digests:
     return {**files, "bench/nn": _NN}
 
 
-def changed(one: Digests, other: Digests) -> str:
+def changed(before: Digests, after: Digests) -> str:
     """The names of the files in which two states of the code differ; empty where none does."""
-    names = sorted(one.keys() | other.keys())
-    return ", ".join(name for name in names if one.get(name) != other.get(name))
+    names = sorted(before.keys() | after.keys())
+    return ", ".join(name for name in names if before.get(name) != after.get(name))
 
 
 def remember_neighbours(plugin: str, before: set[str]) -> None:

@@ -1,0 +1,55 @@
+"""CONTRIBUTING.md says what is true: the rooms, the files of a trial, the tags of a record."""
+
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TREE = Path(__file__).parent.parent
+PAGE = (TREE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TAG = re.compile(r"(ganbench\.[a-z_0-9.]+|mlflow\.(?!store|utils|db)[A-Za-z.]+)")
+FILE = re.compile(r"[a-z]+\.(json|jsonl|txt|safetensors|png)")
+
+
+def strings(*rooms: str) -> Iterator[str]:
+    """Every whole string of the rooms' modules, docstrings left out."""
+    for room in rooms:
+        for path in sorted((TREE / "bench" / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.value
+
+
+def test_the_drawing_is_what_the_linter_checks() -> None:
+    contracts = tomllib.loads((TREE / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = (c["layers"] for c in contracts["contracts"] if c["type"] == "layers")
+    rooms = "\n".join(layer.replace("bench.", "") for layer in layers)
+    assert f"```\n{rooms}\n```" in PAGE
+
+
+def test_every_room_is_drawn() -> None:
+    kinds = (path for path in (TREE / "bench").iterdir() if not path.name.startswith("__"))
+    rooms = {path.stem for path in kinds if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert {room for room in rooms if f"`{room}`" not in PAGE} == set()
+
+
+@pytest.mark.parametrize("tag", sorted({s for s in strings("tracking") if TAG.fullmatch(s)}))
+def test_every_tag_is_described(tag: str) -> None:
+    assert f"`{tag}" in PAGE
+
+
+def test_every_file_of_a_trial_is_described() -> None:
+    files = {text for text in strings("trials", "training") if FILE.fullmatch(text)}
+    assert {"trial.json", "status.json", "journal.jsonl", "error.txt"} <= files
+    assert {file for file in files if f"`{file}`" not in PAGE} == set()
+    assert "`lock.asking`" in PAGE
+
+
+def test_every_key_of_a_table_is_described() -> None:
+    table = json.loads((TREE / "results" / "quick" / "table.json").read_text())
+    names = [*table, *table["variants"][0]]
+    assert [name for name in names if f"`{name}`" not in PAGE] == []
