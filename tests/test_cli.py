@@ -106,6 +106,8 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
         (["run", "quick", "-o", "device=tpu"], "the key 'device' does not fit"),
         (["run", "quick", "--plugin", "none.py"], "none.py does not exist"),
         (["run", "no/such.toml"], "The experiment file no/such.toml does not exist"),
+        (["run", "quick", "-o", "dataset=mnst"], "There is no data set 'mnst': did you mean 'mnist'?"),
+        (["data", "mnst"], "There is no data set 'mnst': did you mean 'mnist'?"),
         (["list", "variant"], "There is no listing 'variant': did you mean 'variants'?"),
         (["table", "quick", "--format", "pdf"], "There is no table format 'pdf'"),
         (["verify", "quik"], "nothing stored to hold 'quik' against"),
@@ -339,6 +341,8 @@ def test_dry_run_names_the_trials_and_begins_none(ganbench: Run, own_store: Path
 def test_lists(ganbench: Run) -> None:
     names = {row["variant"] for row in json.loads(ganbench("list", "variants", "--json")[1])}
     assert {"mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm"} <= names
+    (mnist_row,) = json.loads(ganbench("list", "datasets", "--json")[1])
+    assert (mnist_row["data set"], mnist_row["shape"]) == ("mnist", [1, 28, 28])
     listed = json.loads(ganbench("list", "experiments", "--json")[1])
     assert [row["experiment"] for row in listed] == ["paper", "quick"]
     metrics = [row["name"] for row in json.loads(ganbench("list", "metrics", "--json")[1])]

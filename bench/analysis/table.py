@@ -191,7 +191,7 @@ def _caption(records: Records) -> str:
     params = records.trials[0].params
     named = [
         f"{word} {params[key]}"
-        for word, key in (("in", "precision"), ("on", "device"))
+        for word, key in (("on", "dataset_name"), ("in", "precision"), ("on", "device"))
         if key in params
     ]
     lane = f"trained {' '.join(named)}, " if named else ""

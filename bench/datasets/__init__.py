@@ -3,6 +3,6 @@
 Importing this loads nothing heavy.
 """
 
-from bench.datasets.dataset import DEFAULT, Dataset, Samples, get, names, of_module, register
+from bench.datasets.dataset import DEFAULT, Dataset, Samples, get, names, register
 
-__all__ = ["DEFAULT", "Dataset", "Samples", "get", "names", "of_module", "register"]
+__all__ = ["DEFAULT", "Dataset", "Samples", "get", "names", "register"]

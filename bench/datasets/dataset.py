@@ -138,7 +138,7 @@ class Dataset(ABC):
 
 
 _DATASETS: Registry[Dataset] = Registry("data set", "bench.datasets")
-get, names, of_module = _DATASETS.get, _DATASETS.names, _DATASETS.of_module
+get, names = _DATASETS.get, _DATASETS.names
 _Registered = TypeVar("_Registered", bound=type[Dataset])
 
 

@@ -114,34 +114,33 @@ class Files:
             return problem
         return None
 
-    def _fetch(self, names: list[str], target: Path, report: Report) -> None:
+    def _fetch(self, names: list[str], folder: Path, report: Report) -> None:
         """Try one way after the other, whatever goes wrong with one of them.
 
         A proxy in between may answer anything, and each library has errors of its own for that.
         """
-        paths.check(target)
+        paths.check(folder)
         tried: list[str] = []
         for way, download in self.ways.items():
             report(f"Fetching {self.title} through {way} …")
             try:
                 with tempfile.TemporaryDirectory(prefix="ganbench-") as scratch:
-                    content = self._checked(download(Path(scratch)), names)
+                    source = download(Path(scratch))
+                    content = {name: (source / name).read_bytes() for name in names}
+                    for name in names:
+                        if hashlib.sha256(content[name]).hexdigest() != self.digests[name]:
+                            raise RuntimeError(
+                                f"{name} came with another sha256 than the known one"
+                            )
             except Exception as error:
                 tried.append(f"{way} ({reason(error)})")
             else:
-                return _install(content, target)
+                return _install(content, folder)
         raise UserError(
             f"{self.title} could not be fetched; tried {'; '.join(tried)}: connect to the network, "
             f"or put its files ({', '.join(self.digests)}; each may end in .gz) into a folder and "
             f"set {settings.DATA} to it."
         )
-
-    def _checked(self, source: Path, names: list[str]) -> dict[str, bytes]:
-        content = {name: (source / name).read_bytes() for name in names}
-        for name, data in content.items():
-            if hashlib.sha256(data).hexdigest() != self.digests[name]:
-                raise RuntimeError(f"{name} came with another sha256 than the known one")
-        return content
 
     def _remedy(self) -> str:
         if settings.get(settings.DATA):

@@ -43,7 +43,7 @@ class Shapes(ImageDataset):
         from bench.evaluation import Evaluator
         from bench.evaluation.extractor import FeatureExtractor
 
-        return Evaluator(self, FeatureExtractor("shapes-v1", Templates()))
+        return Evaluator(FeatureExtractor("shapes-v1", Templates(), self))
 
 
 class Templates(nn.Module):
