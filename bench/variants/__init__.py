@@ -3,7 +3,8 @@
 A file with a new variant needs only this module and `bench.nn`.
 """
 
-from bench.variants.contract import GAN, Algorithm, Batch, Count, Positive, Share
+from bench.variants.contract import Algorithm, Batch, Count, Positive, Share
+from bench.variants.gan import GAN
 from bench.variants.registry import register
 
 __all__ = ["GAN", "Algorithm", "Batch", "Count", "Positive", "Share", "register"]
