@@ -118,9 +118,8 @@ def pairs(records: Records, name: str = "fid") -> Grid | None:
     scale = f"{label} A/B" if found[0].ratio else f"{label} A − B"
     heads = ("A", "B", f"{scale} ({narrative.level_text(found[0])})", *_PAIR_HEADS)
     rows = tuple(_pair(pair, records) for pair in found)
-    return Grid(
-        "pairs", f"Which differences in {label} are real", heads, rows, (narrative.how(found),)
-    )
+    caption = f"Which differences in {label} are real"
+    return Grid("pairs", caption, heads, rows, (narrative.how(found),))
 
 
 def calibration(records: Records) -> Grid | None:
@@ -183,7 +182,7 @@ def _caption(records: Records) -> str:
     seeds = sorted({trial.seed for trial in records.trials})
     budget = records.trials[0].params.get("budget", "?")
     many = f"{len(seeds)} {'seed' if len(seeds) == 1 else 'seeds'}"
-    shown = f"{_thousands(budget)} real images shown to the discriminator"
+    budget_text = f"{_thousands(budget)} real images shown to the discriminator"
     samples = _thousands(records.trials[0].params.get("samples", "?"))
     evaluator = (
         f"measured by {records.evaluator} on n = {samples} against the {records.split} split"
@@ -194,8 +193,8 @@ def _caption(records: Records) -> str:
         for word, key in (("on", "dataset_name"), ("in", "precision"), ("on", "device"))
         if key in params
     ]
-    lane = f"trained {' '.join(named)}, " if named else ""
-    return f"{records.experiment}: {many}, {shown}, {lane}{evaluator}"
+    conditions = f"trained {' '.join(named)}, " if named else ""
+    return f"{records.experiment}: {many}, {budget_text}, {conditions}{evaluator}"
 
 
 def _about(records: Records) -> str:

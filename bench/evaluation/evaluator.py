@@ -1,6 +1,5 @@
 """The evaluator: frozen extractors, their references and all metrics, as a torchmetrics.Metric."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric as TorchMetric
 
-from bench import datasets, seeding
+from bench import datasets
 from bench.datasets import Dataset
 from bench.errors import UserError
 from bench.evaluation import extractor as extractors
@@ -20,12 +19,10 @@ from bench.evaluation.declarations import ALT, EACH, FINAL, Metric
 from bench.evaluation.extractor import FeatureExtractor
 from bench.evaluation.floor import disjoint_sets, mean_of_each
 from bench.evaluation.metrics import memorisation
+from bench.evaluation.noise import noise
 from bench.evaluation.reference import Reference
 from bench.evaluation.statistics import ClassHistogram, FeatureStatistics, Gaussian, merged
 from bench.evaluation.suite import Values
-
-GROUPS = 20
-"""Of samples, for the estimate of a number's noise."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,8 @@ class Evaluator(TorchMetric):
         evaluator.compute()["fid"]
         evaluator.reset()
 
-    Its states are float64 and merge across processes. Everything is computed on the CPU, so that a
-    number does not depend on the device that the samples come from.
+    Its states are float64 and merge across processes. All is computed on the CPU, so that a number
+    does not depend on the samples' device.
 
     Args:
         extractor: the frozen feature extractor that all plain metric names refer to.
@@ -192,15 +189,13 @@ class Evaluator(TorchMetric):
         kept = ("rows", "logits") if not suffix else ()
         rows, logits = [self._cpu(name) for name in kept] or ([], [])
         statistics = FeatureStatistics.unpacked(moments, sums, rows, logits)
-        given = self._cpu("given")
-        statistics.given = torch.cat(given) if given else None
+        statistics.given = torch.cat(given) if (given := self._cpu("given")) else None
         return statistics
 
     def _cpu(self, name: str) -> list[Tensor]:
         """A list state, which is one tensor after it was merged across processes."""
         state = getattr(self, name)
-        parts = [state] if isinstance(state, Tensor) else state
-        return [part.cpu() for part in parts if len(part)]
+        return [s.cpu() for s in ([state] if isinstance(state, Tensor) else state) if len(s)]
 
     def _stored(self, samples: Tensor) -> Tensor:
         dataset = self.extractor.dataset
@@ -243,15 +238,13 @@ class Evaluator(TorchMetric):
         try:
             self.update(samples)
             values, omitted = self._computed_by(self._due if metrics is None else metrics)
-            noise = self._noise() if thorough and with_noise else {}
+            wanted = suite.at(EACH) if thorough and with_noise else ()
+            spread = noise(self.statistics(), self.reference, wanted) if wanted else {}
         finally:
             self.reset()
             self.final = before
         n = len(samples)
-        return Measurement(identity.measure_name(self.id, n), n, values, noise, omitted)
-
-    def _noise(self) -> dict[str, float]:
-        return noise(self.statistics(), self.reference, suite.at(EACH))
+        return Measurement(identity.measure_name(self.id, n), n, values, spread, omitted)
 
     def nearest_training(self, samples: Tensor) -> Tensor:
         """For each sample (N, *shape) in stored form the index of the training sample nearest in
@@ -279,8 +272,7 @@ class Evaluator(TorchMetric):
             than there are held-out samples.
         """
         name = f"floor-{n}{'-thorough' if thorough else ''}"
-        floor: Values = self.cache.json(name, lambda: self._floor(n, thorough))
-        return floor
+        return dict(self.cache.json(name, lambda: self._floor(n, thorough)))
 
     def calibration(self) -> list[Values]:
         """What the metrics say about known sets of samples: {"row": its name, metric: value …}.
@@ -301,42 +293,8 @@ class Evaluator(TorchMetric):
     @cached_property
     def cache(self) -> Cache:
         """Where measured values are kept; a changed line of this room makes them again."""
-        room = Path(__file__).parent
         ids = [other.id for other in self.others.values()]
         # Metrics of plug-ins stand in other files.
         files = {Path(m.compute.__code__.co_filename) for m in suite.at(EACH, FINAL) if m.compute}
-        defined_by = sorted({*room.rglob("*.py"), *files})
+        defined_by = sorted({*Path(__file__).parent.rglob("*.py"), *files})
         return Cache(self.id, *ids, self.extractor.dataset.digest, *defined_by)
-
-
-def noise(
-    samples: FeatureStatistics, reference: Reference, metrics: Iterable[Metric]
-) -> dict[str, float]:
-    """The standard deviation of each numeric metric over sets of as many samples, estimated.
-
-    By the delete-a-group jackknife (Kott 2001, "The delete-a-group jackknife", eq. 2): the metric
-    is worked out again without each of ``GROUPS`` random groups of the samples. It needs no further
-    samples and has ``GROUPS`` − 1 degrees of freedom. It suits smooth functions of averages; a
-    count such as ``modes`` that no group moves gets 0. This is not the spread over training runs,
-    which is several times larger.
-
-    Args:
-        samples: with its rows kept; fewer than two a group give nothing.
-        reference: what they are compared with.
-        metrics: the ones to look at.
-    """
-    if len(samples) < 2 * GROUPS:
-        return {}
-    shuffled = torch.randperm(len(samples), generator=seeding.generator("calibration", 0))
-    chosen, replicates = list(metrics), []
-    for left_out in range(GROUPS):
-        part = samples.subset(shuffled[torch.arange(len(samples)) % GROUPS != left_out])
-        values, _ = suite.compute(part, reference, chosen)
-        replicates.append({k: v for k, v in values.items() if not isinstance(v, str)})
-    shared = [name for name in replicates[0] if all(name in values for values in replicates)]
-    return {name: _spread([float(values[name]) for values in replicates]) for name in shared}
-
-
-def _spread(values: list[float]) -> float:
-    mean = math.fsum(values) / GROUPS
-    return math.sqrt((GROUPS - 1) / GROUPS * math.fsum((value - mean) ** 2 for value in values))

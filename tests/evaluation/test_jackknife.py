@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bench.evaluation import suite
 from bench.evaluation.declarations import EACH
-from bench.evaluation.evaluator import noise
+from bench.evaluation.noise import noise
 from bench.evaluation.reference import Reference
 from bench.evaluation.statistics import FeatureStatistics
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import datasets
 from bench.executors import run
 from bench.executors.plan import plan
 from bench.trials import experiment
@@ -11,15 +12,11 @@ from bench.trials import experiment
 ROWS = [{"row": "noise", "n": 10_000, "fid": 900.0}]
 
 
-class _Ruler:
+class _Evaluator:
     """Knows what 10,000 held-out images or fewer get, and remembers what it was asked."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
-
-    @classmethod
-    def load(cls) -> "_Ruler":
-        return cls()
 
     def floor(self, n: int, thorough: bool) -> dict[str, float | str]:
         self.asked.append(n)
@@ -27,9 +24,9 @@ class _Ruler:
 
 
 @pytest.fixture
-def evaluator(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> _Ruler:
-    evaluator = _Ruler()
-    monkeypatch.setattr(run.Evaluator, "load", lambda: evaluator)
+def evaluator(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> _Evaluator:
+    evaluator = _Evaluator()
+    monkeypatch.setattr(type(datasets.get("mnist")), "evaluator", lambda dataset: evaluator)
     monkeypatch.setattr(run.calibration, "shipped", lambda given: ROWS)
     return evaluator
 
@@ -40,10 +37,10 @@ def _floor(samples: int) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("samples", [100, 1000, 10_000])
-def test_it_is_at_the_n_of_the_samples_and_says_so(samples: int, evaluator: _Ruler) -> None:
+def test_it_is_at_the_n_of_the_samples_and_says_so(samples: int, evaluator: _Evaluator) -> None:
     assert _floor(samples) == {"n": samples, "fid": 1000 / samples, "modes": 10.0}
 
 
-def test_it_is_empty_where_there_are_too_few_real_images(evaluator: _Ruler) -> None:
+def test_it_is_empty_where_there_are_too_few_real_images(evaluator: _Evaluator) -> None:
     assert _floor(20_000) == {}
     assert evaluator.asked[0] == 10_000  # which fills the cache that the workers read
