@@ -9,7 +9,9 @@ from typing import Literal
 
 import torch
 
-Purpose = Literal["init", "data", "latent", "layers", "evaluation", "classifier", "calibration"]
+Purpose = Literal[
+    "init", "data", "latent", "layers", "evaluation", "classifier", "calibration", "dataset"
+]
 
 
 def derive(purpose: Purpose, seed: int, step: int = 0) -> int:

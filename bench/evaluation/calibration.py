@@ -13,7 +13,6 @@ from bench import paths, seeding
 from bench.evaluation import suite
 from bench.evaluation.declarations import EACH, Value
 from bench.evaluation.floor import mean
-from bench.evaluation.identity import SAMPLES
 from bench.evaluation.reference import Reference
 from bench.evaluation.statistics import FeatureStatistics
 
@@ -33,10 +32,10 @@ def rows(evaluator: "Evaluator") -> list[dict[str, Value]]:
     whatever the n of the table that it stands beside.
     """
     dataset = evaluator.extractor.dataset
-    n, half = (min(SAMPLES, len(dataset.split("heldout"))), len(dataset.split("train")) // 2)
+    n = min(evaluator.usual_n, len(dataset.split("heldout")))
     return [
         {"row": FLOOR, "n": n, **evaluator.floor(n, thorough=True)},
-        {"row": HALVES, "n": min(n, half), **_known_halves(evaluator, min(n, half))},
+        *_of_training(evaluator, n),
         *({"row": name, "n": n, **_known(evaluator, images)}
           for name, images in evaluator.known_sets.items()),
     ]  # fmt: skip
@@ -72,6 +71,14 @@ def _known(evaluator: "Evaluator", images: Callable[[], Tensor]) -> dict[str, Va
         images.__name__, lambda: evaluator.measure(images(), thorough=True)
     )
     return values
+
+
+def _of_training(evaluator: "Evaluator", n: int) -> list[dict[str, Value]]:
+    """The row of training samples against others, where all metrics are measured."""
+    if evaluator.metrics is not None:
+        return []
+    n = min(n, len(evaluator.extractor.dataset.split("train")) // 2)
+    return [{"row": HALVES, "n": n, **_known_halves(evaluator, n)}]
 
 
 def _known_halves(evaluator: "Evaluator", n: int) -> dict[str, Value]:

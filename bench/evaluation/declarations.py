@@ -60,6 +60,7 @@ class Metric:
         needs: what it takes besides streamed features: the samples' own feature rows, a
             classifier's class probabilities, the labels that the samples were drawn for.
         least: the smallest number of samples that it is defined for.
+        optional: measured only by an evaluator that names it, not by every one.
         doc: the fields of its docstring.
         compute: None where only the declaration was read.
     """
@@ -73,6 +74,7 @@ class Metric:
     when: When = FINAL
     needs: frozenset[Need] = frozenset()
     least: int = 2
+    optional: bool = False
     doc: Mapping[str, str] = field(default_factory=dict)
     compute: Compute | None = None
 
@@ -98,7 +100,12 @@ _SPEED = Metric("images_per_s", "images/s", "higher", "Real images shown per sec
 
 
 def metric(
-    *, when: When, needs: Collection[Need] = (), least: int = 2, ratio: bool = False
+    *,
+    when: When,
+    needs: Collection[Need] = (),
+    least: int = 2,
+    ratio: bool = False,
+    optional: bool = False,
 ) -> Callable[[Compute], Compute]:
     """Register a metric under its function's name; the arguments are those of `Metric`.
 
@@ -108,7 +115,8 @@ def metric(
 
     def register(compute: Compute) -> Compute:
         name, doc = compute.__name__, inspect.getdoc(compute)
-        declared = _declare(name, doc, when=when, needs=needs, least=least, ratio=ratio)
+        given = {"when": when, "needs": needs, "least": least, "ratio": ratio}
+        declared = _declare(name, doc, **given, optional=optional)
         METRICS.add(name, replace(declared, compute=compute), compute.__module__)
         return compute
 
@@ -139,12 +147,12 @@ def listing() -> list[dict[str, str]]:
 
 def declared() -> dict[str, Metric]:
     """All metrics by name: those that are shipped, and those of the plug-ins that were loaded."""
-    return {**_shipped(), **METRICS.loaded}
+    return {**shipped(), **METRICS.loaded}
 
 
 @cache
-def _shipped() -> dict[str, Metric]:
-    """Read from the files' text: to import them takes torch, and with it seconds."""
+def shipped() -> dict[str, Metric]:
+    """Those of this repository. Read from the files' text: importing them takes seconds."""
     metrics: dict[str, Metric] = {}
     for path in sorted(_FOLDER.glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))

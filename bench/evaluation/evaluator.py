@@ -1,6 +1,6 @@
 """The evaluator: frozen extractors, their references and all metrics, as a torchmetrics.Metric."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +12,10 @@ from torchmetrics import Metric as TorchMetric
 from bench import datasets
 from bench.datasets import Dataset
 from bench.errors import UserError
-from bench.evaluation import extractor as extractors
 from bench.evaluation import identity, inception, reference, suite
+from bench.evaluation import extractor as extractors
 from bench.evaluation.cache import Cache
-from bench.evaluation.declarations import ALT, EACH, FINAL, Metric
+from bench.evaluation.declarations import ALT, EACH, FINAL, Metric, When
 from bench.evaluation.extractor import FeatureExtractor
 from bench.evaluation.floor import disjoint_sets, mean_of_each
 from bench.evaluation.metrics import memorisation
@@ -56,6 +56,9 @@ class Evaluator(TorchMetric):
         extractor: the frozen feature extractor that all plain metric names refer to.
         others: what loads further ones, by the suffix of their metrics' names (``_alt``).
         known_sets: samples of known quality, by the name of their row of `calibration`.
+        metrics: the names of this repository's metrics that it measures; by default all but the
+            optional ones. Those of plug-ins are measured in any case.
+        usual_n: how many samples the numbers of its calibration are of.
         final: also the metrics that are measured at the end of a trial, and those of each
             evaluation by the other extractors (``fid_alt``); keeps the features of every sample.
     """
@@ -71,11 +74,14 @@ class Evaluator(TorchMetric):
         others: Mapping[str, Callable[[], FeatureExtractor]] | None = None,
         known_sets: Mapping[str, Callable[[], Tensor]] | None = None,
         *,
+        metrics: Collection[str] | None = None,
+        usual_n: int = identity.SAMPLES,
         final: bool = False,
     ) -> None:
         super().__init__()
         self.extractor, self.known_sets = extractor, dict(known_sets or {})
         self.others = {suffix: load() for suffix, load in (others or {}).items()}
+        self.metrics, self.usual_n = metrics, usual_n
         self.final = final
         self.id = extractor.id
         self.measure_name = identity.measure_name(self.id)
@@ -153,7 +159,7 @@ class Evaluator(TorchMetric):
             gaussian.update(features)
             if logits is not None:
                 histogram.update(logits)
-            if self.final and not suffix:
+            if self._keeps_rows and not suffix:
                 self.rows.append(features.to(self.device))
                 self.logits += [] if logits is None else [logits.to(self.device)]
         setattr(self, f"moments{suffix}", gaussian.packed.to(self.device))
@@ -170,8 +176,16 @@ class Evaluator(TorchMetric):
         return {name: value for name, value in values.items() if not isinstance(value, str)}
 
     @property
+    def _keeps_rows(self) -> bool:
+        return self.final or any("rows" in metric.needs for metric in self.at(EACH))
+
+    @property
     def _due(self) -> list[Metric]:
-        return suite.at(EACH, FINAL) if self.final else suite.at(EACH)
+        return self.at(EACH, FINAL) if self.final else self.at(EACH)
+
+    def at(self, *when: When) -> list[Metric]:
+        """The metrics that it measures then."""
+        return suite.at(*when, among=self.metrics)
 
     def _computed_by(self, metrics: Iterable[Metric]) -> tuple[Values, dict[str, str]]:
         chosen = list(metrics)
@@ -238,7 +252,7 @@ class Evaluator(TorchMetric):
         try:
             self.update(samples)
             values, omitted = self._computed_by(self._due if metrics is None else metrics)
-            wanted = suite.at(EACH) if thorough and with_noise else ()
+            wanted = self.at(EACH) if thorough and with_noise else ()
             spread = noise(self.statistics(), self.reference, wanted) if wanted else {}
         finally:
             self.reset()

@@ -36,10 +36,22 @@ class FeatureExtractor:
         net: takes (N, *shape) float32, as the data set encodes samples; returns features (N, d), or
             features and logits (N, K).
         dataset: whose samples it sees; by default the usual one.
+        equal_classes: the classes are equally likely by definition, whatever the test samples say.
+        none_of_them: the last logit is of samples that belong to no class.
     """
 
-    def __init__(self, id: str, net: nn.Module, dataset: Dataset | None = None) -> None:
+    def __init__(
+        self,
+        id: str,
+        net: nn.Module,
+        dataset: Dataset | None = None,
+        *,
+        equal_classes: bool = False,
+        none_of_them: bool = False,
+    ) -> None:
         self.id, self.dataset = id, dataset or datasets.get(datasets.DEFAULT)
+        self.equal_classes = equal_classes
+        self._logits = self.dataset.classes + none_of_them
         self._net = net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
     @cached_property
@@ -63,7 +75,7 @@ class FeatureExtractor:
             out = self._forward(self.dataset.encode(chunk))
             parts = out if isinstance(out, tuple) else (out,)
             parts = parts[:1] if len(parts) == 2 and parts[1] is None else parts
-            if wrong := _wrong(parts, len(chunk), self.dataset.classes):
+            if wrong := _wrong(parts, len(chunk), self._logits):
                 contract = self._contract
                 raise UserError(f"The feature extractor {self.id} returned {wrong}: {contract}.")
             features, *logits = (part.double() for part in parts)
@@ -82,7 +94,7 @@ class FeatureExtractor:
         kind = "images" if len(self.dataset.shape) == 3 else "samples"
         return (
             f"its forward gets {kind} of shape ({shape}), float32 in [-1, 1], and returns a "
-            f"tensor of features (N, d), or features and logits (N, {self.dataset.classes or 'K'})"
+            f"tensor of features (N, d), or features and logits (N, {self._logits or 'K'})"
         )
 
 

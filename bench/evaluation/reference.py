@@ -12,7 +12,7 @@ from bench.datasets import pixels
 from bench.datasets.dataset import Split
 from bench.evaluation.cache import Cache
 from bench.evaluation.extractor import FeatureExtractor
-from bench.evaluation.statistics import FeatureStatistics
+from bench.evaluation.statistics import ClassHistogram, FeatureStatistics
 
 Tensors = dict[str, Tensor]
 
@@ -23,20 +23,27 @@ class Reference:
     Args:
         load: returns a split's statistics, rows kept.
         keep: keeps named tensors that are costly to work out.
+        classes: how often each class is drawn by definition; by default as in the test samples.
     """
 
     def __init__(
         self,
         load: Callable[[Split], FeatureStatistics],
         keep: Callable[[str, Callable[[], Tensors]], Tensors] = lambda name, compute: compute(),
+        classes: ClassHistogram | None = None,
     ) -> None:
-        self._load, self._keep = load, keep
+        self._load, self._keep, self._classes = load, keep, classes
         self._derived: dict[str, Tensors] = {}
 
     @cached_property
     def test(self) -> FeatureStatistics:
         """The test samples: what every number is measured against."""
         return self._load("test")
+
+    @property
+    def classes(self) -> ClassHistogram:
+        """How often each class is drawn."""
+        return self._classes or self.test.histogram
 
     @cached_property
     def heldout(self) -> FeatureStatistics:
@@ -79,12 +86,13 @@ def of(extractor: FeatureExtractor) -> Reference:
         kept = features.tensors(split, lambda: _observed(extractor, split))
         return FeatureStatistics.of(kept["features"], kept.get("logits"))
 
-    return Reference(load, derived.tensors)
+    equal = ClassHistogram.equal(dataset.classes) if extractor.equal_classes else None
+    return Reference(load, derived.tensors, equal)
 
 
 def _observed(extractor: FeatureExtractor, split: Split) -> Tensors:
     features, logits = zip(*extractor.passes(extractor.dataset.split(split).values), strict=True)
     seen = {"features": torch.cat(features)}
-    if logits[0] is not None:
+    if logits[0] is not None and not extractor.equal_classes:
         seen["logits"] = torch.cat(logits)
     return seen

@@ -108,6 +108,13 @@ class ClassHistogram:
         self.count += len(logits)
 
     @classmethod
+    def equal(cls, classes: int) -> "ClassHistogram":
+        """Each class as often as any other; without probabilities."""
+        histogram = cls()
+        histogram.count, histogram.counts = classes, torch.ones(classes, dtype=torch.int64)
+        return histogram
+
+    @classmethod
     def unpacked(cls, sums: Tensor) -> "ClassHistogram":
         """Of sums as `packed`; those of two sets of images may be added."""
         histogram, classes = cls(), (len(sums) - 3) // 2

@@ -1,7 +1,7 @@
 """Metrics computed of one set of samples, and what cannot be computed, with the reason."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bench.errors import UserError
 from bench.evaluation import declarations
@@ -67,7 +67,14 @@ def named(names: Iterable[str]) -> list[Metric]:
     return [METRICS.get(name) for name in names]
 
 
-def at(*when: When) -> list[Metric]:
-    """The registered metrics that are measured then, as `declarations.at` lists them, to run."""
+def at(*when: When, among: Collection[str] | None = None) -> list[Metric]:
+    """The registered metrics that are measured then, as `declarations.at` lists them, to run.
+
+    Args:
+        among: the names of this repository's metrics to choose from, by default all but the
+            optional ones; those of plug-ins are always among them.
+    """
     METRICS.names()  # which imports them
-    return declarations.at(*when)
+    own = {m.name for m in declarations.shipped().values() if not m.optional}
+    left_out = declarations.shipped().keys() - (own if among is None else set(among))
+    return [metric for metric in declarations.at(*when) if metric.name not in left_out]

@@ -1,6 +1,7 @@
-"""What a trial draws once, at its end: samples next to the training images nearest to them, and
-walks between latents."""
+"""What a trial draws: its samples at each evaluation; once, at its end, samples next to the
+training images nearest to them, and walks between latents."""
 
+import copy
 from pathlib import Path
 
 import torch
@@ -9,13 +10,37 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench import datasets, paths, seeding
+from bench.datasets import Dataset
 from bench.datasets.pixels import ImageDataset, tiled
+from bench.datasets.plane import Mixture
 from bench.evaluation import Evaluator
 from bench.trials import Trial
 from bench.variants import GAN, Algorithm
 
 _PAIRS, _PAIRS_ACROSS = 32, 8
 _WALKS, _STEPS = 4, 12
+_SIDE = 48  # points of the discriminator's surface, in each direction
+
+
+def snapshot(algorithm: Algorithm, samples: Tensor, dataset: Dataset, path: Path) -> None:
+    """Draw samples (N, *shape) in stored form; points with the discriminator's surface behind."""
+    if isinstance(dataset, Mixture):
+        dataset.draw(samples, path, surface(algorithm, dataset))
+    else:
+        dataset.draw(samples, path)
+
+
+def surface(algorithm: Algorithm, dataset: Mixture) -> Tensor | None:
+    """(side, side) logits over the picture of a plane; None where D does not judge single points.
+
+    A copy in eval mode answers, so that nothing of the trial changes.
+    """
+    if not isinstance(algorithm, GAN) or algorithm.pack > 1 or algorithm.conditional:
+        return None
+    judge = copy.deepcopy(algorithm.D).eval()
+    points = dataset.encode(dataset.lattice(_SIDE)).to(next(judge.parameters()).device)
+    with torch.no_grad():
+        return judge(points).cpu().view(_SIDE, _SIDE)  # type: ignore[no-any-return]
 
 
 def draw(

@@ -11,7 +11,6 @@ from typing import Any
 
 from bench import datasets
 from bench.errors import UserError
-from bench.evaluation import suite
 from bench.evaluation.declarations import EACH
 from bench.training import checkpoint, evaluation, generator, pictures, resuming, step
 from bench.training.evaluation import Abandoning, Evaluated, Stopped
@@ -21,7 +20,6 @@ from bench.trials.status import Status
 from bench.variants import code, registry
 
 _HEARTBEAT_SECONDS = 1.0
-_CURVES = frozenset(metric.name for metric in suite.at(EACH))
 
 
 class Trainer:
@@ -102,7 +100,8 @@ class Trainer:
             numbers = evaluation.measure(self.evaluator, images, last=last)
             files = {"samples": f"samples/{self._images_shown:09d}.png"}
             (self.folder / "samples").mkdir(exist_ok=True)
-            self.dataset.draw(images, self.folder / files["samples"])
+            picture = self.folder / files["samples"]
+            pictures.snapshot(self.algorithm, images, self.dataset, picture)
             if last:
                 files |= pictures.draw(
                     self.evaluator, self.algorithm, images, self.samples.values, self.trial,
@@ -215,7 +214,8 @@ class Trainer:
         self.events.metrics((self.step + 1) * self.trial.batch, means)
 
     def _log_evaluation(self, numbers: Evaluated, files: dict[str, str]) -> None:
-        point = {f"eval/{name}": v for name, v in numbers.values.items() if name in _CURVES}
+        curves = {metric.name for metric in self.evaluator.at(EACH)}
+        point = {f"eval/{name}": v for name, v in numbers.values.items() if name in curves}
         point |= {"eval/seconds": self.seconds} | _named("eval", self.counts)
         self.events.metrics(self._images_shown, point)
         for key, file in files.items():

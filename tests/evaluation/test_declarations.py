@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.evaluation.declarations import METRICS, Metric, _shipped, declared, measure
+from bench.evaluation.declarations import METRICS, Metric, declared, measure, shipped
 from bench.evaluation.identity import current
 
 
@@ -20,7 +20,7 @@ def test_they_are_known_without_the_metrics_code() -> None:
 
 
 def test_what_is_read_is_what_runs() -> None:
-    assert _shipped() == {n: replace(METRICS.get(n), compute=None) for n in METRICS.names()}
+    assert shipped() == {n: replace(METRICS.get(n), compute=None) for n in METRICS.names()}
 
 
 def test_the_second_extractors_measures_take_after_the_first() -> None:

@@ -3,6 +3,7 @@
 import math
 
 import torch
+from torch import Tensor
 
 from bench.evaluation.declarations import metric
 from bench.evaluation.reference import Reference
@@ -11,24 +12,29 @@ from bench.evaluation.statistics import FeatureStatistics
 _PART = 10
 
 
+def inside(samples: FeatureStatistics, reference: Reference) -> Tensor:
+    """How many samples are of each class, (K,) int64; those of no class are left out."""
+    return samples.histogram.counts[: len(reference.classes.counts)]
+
+
 def covered(samples: FeatureStatistics, reference: Reference) -> list[bool]:
     """For each class: has it at least a tenth of its share in the reference?"""
-    ours, theirs = samples.histogram, reference.test.histogram
+    ours, theirs = inside(samples, reference), reference.classes
     # In whole numbers, because a share of exactly a tenth counts as covered.
-    enough = _PART * ours.counts * theirs.count >= theirs.counts * ours.count
+    enough = _PART * ours * theirs.count >= theirs.counts * samples.histogram.count
     return ((theirs.counts > 0) & enough).tolist()
 
 
 @metric(when="each evaluation", needs=["classes"])
 def modes(samples: FeatureStatistics, reference: Reference) -> int:
-    """How many of the ten digits are drawn often enough to count as covered.
+    """How many classes are drawn often enough to count as covered: at least a tenth as expected.
 
-    Label: modes [of 10]
-    Formula: #{k : q(k) ≥ p(k)/10}, q and p the classifier's label shares in samples and reference
-    Range: 0 to 10
+    Label: modes
+    Formula: #{k : q(k) ≥ p(k)/10}, q and p the classes' shares in samples and reference
+    Range: 0 to the number of classes
     Better: higher
-    Unit: digits
-    Floor: 10
+    Unit: classes (the ten digits of MNIST)
+    Floor: all of them
     Source: this benchmark; a threshold, because misread noise alone reaches modes_any = 10
     """
     return sum(covered(samples, reference))
@@ -36,48 +42,52 @@ def modes(samples: FeatureStatistics, reference: Reference) -> int:
 
 @metric(when="each evaluation", needs=["classes"])
 def modes_any(samples: FeatureStatistics, reference: Reference) -> int:
-    """How many of the ten digits the classifier sees at least once.
+    """How many classes are drawn at least once, which is what papers call modes.
 
-    Label: modes any [of 10]
-    Formula: #{k : q(k) > 0}, q the classifier's label shares in the samples
-    Range: 1 to 10
+    Label: modes any
+    Formula: #{k : q(k) > 0}, q the classes' shares in the samples
+    Range: 0 to the number of classes
     Better: higher
-    Unit: digits
-    Floor: 10
-    Source: Srivastava et al. 2017 (VEEGAN), arXiv 1705.07761, on ten modes
+    Unit: classes (the ten digits of MNIST)
+    Floor: all of them
+    Source: Srivastava et al. 2017 (VEEGAN), arXiv 1705.07761
     """
-    return int((samples.histogram.counts > 0).sum())
+    return int((inside(samples, reference) > 0).sum())
 
 
 @metric(when="each evaluation", needs=["classes"])
 def missing(samples: FeatureStatistics, reference: Reference) -> str:
-    """The digits that modes does not count.
+    """The classes that modes does not count.
 
     Label: missing
     Formula: {k : q(k) < p(k)/10}
-    Range: digits with blanks between them, or "none"
+    Range: numbers of classes with blanks between them, or "none"
     Better: neither
-    Unit: digits' names
+    Unit: numbers of classes (the digits of MNIST)
     Floor: none
     Source: this benchmark
     """
-    absent = [str(digit) for digit, seen in enumerate(covered(samples, reference)) if not seen]
+    absent = [str(label) for label, seen in enumerate(covered(samples, reference)) if not seen]
     return " ".join(absent) or "none"
 
 
 @metric(when="each evaluation", needs=["classes"], ratio=True)
 def mode_kl(samples: FeatureStatistics, reference: Reference) -> float:
-    """Kullback-Leibler divergence of the generated digits' shares from the reference's.
+    """Kullback-Leibler divergence of the generated classes' shares from the reference's.
 
     Label: mode KL [nats]
-    Formula: Σk q(k) ln (q(k)/p(k)), 0 ln 0 = 0, q samples, p reference
-    Range: 0 to ln(1/min p) (2.4 on MNIST)
+    Formula: Σk q(k) ln (q(k)/p(k)), 0 ln 0 = 0, q samples of a class, p reference; p = 1/K where
+        classes are equally likely by definition
+    Range: 0 to ln(1/min p) (2.4 on MNIST); not defined where no sample is of any class
     Better: lower
     Unit: nats
-    Floor: (K-1)/2n, 4.5e-4 at n = 10,000, for a sampler with the reference's own shares
+    Floor: (K-1)/2n, 4.5e-4 for ten classes at n = 10,000, for a sampler with the shares p
     Source: Che et al. 2017, arXiv 1612.02136; Srivastava et al. 2017, arXiv 1705.07761
     """
-    q, p = samples.histogram.share, reference.test.histogram.share
+    counts, p = inside(samples, reference), reference.classes.share
+    if not counts.sum():
+        return math.nan
+    q = counts.double() / counts.sum()
     divergence = torch.xlogy(q, q) - torch.xlogy(q, p)
     return max(float(divergence.sum()), 0.0)
 
@@ -117,14 +127,14 @@ def inception_score(samples: FeatureStatistics, reference: Reference) -> float:
 # It costs next to nothing, but ten curves a trial would bury the others: at the end only.
 @metric(when="final", needs=["classes"])
 def digit_share(samples: FeatureStatistics, reference: Reference) -> dict[int, float]:
-    """How often each digit is drawn, one number a digit: ``digit_share/0`` to ``digit_share/9``.
+    """How often each class is drawn, one number a class: ``digit_share/0``, ``digit_share/1`` ...
 
-    Label: digit share
-    Formula: q(k) = #{samples that the classifier takes for k} / n
+    Label: class share
+    Formula: q(k) = #{samples of class k} / n
     Range: 0 to 1
     Better: near the floor
     Unit: share
-    Floor: about 0.1; 0.09 for the digit 5, 0.11 for the digit 1
+    Floor: about 1 over the number of classes; on MNIST 0.09 for the digit 5, 0.11 for the digit 1
     Source: this benchmark; modes, missing and mode_kl are worked out of these
     """
-    return dict(enumerate(samples.histogram.share.tolist()))
+    return dict(enumerate((inside(samples, reference).double() / len(samples)).tolist()))
