@@ -12,8 +12,8 @@ from torchmetrics import Metric as TorchMetric
 from bench import datasets
 from bench.datasets import Dataset
 from bench.errors import UserError
-from bench.evaluation import identity, inception, reference, suite
 from bench.evaluation import extractor as extractors
+from bench.evaluation import identity, inception, reference, suite
 from bench.evaluation.cache import Cache
 from bench.evaluation.declarations import ALT, EACH, FINAL, Metric, When
 from bench.evaluation.extractor import FeatureExtractor

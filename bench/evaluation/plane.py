@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from bench import seeding
 from bench.evaluation.evaluator import Evaluator
@@ -19,15 +20,20 @@ NEAR = 3.0
 """Standard deviations within which a point belongs to a mode."""
 METRICS = (
     *("fid", "fid_heldout", "modes", "modes_any", "missing", "mode_kl", "high_quality"),
-    *("sliced_wasserstein", "digit_share"),
+    *("sliced_wasserstein", "plane_frechet", "digit_share"),
 )
 
 
 class Nearest(nn.Module):
-    """Features: the points themselves. Logits: of each mode, and a last one of none of them.
+    """What is known of a point: the mode that it is near to, where in that mode, and itself.
 
-    A mode's logit is −d²/2σ², d the distance to its centre; that of none is −3²/2, so it is the
-    largest exactly where every mode is more than three standard deviations away.
+    Logits (N, classes + 1): −d²/2σ² for each mode, d the distance to its centre, and −3²/2 for
+    none of them, which is the largest exactly where all modes are more than 3σ away.
+
+    Features (N, classes + 5): the one-hot answer, the offset from the mode's centre over 3σ (zero
+    where there is none), the point as networks see it. So the Fréchet distance of features
+    (``fid``) sees modes that are lost, points between them and modes that have shrunk. That of the
+    points alone (``plane_frechet``) sees their mean and covariance, which uniform noise has too.
     """
 
     def __init__(self, dataset: "Mixture") -> None:
@@ -35,15 +41,17 @@ class Nearest(nn.Module):
         self.centres, self.sd, self.reach = dataset.centres, dataset.sd, dataset.reach
 
     def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
-        """From (N, 2) as networks see them to (N, 2) and (N, classes + 1)."""
-        points = encoded.double() * self.reach
-        squared = (points[:, None] - self.centres).square().sum(2) / self.sd**2
-        none = torch.full((len(points), 1), NEAR**2, dtype=squared.dtype)
-        return points, -torch.cat([squared, none], dim=1) / 2
+        """From (N, 2) as networks see them."""
+        points = encoded.double()
+        offsets = (points[:, None] * self.reach - self.centres) / self.sd
+        squared = F.pad(offsets.square().sum(2), (0, 1), value=NEAR**2)
+        one_hot = F.one_hot(squared.argmin(1), squared.shape[1]).double()
+        within = (one_hot[:, :-1, None] * offsets).sum(1) / NEAR
+        return torch.cat([one_hot, within, points], dim=1), -squared / 2
 
 
 def evaluator(dataset: "Mixture") -> Evaluator:
-    """Of one mixture: modes, quality, and the distances between point clouds."""
+    """Of one mixture: its modes, their quality, and distances between clouds of points."""
     extractor = FeatureExtractor(
         dataset.evaluator_id, Nearest(dataset), dataset, equal_classes=True, none_of_them=True
     )

@@ -77,8 +77,8 @@ def of(extractor: FeatureExtractor) -> Reference:
     """An extractor's reference; features are computed once and then read from the store."""
     room, dataset = Path(__file__).parent, extractor.dataset
     encoded_by = [Path(pixels.__file__), Path(inspect.getfile(type(dataset)))]
-    seen_by = [*encoded_by, room / "networks.py", room / "extractor.py"]
-    used_by = ("neighbours.py", "metrics/manifold.py", "metrics/memorisation.py")
+    seen_by = [*encoded_by, *(room / name for name in ("networks.py", "extractor.py", "plane.py"))]
+    used_by = ("neighbours.py", *(f"metrics/{n}.py" for n in ("manifold", "memorisation", "plane")))
     features = Cache(extractor.id, dataset.digest, *seen_by)
     derived = Cache(extractor.id, dataset.digest, *seen_by, *(room / name for name in used_by))
 

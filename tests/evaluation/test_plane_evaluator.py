@@ -8,6 +8,7 @@ import torch
 from bench import datasets
 from bench.datasets.plane import Mixture
 from bench.evaluation import Evaluator
+from bench.evaluation.calibration import FLOOR
 from bench.evaluation.metrics import plane
 from bench.evaluation.statistics import FeatureStatistics
 
@@ -44,6 +45,16 @@ def test_one_lost_mode_is_seen_by_every_measure(ring: Evaluator) -> None:
     floor = ring.floor(N)
     assert float(values["fid"]) > 10 * float(floor["fid"])
     assert float(values["sliced_wasserstein"]) > 2 * float(floor["sliced_wasserstein"])
+    assert float(values["plane_frechet"]) > 5 * float(floor["plane_frechet"])
+
+
+def test_fid_puts_known_sets_into_the_order_of_their_quality(ring: Evaluator) -> None:
+    fid = {str(row["row"]): float(row["fid"]) for row in ring.calibration()}
+    order = sorted(fid, key=fid.__getitem__)
+    assert order[:4] == [FLOOR, "centres only", "twice as wide", "half of the modes"]
+    assert set(order[4:]) == {"one mode", "uniform noise"}
+    blind = {str(row["row"]): float(row["plane_frechet"]) for row in ring.calibration()}
+    assert blind["uniform noise"] < 5 * blind[FLOOR]
 
 
 def test_a_mode_is_seen_by_one_point_and_covered_by_a_tenth_of_its_share(ring: Evaluator) -> None:
@@ -64,7 +75,8 @@ def test_points_far_from_every_mode_have_no_divergence(ring: Evaluator) -> None:
     measured = ring.score(torch.zeros(N, 2, dtype=torch.float64))
     assert (measured.metrics["modes"], measured.metrics["high_quality"]) == (0, 0)
     assert "mode_kl" in measured.omitted
-    assert measured.metrics["fid"] == pytest.approx(1, abs=0.05)  # |mean|² + trace, by a point
+    # |mean|² + trace of a single point: the ring's radius, as networks see it, squared.
+    assert measured.metrics["plane_frechet"] == pytest.approx(1 / 1.25**2, rel=0.02)
 
 
 def test_networks_points_and_stored_ones_are_told_apart_by_their_type(ring: Evaluator) -> None:
@@ -102,6 +114,7 @@ def test_calibration_has_a_row_for_each_known_set(ring: Evaluator) -> None:
     assert rows["twice as wide"]["high_quality"] == pytest.approx(67.5, abs=3)  # 1 − e^(−9/8)
     assert rows["uniform noise"]["modes"] == 0
     assert {row["n"] for row in rows.values()} == {N}
+    assert len(rows) == 6
 
 
 def test_statistics_know_equal_classes() -> None:

@@ -34,6 +34,7 @@ def _pair(seed: int, n: int = 600) -> tuple[Tensor, Tensor]:
 _SPLITS = {
     split: FeatureStatistics.of(*_pair(k)) for k, split in enumerate(("test", "heldout", "train"))
 }
+OF_POINTS = {"high_quality", "sliced_wasserstein", "plane_frechet"}
 USUAL = [name for name in METRICS.names() if not METRICS.get(name).optional]
 REFERENCE = Reference(lambda split: _SPLITS[split])
 
@@ -92,7 +93,7 @@ def test_issue_metrics_are_all_there() -> None:
         "copying_ct fid_heldout"
     )
     assert set(USUAL) == set(wanted.split())
-    assert set(METRICS.names()) - set(USUAL) == {"high_quality", "sliced_wasserstein"}
+    assert set(METRICS.names()) - set(USUAL) == OF_POINTS
 
 
 def test_digit_by_digit_the_numbers_are_those_of_the_whole() -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from bench.evaluation.declarations import metric
 from bench.evaluation.metrics.modes import inside
 from bench.evaluation.reference import Reference, Tensors
-from bench.evaluation.statistics import FeatureStatistics
+from bench.evaluation.statistics import FeatureStatistics, Gaussian, frechet
 
 _DIRECTIONS = 64
 
@@ -28,7 +28,7 @@ def high_quality(samples: FeatureStatistics, reference: Reference) -> float:
     return 100 * int(inside(samples, reference).sum()) / len(samples)
 
 
-@metric(when="each evaluation", needs=["rows"], optional=True)
+@metric(when="each evaluation", needs=["rows"], optional=True, ratio=True)
 def sliced_wasserstein(samples: FeatureStatistics, reference: Reference) -> float:
     """Wasserstein-2 distance of the projections onto a line, over 64 directions of the plane.
 
@@ -36,23 +36,44 @@ def sliced_wasserstein(samples: FeatureStatistics, reference: Reference) -> floa
     Formula: (mean over θ of W2²)^½, W2 between x·θ of samples and of test points
     Range: 0 to ∞
     Better: lower
-    Unit: units of the plane
+    Unit: half sides of the square that pictures show, as networks see points
     Floor: what real points get at the same n; it falls as n^(-½)
     Source: Bonneel et al. 2015, "Sliced and Radon Wasserstein barycenters of measures", eq. 4
     """
     real = reference.derived(test_projections)["sorted"]
-    return math.sqrt(float(wasserstein_squared(projections(samples.rows), real).mean()))
+    return math.sqrt(float(wasserstein_squared(projections(points(samples)), real).mean()))
+
+
+@metric(when="each evaluation", needs=["rows"], optional=True, ratio=True)
+def plane_frechet(samples: FeatureStatistics, reference: Reference) -> float:
+    """Fréchet distance between two Gaussians fitted to the points themselves; blind to modes.
+
+    Label: Fréchet (points)
+    Formula: |m1-m2|² + tr S1 + tr S2 - 2 tr (S1 S2)^½ of the two coordinates
+    Range: 0 to ∞
+    Better: near the floor
+    Unit: squared half sides of the square that pictures show, as networks see points
+    Floor: what real points get at the same n; uniform noise comes near it
+    Source: Dowson & Landau 1982; Heusel et al. 2017, arXiv 1706.08500
+    """
+    real = Gaussian.of(points(reference.test))
+    return frechet(Gaussian.of(points(samples)), real)
+
+
+def points(statistics: FeatureStatistics) -> Tensor:
+    """(n, 2): the last two features, which are the points as networks see them."""
+    return statistics.rows[:, -2:]
 
 
 def test_projections(reference: Reference) -> Tensors:
     """The sorted `projections` of the test points."""
-    return {"sorted": projections(reference.test.rows).sort().values}
+    return {"sorted": projections(points(reference.test)).sort().values}
 
 
-def projections(points: Tensor) -> Tensor:
+def projections(xy: Tensor) -> Tensor:
     """(64, n): points (n, 2) projected onto directions at equal angles of the half circle."""
     angles = math.pi * torch.arange(_DIRECTIONS, dtype=torch.float64) / _DIRECTIONS
-    return torch.stack([angles.cos(), angles.sin()], dim=1) @ points.T
+    return torch.stack([angles.cos(), angles.sin()], dim=1) @ xy.T
 
 
 def wasserstein_squared(a: Tensor, b: Tensor) -> Tensor:
