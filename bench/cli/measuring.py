@@ -45,9 +45,9 @@ def score(
     images = reading.read(samples, _apart)
     datasets.get(DEFAULT).ensure(_apart)
     evaluator = Evaluator.from_file(extractor) if extractor else Evaluator.load()
-    measurement = evaluator.score(images, thorough=True)
+    measurement = evaluator.score(images, final=True)
     # An extractor of the user's own may take half an hour for what real images get.
-    floor = {} if extractor else evaluator.floor(measurement.n, thorough=True)
+    floor = {} if extractor else evaluator.floor(measurement.n, final=True)
     if as_json:
         result = {"ruler": evaluator.id, "n": measurement.n, "measure": measurement.measure,
                   "metrics": measurement.metrics, "noise": measurement.noise, "floor": floor,

@@ -35,7 +35,7 @@ def rows(evaluator: "Evaluator") -> list[dict[str, Value]]:
     dataset = evaluator.extractor.dataset
     n, half = (min(SAMPLES, len(dataset.split("heldout"))), len(dataset.split("train")) // 2)
     return [
-        {"row": FLOOR, "n": n, **evaluator.floor(n, thorough=True)},
+        {"row": FLOOR, "n": n, **evaluator.floor(n, final=True)},
         {"row": HALVES, "n": min(n, half), **_known_halves(evaluator, min(n, half))},
         *({"row": name, "n": n, **_known(evaluator, images)}
           for name, images in evaluator.known_sets.items()),
@@ -69,7 +69,7 @@ def ship(evaluator: "Evaluator") -> None:
 
 def _known(evaluator: "Evaluator", images: Callable[[], Tensor]) -> dict[str, Value]:
     values: dict[str, Value] = evaluator.cache.json(
-        images.__name__, lambda: evaluator.measure(images(), thorough=True)
+        images.__name__, lambda: evaluator.measure(images(), final=True)
     )
     return values
 

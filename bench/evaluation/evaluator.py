@@ -211,14 +211,14 @@ class Evaluator(TorchMetric):
             raise UserError("Some samples hold NaN or infinite values: correct the generator.")
         return samples if samples.dtype == usual else dataset.decode(samples.float())
 
-    def measure(self, samples: Tensor, thorough: bool = False) -> Values:
+    def measure(self, samples: Tensor, final: bool = False) -> Values:
         """The metrics of one set of samples, as `score` gives them."""
-        return self.score(samples, thorough, with_noise=False).metrics
+        return self.score(samples, final, with_noise=False).metrics
 
     def score(
         self,
         samples: Tensor,
-        thorough: bool = False,
+        final: bool = False,
         with_noise: bool = True,
         metrics: Iterable[Metric] | None = None,
     ) -> Measurement:
@@ -226,19 +226,19 @@ class Evaluator(TorchMetric):
 
         Args:
             samples: at least two, as for `update`; numbers are comparable at one N only.
-            thorough: also the final metrics, as ``final`` of the class.
-            with_noise: also estimate each number's noise, if the measurement is thorough.
+            final: also the final metrics, as ``final`` of the class.
+            with_noise: also estimate each number's noise, if the measurement is final.
             metrics: these only.
 
         Raises:
             UserError: not such samples.
         """
-        before, self.final = self.final, thorough
+        before, self.final = self.final, final
         self.reset()
         try:
             self.update(samples)
             values, omitted = self._computed_by(self._due if metrics is None else metrics)
-            wanted = suite.at(EACH) if thorough and with_noise else ()
+            wanted = suite.at(EACH) if final and with_noise else ()
             spread = noise(self.statistics(), self.reference, wanted) if wanted else {}
         finally:
             self.reset()
@@ -256,7 +256,7 @@ class Evaluator(TorchMetric):
         """The second extractor's id, ``none`` where there is none."""
         return self.others[ALT].id if ALT in self.others else "none"
 
-    def floor(self, n: int = identity.SAMPLES, thorough: bool = False) -> Values:
+    def floor(self, n: int = identity.SAMPLES, final: bool = False) -> Values:
         """What real samples get: n held-out training samples against the test samples.
 
         The mean over disjoint sets of n (`bench.evaluation.floor.disjoint_sets`); at n = 10,000 it
@@ -265,14 +265,14 @@ class Evaluator(TorchMetric):
 
         Args:
             n: as many as the samples that the floor stands next to.
-            thorough: as of `score`.
+            final: as of `score`.
 
         Returns:
             Metric to value, without those that need more than n samples; empty where n is more
             than there are held-out samples.
         """
-        name = f"floor-{n}{'-thorough' if thorough else ''}"
-        return dict(self.cache.json(name, lambda: self._floor(n, thorough)))
+        name = f"floor-{n}{'-final' if final else ''}"
+        return dict(self.cache.json(name, lambda: self._floor(n, final)))
 
     def calibration(self) -> list[Values]:
         """What the metrics say about known sets of samples: {"row": its name, metric: value …}.
@@ -283,9 +283,9 @@ class Evaluator(TorchMetric):
 
         return calibration.rows(self)
 
-    def _floor(self, n: int, thorough: bool) -> Values:
+    def _floor(self, n: int, final: bool) -> Values:
         heldout = self.extractor.dataset.split("heldout").values
-        values = mean_of_each([self.measure(part, thorough) for part in disjoint_sets(n, heldout)])
+        values = mean_of_each([self.measure(part, final) for part in disjoint_sets(n, heldout)])
         for name in [name for name in values if name.startswith("fid_heldout")]:
             values[name] = values[name.replace("_heldout", "")]
         return values

@@ -105,8 +105,8 @@ def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentReco
     evaluator, first = datasets.get(experiment.dataset).evaluator(), planned[0]
     n = first.trial.samples
     # Working out a floor fills the cache of reference statistics that every worker then reads.
-    evaluator.floor(min(n, SAMPLES), thorough=True)
-    values = evaluator.floor(n, thorough=True).items()
+    evaluator.floor(min(n, SAMPLES), final=True)
+    values = evaluator.floor(n, final=True).items()
     floor = {name: float(value) for name, value in values if not isinstance(value, str)}
     return ExperimentRecord(
         toml=experiment.resolved,

@@ -40,7 +40,7 @@ class Evaluated:
 
 def measure(evaluator: Evaluator, images: Tensor, *, last: bool) -> Evaluated:
     """What the evaluator says of the images; by all metrics at the last point only."""
-    measurement = evaluator.score(images, thorough=last)
+    measurement = evaluator.score(images, final=last)
     texts = {n: value for n, value in measurement.metrics.items() if isinstance(value, str)}
     values = {n: float(value) for n, value in measurement.metrics.items() if n not in texts}
     return Evaluated(values, texts, measurement.noise)

@@ -62,7 +62,7 @@ def test_processes_merge_their_states(
             return [held[name] for held in states]
 
         part.sync(dist_sync_fn=gather, distributed_available=lambda: True)
-    whole = _evaluator(quadrants, True).score(torch.cat(halves), thorough=True)
+    whole = _evaluator(quadrants, True).score(torch.cat(halves), final=True)
     for part in parts:
         values, _ = part._computed_by(part._due)
         assert values.pop("missing") == whole.metrics["missing"]
@@ -83,7 +83,7 @@ def test_the_harness_and_a_loop_get_the_same_bits(
     evaluator = _evaluator(quadrants, True)
     evaluator.update(halves[1])
     numbers = evaluator.compute()
-    measured = evaluator.measure(halves[1], thorough=True)
+    measured = evaluator.measure(halves[1], final=True)
     assert numbers == {k: v for k, v in measured.items() if not isinstance(v, str)}
 
 

@@ -42,7 +42,7 @@ def test_the_floor_is_in_the_json(
     small: Evaluator, small_mnist: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     measuring.score(_samples(small_mnist, 50, tmp_path), as_json=True)
-    assert json.loads(capsys.readouterr().out)["floor"] == small.floor(50, thorough=True)
+    assert json.loads(capsys.readouterr().out)["floor"] == small.floor(50, final=True)
 
 
 def test_more_samples_than_real_images(

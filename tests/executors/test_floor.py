@@ -18,7 +18,7 @@ class _Evaluator:
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def floor(self, n: int, thorough: bool) -> dict[str, float | str]:
+    def floor(self, n: int, final: bool) -> dict[str, float | str]:
         self.asked.append(n)
         return {"fid": 1000 / n, "modes": 10, "missing": "none"} if n <= 10_000 else {}
 
