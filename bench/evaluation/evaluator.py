@@ -1,7 +1,6 @@
 """The evaluator: frozen extractors, their references and all metrics, as a torchmetrics.Metric."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -22,21 +21,7 @@ from bench.evaluation.metrics import memorisation
 from bench.evaluation.noise import noise
 from bench.evaluation.reference import Reference
 from bench.evaluation.statistics import ClassHistogram, FeatureStatistics, Gaussian, merged
-from bench.evaluation.suite import Values
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Numbers with what they mean."""
-
-    measure: str
-    n: int
-    metrics: Values
-    noise: dict[str, float]
-    """The standard deviation of a metric of each evaluation over other samples of the same source
-    (`Evaluator.noise`); empty where it was not asked for."""
-    omitted: dict[str, str]
-    """Metrics left out, each with its reason."""
+from bench.evaluation.suite import Measurement, Values
 
 
 class Evaluator(TorchMetric):
@@ -183,6 +168,15 @@ class Evaluator(TorchMetric):
             omitted |= {f"{name}{suffix}": reason for name, reason in without.items()}
         return values, omitted
 
+    def defined(self, n: int) -> dict[str, Metric]:
+        """The metrics of n samples without labels by the names of their values, final ones too."""
+        return {
+            f"{metric.name}{suffix}": metric
+            for suffix, extractor in self._extractors.items()
+            for metric in suite.at(EACH, FINAL if not suffix else EACH)
+            if not suite.lacking(metric, n, bool(extractor.widths[1]), given=False)
+        }
+
     def statistics(self, suffix: str = "") -> FeatureStatistics:
         """What is known of the samples since `reset`, by one of the extractors."""
         moments, sums = (getattr(self, f"{kind}{suffix}").cpu() for kind in ("moments", "classes"))
@@ -237,9 +231,10 @@ class Evaluator(TorchMetric):
         self.reset()
         try:
             self.update(samples)
-            values, omitted = self._computed_by(self._due if metrics is None else metrics)
-            wanted = suite.at(EACH) if final and with_noise else ()
-            spread = noise(self.statistics(), self.reference, wanted) if wanted else {}
+            chosen = self._due if metrics is None else list(metrics)
+            values, omitted = self._computed_by(chosen)
+            each = [m for m in chosen if m.when == EACH] if final and with_noise else []
+            spread = noise(self.statistics(), self.reference, each) if each else {}
         finally:
             self.reset()
             self.final = before
