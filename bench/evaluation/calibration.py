@@ -1,4 +1,4 @@
-"""Known sets of images sent through the evaluator: what each metric can and cannot see."""
+"""Known sets of samples sent through the evaluator: what each metric can and cannot see."""
 
 import json
 import statistics
@@ -27,10 +27,10 @@ _DRAWS = 10
 
 
 def rows(evaluator: "Evaluator") -> list[dict[str, Value]]:
-    """One row a set, the floor first; a spread over draws stands beside its mean as ``…_sd``.
+    """One row a set, the floor first; a spread over draws stands next to its mean as ``…_sd``.
 
-    Each row is kept in the store as soon as it is known. ``n`` is the number of images in its set,
-    whatever the n of the table that it stands beside.
+    Each row is kept in the store as soon as it is known. ``n`` is the number of samples in its set,
+    whatever the n of the table that it stands next to.
     """
     dataset = evaluator.extractor.dataset
     n, half = (min(SAMPLES, len(dataset.split("heldout"))), len(dataset.split("train")) // 2)
@@ -56,7 +56,7 @@ def shipped(evaluator: "Evaluator") -> list[dict[str, Value]] | None:
 
 
 def ids(evaluator: "Evaluator") -> list[str]:
-    """What the rows depend on beside the metrics' code."""
+    """What the rows depend on besides the metrics' code."""
     return [evaluator.id, evaluator.alternative_id, evaluator.extractor.dataset.digest]
 
 

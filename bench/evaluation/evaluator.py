@@ -97,7 +97,7 @@ class Evaluator(TorchMetric):
             UserError: the file does not give a feature extractor.
         """
         if path.suffix == ".pth":
-            return cls(inception.extractor(path))
+            return cls(inception.extractor(path, dataset))
         return cls(extractors.from_file(path, dataset))
 
     @property

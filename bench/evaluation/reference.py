@@ -22,7 +22,7 @@ class Reference:
 
     Args:
         load: returns a split's statistics, rows kept.
-        keep: keeps named tensors that are costly to work out.
+        keep: keeps named tensors, which take long to work out.
     """
 
     def __init__(

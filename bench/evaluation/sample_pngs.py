@@ -28,7 +28,7 @@ def read(folder: Path, shape: tuple[int, ...], report: Report) -> Tensor:
         report: receives a line that names the files that are no images.
 
     Raises:
-        UserError: there are none, one cannot be read whole, or there are other images beside them.
+        UserError: there are none, one cannot be read whole, or there are other images next to them.
     """
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     files = [e for e in entries if e.suffix.lower() == ".png" and not e.is_dir()]

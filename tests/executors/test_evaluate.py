@@ -5,12 +5,23 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save
+
+from bench import datasets
+from bench.errors import UserError
+from bench.evaluation import Evaluator
+from bench.evaluation.declarations import METRICS
+from bench.evaluation.extractor import FeatureExtractor
+from bench.executors.evaluate import Evaluation, evaluate
+from bench.trials import event_log, status
+from bench.variants import registry
 
 EXAMPLES = Path(__file__).parent.parent
 TOML = """
@@ -36,19 +47,37 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(trained: Path, tmp_path: Path) -> Path:
-    """A copy of it for one test."""
-    return Path(shutil.copytree(trained, tmp_path / "own"))
+def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of it for one test, whose plug-ins are forgotten afterwards."""
+    for things in (METRICS, datasets.dataset._DATASETS):
+        monkeypatch.setattr(things, "_things", dict(things._things))
+        monkeypatch.setattr(things, "_by_module", dict(things._by_module))
+    modules = set(sys.modules)
+    folder = Path(shutil.copytree(trained, tmp_path / "own"))
+    monkeypatch.setenv("GANBENCH_STORE", str(folder / "store"))
+    yield folder
+    for name in set(sys.modules) - modules:
+        if name.startswith("ganbench_plugin_"):
+            del sys.modules[name]
 
 
-def ganbench(folder: Path, *arguments: str, code: int = 0) -> str:
+def evaluated(folder: Path, plugins: list[Path] | None = None) -> tuple[Evaluation, list[str]]:
+    """The same in this process, and without a table."""
+    lines: list[str] = []
+    plugins = [folder / "feature_spread.py"] if plugins is None else plugins
+    for path in plugins:
+        registry.load_plugin(path)
+    return evaluate(experiment(folder), plugins, lines.append), lines
+
+
+def ganbench(folder: Path, *arguments: str) -> str:
     """What the command prints, run in a folder."""
     done = subprocess.run(
         [sys.executable, "-m", "bench", *arguments, "--store", "store"],
         cwd=folder, capture_output=True, text=True, check=False,
         env={k: v for k, v in os.environ.items() if k != "GANBENCH_DATA"},
     )  # fmt: skip
-    assert done.returncode == code, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -93,8 +122,8 @@ def test_a_metric_of_one_file_reaches_log_mlflow_and_table(folder: Path) -> None
     (results,) = (folder / "store" / "results").iterdir()
     assert "feature spread ≈ floor" in (results / "table.md").read_text()
     table = json.loads((results / "table.json").read_text())
-    shown = {row["final"]["feature_spread"]["points"][0]["value"] for row in table["variants"]}
-    assert shown == recorded
+    listed = {row["final"]["feature_spread"]["points"][0]["value"] for row in table["variants"]}
+    assert listed == recorded
     assert table["floor"]["feature_spread"] == pytest.approx(1, abs=0.1)
     again = ganbench(folder, "evaluate", name, *METRIC)
     assert "Metrics added: none. Trials that had every metric: 2." in again
@@ -102,28 +131,64 @@ def test_a_metric_of_one_file_reaches_log_mlflow_and_table(folder: Path) -> None
     assert "othing to do" in ganbench(folder, "run", "own.toml", "--plugin", "shapes.py")
 
 
-def test_an_interrupted_evaluate_resumes(folder: Path) -> None:
-    """It is killed in the second trial; the first trial keeps its value, the second gets one."""
-    name, file = experiment(folder), folder / "feature_spread.py"
-    whole = file.read_text()
-    line = "    ours, theirs"
-    assert line in whole
-    stop = (
-        '    if sum("final/feature_spread" in log.read_text() for log in'
-        ' __import__("pathlib").Path("store").glob("trials/*/journal.jsonl")) == 1:\n'
-        '        __import__("os")._exit(9)\n'
-    )
-    file.write_text(whole.replace(line, stop + line))
-    ganbench(folder, "evaluate", name, *METRIC, code=9)
+class Killed(BaseException):
+    """Ends the process wherever it is."""
+
+
+def test_a_metric_of_one_file_is_in_score(folder: Path) -> None:
+    plugins = ["--plugin", "shapes.py", *METRIC]
+    np.save(folder / "noise.npy", np.random.default_rng(0).random((300, 8, 8)))
+    printed = ganbench(folder, "score", "noise.npy", "--dataset", "shapes", "--json", *plugins)
+    content = json.loads(printed)
+    assert content["measure"] == "shapes-v1/penultimate/n300/test"
+    assert content["metrics"]["feature_spread"] > 0
+    assert content["floor"]["feature_spread"] == pytest.approx(1, abs=0.1)
+    assert content["floor"]["modes"] == 4
+
+
+def test_an_interrupted_evaluate_resumes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first trial keeps its value, the second one gets it later."""
+    whole, killed = Evaluator.score, iter([False, True])
+
+    def score(self: Evaluator, *given: Any, metrics: Any = None, **options: Any) -> Any:
+        if metrics and next(killed):  # the floor is measured by all metrics
+            raise Killed
+        return whole(self, *given, metrics=metrics, **options)
+
+    monkeypatch.setattr(Evaluator, "score", score)
+    with pytest.raises(Killed):
+        evaluated(folder)
     first = [values(log, "final/feature_spread") for log in logs(folder)]
     assert sorted(map(len, first)) == [0, 1]
-    file.write_text(whole)
-    printed = ganbench(folder, "evaluate", name, *METRIC)
-    assert "feature_spread (1 trial). Trials that had every metric: 1." in printed
+    monkeypatch.setattr(Evaluator, "score", whole)
+    outcome, _ = evaluated(folder)
+    assert (outcome.added, outcome.complete) == ({"feature_spread": 1}, 1)
     second = [values(log, "final/feature_spread") for log in logs(folder)]
     assert list(map(len, second)) == [1, 1]
     assert all(before in ([], after) for before, after in zip(first, second, strict=True))
     assert all("final/feature_spread" in run.data.metrics for run in runs(folder))
+
+
+def test_a_log_is_replaced_or_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill while the log is written leaves a trial that has ended, without the new value."""
+    before = [log.read_bytes() for log in logs(folder)]
+
+    def killed(handle: int) -> None:
+        raise Killed
+
+    monkeypatch.setattr(os, "fsync", killed)
+    log = event_log.EventLog(logs(folder)[0].parent)
+    with pytest.raises(Killed):
+        log.supplement({"final/feature_spread": 1.0}, {"ganbench.words": "some"})
+    assert [log.read_bytes() for log in logs(folder)] == before
+    monkeypatch.undo()
+    log.supplement({"final/feature_spread": 1.0}, {"ganbench.words": "some"})
+    assert status.over(log.path.parent)
+    assert [entry["event"] for entry, _ in event_log.read(log.path)][-3:] == [
+        "metrics",
+        "tags",
+        "end",
+    ]
 
 
 def test_a_saved_generator_draws_the_samples_that_were_measured(folder: Path) -> None:
@@ -131,39 +196,73 @@ def test_a_saved_generator_draws_the_samples_that_were_measured(folder: Path) ->
     log = logs(folder)[0]
     (kid,) = values(log, "final/kid")
     log.write_text(log.read_text().replace('"final/kid"', '"final/other"'))
-    printed = ganbench(folder, "evaluate", experiment(folder))
-    assert "Metrics added: kid (1 trial). Trials that had every metric: 1." in printed
+    outcome, _ = evaluated(folder, plugins=[])
+    assert (outcome.added, outcome.complete) == ({"kid": 1}, 1)
     assert values(log, "final/kid") == [kid]
 
 
 def test_a_trial_without_its_generator_is_left_out_in_a_sentence(folder: Path) -> None:
     path = logs(folder)[0].parent / "generator.safetensors"
     path.unlink()
-    printed = ganbench(folder, "evaluate", experiment(folder), *METRIC, code=3)
-    assert f"is not measured. Its generator {path} is missing: put the file back" in printed
-    assert "feature_spread (1 trial)" in printed
-    assert "Trials that could not be measured: 1." in printed
+    outcome, lines = evaluated(folder)
+    assert (outcome.added, outcome.left_out) == ({"feature_spread": 1}, 1)
+    (line,) = [line for line in lines if "is not measured" in line]
+    assert f"is not measured. Its generator {path} is missing: put the file back" in line
+    assert "Trials that could not be measured: 1." in str(outcome)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "of other code", "of other weights"])
-def test_a_generator_that_is_not_the_trials_own_is_left_out(folder: Path, damage: str) -> None:
-    own = logs(folder)[0].parent / "generator.safetensors"
-    if damage == "truncated":
-        own.write_bytes(own.read_bytes()[:1000])
-    elif damage == "of other code":
-        own.write_bytes(save({"0.weight": torch.ones(1)}))
-    else:
-        own.write_bytes(save({name: value + 0.1 for name, value in load_file(own).items()}))
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda path: path.read_bytes()[:1000], "is damaged or belongs to other code of"),
+        (lambda path: save({"0.weight": torch.ones(1)}), "is damaged or belongs to other code of"),
+        (lambda path: save({k: v + 0.1 for k, v in load_file(path).items()}), "gets fid_heldout ="),
+    ],
+)
+def test_a_generator_that_is_not_the_trials_own_is_left_out(
+    folder: Path, damage: Callable[[Path], bytes], why: str
+) -> None:
+    path = logs(folder)[0].parent / "generator.safetensors"
+    path.write_bytes(damage(path))
     before = logs(folder)[0].read_bytes()
-    printed = ganbench(folder, "evaluate", experiment(folder), *METRIC, code=3)
-    assert ("gets fid_heldout =" if "weights" in damage else "is damaged or belongs to") in printed
+    outcome, lines = evaluated(folder)
+    assert outcome.left_out == 1
+    assert [line for line in lines if why in line]
     assert logs(folder)[0].read_bytes() == before
 
 
+def test_numbers_of_another_evaluator_are_not_added(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = FeatureExtractor.__init__
+
+    def other(self: FeatureExtractor, id: str, *given: Any) -> None:
+        load(self, "shapes-v2", *given)
+
+    monkeypatch.setattr(FeatureExtractor, "__init__", other)
+    outcome, lines = evaluated(folder)
+    assert outcome.left_out == 2
+    assert "The evaluator was shapes-v1 when it was trained and is shapes-v2 now" in lines[0]
+
+
+def test_a_metric_that_is_not_defined_is_named_with_the_reason(folder: Path) -> None:
+    text = (folder / "feature_spread.py").read_text()
+    start = text.index("    ours, theirs")
+    (folder / "never.py").write_text(
+        text[:start].replace("def feature_spread", "def never") + '    return float("nan")\n'
+    )
+    outcome, lines = evaluated(folder, plugins=[folder / "never.py"])
+    assert lines[0].endswith("gets no never, because it is nan for these samples.")
+    assert (outcome.added, outcome.complete) == ({}, 2)
+
+
+def test_a_trial_of_another_process_is_left_out(folder: Path) -> None:
+    with status.owning(logs(folder)[0].parent):
+        outcome, lines = evaluated(folder)
+    assert outcome.left_out == 1
+    assert "Another process works on it: run this command again later." in " ".join(lines)
+
+
 def test_an_experiment_that_was_never_run_is_named_in_a_sentence(folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "evaluate", "quick", "--store", "store"],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: There is no experiment in this store 'quick'")
+    with pytest.raises(UserError, match="There is no experiment in this store 'never-run'"):
+        evaluate("never-run", [], print)
