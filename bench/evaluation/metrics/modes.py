@@ -21,14 +21,14 @@ def covered(samples: FeatureStatistics, reference: Reference) -> list[bool]:
 
 @metric(when="each evaluation", needs=["classes"])
 def modes(samples: FeatureStatistics, reference: Reference) -> int:
-    """How many of the ten digits are drawn often enough to count as covered.
+    """How many classes are drawn often enough to count as covered: of MNIST, how many digits.
 
-    Label: modes [of 10]
+    Label: modes
     Formula: #{k : q(k) ≥ p(k)/10}, q and p the classifier's label shares in samples and reference
-    Range: 0 to 10
+    Range: 0 to the number of classes (10 on MNIST)
     Better: higher
-    Unit: digits
-    Floor: 10
+    Unit: classes
+    Floor: the number of classes
     Source: this benchmark; a threshold, because misread noise alone reaches modes_any = 10
     """
     return sum(covered(samples, reference))
@@ -36,14 +36,14 @@ def modes(samples: FeatureStatistics, reference: Reference) -> int:
 
 @metric(when="each evaluation", needs=["classes"])
 def modes_any(samples: FeatureStatistics, reference: Reference) -> int:
-    """How many of the ten digits the classifier sees at least once.
+    """How many classes the classifier sees at least once.
 
-    Label: modes any [of 10]
+    Label: modes any
     Formula: #{k : q(k) > 0}, q the classifier's label shares in the samples
-    Range: 1 to 10
+    Range: 1 to the number of classes
     Better: higher
-    Unit: digits
-    Floor: 10
+    Unit: classes
+    Floor: the number of classes
     Source: Srivastava et al. 2017 (VEEGAN), arXiv 1705.07761, on ten modes
     """
     return int((samples.histogram.counts > 0).sum())
@@ -51,13 +51,13 @@ def modes_any(samples: FeatureStatistics, reference: Reference) -> int:
 
 @metric(when="each evaluation", needs=["classes"])
 def missing(samples: FeatureStatistics, reference: Reference) -> str:
-    """The digits that modes does not count.
+    """The classes that modes does not count.
 
     Label: missing
     Formula: {k : q(k) < p(k)/10}
-    Range: digits with blanks between them, or "none"
+    Range: the classes' numbers with blanks between them, or "none"
     Better: neither
-    Unit: digits' names
+    Unit: class numbers
     Floor: none
     Source: this benchmark
     """
@@ -67,7 +67,7 @@ def missing(samples: FeatureStatistics, reference: Reference) -> str:
 
 @metric(when="each evaluation", needs=["classes"], ratio=True)
 def mode_kl(samples: FeatureStatistics, reference: Reference) -> float:
-    """Kullback-Leibler divergence of the generated digits' shares from the reference's.
+    """Kullback-Leibler divergence of the generated classes' shares from the reference's.
 
     Label: mode KL [nats]
     Formula: Σk q(k) ln (q(k)/p(k)), 0 ln 0 = 0, q samples, p reference
@@ -84,11 +84,11 @@ def mode_kl(samples: FeatureStatistics, reference: Reference) -> float:
 
 @metric(when="each evaluation", needs=["classes"])
 def confidence(samples: FeatureStatistics, reference: Reference) -> float:
-    """Mean largest class probability; where it is low, shares of digits are guesses.
+    """Mean largest class probability; where it is low, shares of classes are guesses.
 
     Label: confidence
     Formula: (1/n) Σx max_k p(k|x)
-    Range: 0.1 to 1
+    Range: 1/K to 1, K classes
     Better: near the floor
     Unit: probability
     Floor: what real images get, just under 1
@@ -99,11 +99,11 @@ def confidence(samples: FeatureStatistics, reference: Reference) -> float:
 
 @metric(when="each evaluation", needs=["classes"])
 def inception_score(samples: FeatureStatistics, reference: Reference) -> float:
-    """Sure about each image, undecided about all: not a quality metric, ten images reach 10.
+    """Sure about each image, undecided about all; no quality metric: one image a class reaches K.
 
     Label: inception score
     Formula: exp E_x KL(p(k|x) ‖ p(k)) = exp(H(mean p) - mean H(p)), one split
-    Range: 1 to 10
+    Range: 1 to K, the number of classes
     Better: higher
     Unit: effective classes
     Floor: exp H(labels), at most 9.98 on MNIST's test images
@@ -114,17 +114,17 @@ def inception_score(samples: FeatureStatistics, reference: Reference) -> float:
     return math.exp(max(spread - samples.histogram.entropy, 0.0))
 
 
-# It costs next to nothing, but ten curves a trial would bury the others: at the end only.
+# It costs next to nothing, but a curve for each class would bury the others: at the end only.
 @metric(when="final", needs=["classes"])
 def digit_share(samples: FeatureStatistics, reference: Reference) -> dict[int, float]:
-    """How often each digit is drawn, one number a digit: ``digit_share/0`` to ``digit_share/9``.
+    """How often each class is drawn, one number a class: ``digit_share/0``, ``digit_share/1`` …
 
     Label: digit share
     Formula: q(k) = #{samples that the classifier takes for k} / n
     Range: 0 to 1
     Better: near the floor
     Unit: share
-    Floor: about 0.1; 0.09 for the digit 5, 0.11 for the digit 1
+    Floor: the class's share; on MNIST from 0.09 (digit 5) to 0.11 (digit 1)
     Source: this benchmark; modes, missing and mode_kl are worked out of these
     """
     return dict(enumerate(samples.histogram.share.tolist()))
