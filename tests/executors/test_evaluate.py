@@ -50,6 +50,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of it for one test, whose plug-ins are forgotten afterwards."""
     for things in (METRICS, datasets.dataset._DATASETS):
+        things.names()  # which imports all that belong to the project
         monkeypatch.setattr(things, "_things", dict(things._things))
         monkeypatch.setattr(things, "_by_module", dict(things._by_module))
     modules = set(sys.modules)
