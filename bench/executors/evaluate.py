@@ -141,10 +141,10 @@ def _measured(
     numbers = {f"final/{name}": value for name, value in measured.numbers.items()}
     numbers |= {f"noise/{name}": value for name, value in measured.noise.items()}
     texts = {f"ganbench.{name}": text for name, text in measured.texts.items()}
-    event_log.EventLog(folder).supplement(
-        {name: value for name, value in numbers.items() if name not in recorded},
-        {name: text for name, text in texts.items() if name not in recorded},
-    )
+    numbers = {name: value for name, value in numbers.items() if name not in recorded}
+    texts = {name: text for name, text in texts.items() if name not in recorded}
+    if numbers or texts:
+        event_log.EventLog(folder).supplement(numbers, texts)
     return [name for name in lacking if name not in measured.omitted]
 
 
