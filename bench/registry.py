@@ -26,7 +26,7 @@ class Registry(Generic[Thing]):
 
     def __init__(self, kind: str, room: str) -> None:
         self._kind, self._room = kind, room
-        self._group = room.replace("bench.", "ganbench.", 1)
+        self._group = f"ganbench.{room.rpartition('.')[2]}"
         self._things: dict[str, Thing] = {}
         self._by_module: dict[str, dict[str, Thing]] = {}
         _ALL.append(self)

@@ -13,8 +13,6 @@ FLOOR = "real images (floor)"
 OVER_FLOOR = "FID/floor"
 CHOSEN = "best FID (held-out) ↓"
 _SD = "_sd"
-_HELDOUT = 10_000
-"""So many images are held out; a floor at more samples cannot be measured."""
 _CALIBRATION = (
     "± is the standard deviation over the draws; where there is none, it is one set of images."
 )
@@ -209,10 +207,7 @@ def _about(records: Records) -> str:
 def _about_floor(records: Records) -> str:
     if records.floor:
         return "FID/floor is the mean relative to that of real images, by this classifier."
-    samples = records.parameter("samples", "")
-    if samples.isdigit() and int(samples) > _HELDOUT:
-        return f"There is no floor: there are only {_HELDOUT:,} held-out images."
-    return "There is no floor: none was recorded at this n."
+    return "There is no floor: none was recorded, or there are fewer held-out samples than n."
 
 
 def _thousands(count: str) -> str:

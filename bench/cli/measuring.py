@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from bench.cli.options import (
+    DatasetOption,
     ExtractorOption,
     JsonOption,
     PluginOption,
@@ -30,14 +31,16 @@ def score(
             parser=expanded,
         ),
     ],
+    dataset: DatasetOption = DEFAULT,
     as_json: JsonOption = False,
     extractor: ExtractorOption = None,
+    plugin: PluginOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Measure images from anywhere with the pinned evaluator.
+    """Measure samples from anywhere with the pinned evaluator of a data set.
 
-    The images are uint8 in 0..255, or float in [0, 1] or in [-1, 1]. Next to each number stands its
-    floor: what the same number of real images gets.
+    Images are uint8 in 0..255, or float in [0, 1] or in [-1, 1]. Next to each number stands its
+    floor: what the same number of real samples gets.
 
     Example: ganbench score samples.npy --json
     """
@@ -45,12 +48,14 @@ def score(
     from bench.evaluation import Evaluator
     from bench.evaluation import samples as reading
 
-    images = reading.read(samples, _apart)
-    datasets.get(DEFAULT).ensure(_apart)
-    evaluator = Evaluator.from_file(extractor) if extractor else Evaluator.load()
-    measurement = evaluator.score(images, thorough=True)
+    load_plugins(plugin)
+    known = datasets.get(dataset)
+    content = reading.read(samples, _apart, known)
+    known.ensure(_apart)
+    evaluator = Evaluator.from_file(extractor, known) if extractor else Evaluator.load(dataset)
+    measurement = evaluator.score(content, final=True)
     # An extractor of the user's own may take half an hour for what real images get.
-    floor = {} if extractor else evaluator.floor(measurement.n, thorough=True)
+    floor = {} if extractor else evaluator.floor(measurement.n, final=True)
     if as_json:
         result = {"ruler": evaluator.id, "n": measurement.n, "measure": measurement.measure,
                   "metrics": measurement.metrics, "noise": measurement.noise, "floor": floor,
@@ -58,9 +63,9 @@ def score(
         return print(json.dumps(result, allow_nan=False))
     print(f"{measurement.measure} (evaluator, feature layer, n, reference split)")
     if floor:
-        print("Floor: what real held-out images get at the same n.")
+        print("Floor: what real held-out samples get at the same n.")
     elif not extractor:
-        print("There is no floor: there are fewer held-out images than samples.")
+        print("There is no floor, because fewer real samples are held out than were given.")
     for name, value in measurement.metrics.items():
         noise = (
             f" ± {measurement.noise[name]:.2g} over other samples (sd)"
@@ -83,16 +88,22 @@ def _apart(line: str) -> None:
 
 
 @app.command()
-def calibrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Show what each metric says of known sets of images.
+def calibrate(
+    dataset: DatasetOption = DEFAULT,
+    as_json: JsonOption = False,
+    plugin: PluginOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Show what each metric says of known sets of samples.
 
     Example: ganbench calibrate --json
     """
     from bench import datasets
     from bench.evaluation import Evaluator
 
-    datasets.get(DEFAULT).ensure(_apart)
-    rows = Evaluator.load().calibration()
+    load_plugins(plugin)
+    datasets.get(dataset).ensure(_apart)
+    rows = Evaluator.load(dataset).calibration()
     if as_json:
         return print(json.dumps(rows, allow_nan=False))
     _print_transposed(rows)

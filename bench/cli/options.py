@@ -71,6 +71,9 @@ PluginOption = Annotated[
         "--plugin", "FILE", "Run this Python file: it adds variants, data sets, metrics or figures."
     ),
 ]
+DatasetOption = Annotated[
+    str, typer.Option(metavar="NAME", help="A data set of `ganbench list datasets`.")
+]
 ExtractorOption = Annotated[
     Path | None,
     path_option("--extractor", "FILE", "Run this Python file: it is your own feature extractor."),

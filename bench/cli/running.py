@@ -84,6 +84,35 @@ def run(
     _sweep_and_compare(chosen, plugin or [], resources, out, console)
 
 
+@app.command()
+def evaluate(
+    experiment: Annotated[str, typer.Argument(help="An experiment that was run in this store.")],
+    plugin: PluginOption = None,
+    results: ResultsOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Measure what was trained before by metrics that were added since; nothing is trained.
+
+    Example: ganbench evaluate quick --plugin my_metric.py
+    """
+    options.load_plugins(plugin)
+    from bench import paths as places
+    from bench.executors.evaluate import evaluate as measure
+    from bench.trials.experiment import recorded_name
+
+    name = recorded_name(experiment)
+    if results:
+        places.check(results / name, ELSEWHERE)
+    done = measure(name, plugin or [], print)
+    print(done)
+    if done.unsent:
+        print(f"{done.unsent} No table is made before MLflow has every value.")
+        raise typer.Exit(UNSENT)
+    _compare(name, results / name if results else _results(name), options.console())
+    if done.left_out:
+        raise typer.Exit(FAILED_TRIALS)
+
+
 def experiment_of(
     name: str, overrides: list[str], variants: str | None, seeds: str | None, plugins: list[Path]
 ) -> Any:

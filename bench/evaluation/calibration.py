@@ -1,4 +1,4 @@
-"""Known sets of images sent through the evaluator: what each metric can and cannot see."""
+"""Known sets of samples sent through the evaluator: what each metric can and cannot see."""
 
 import json
 import statistics
@@ -13,6 +13,7 @@ from bench import paths, seeding
 from bench.evaluation import suite
 from bench.evaluation.declarations import EACH, Value
 from bench.evaluation.floor import mean
+from bench.evaluation.identity import SAMPLES
 from bench.evaluation.reference import Reference
 from bench.evaluation.statistics import FeatureStatistics
 
@@ -26,15 +27,15 @@ _DRAWS = 10
 
 
 def rows(evaluator: "Evaluator") -> list[dict[str, Value]]:
-    """One row a set, the floor first; a spread over draws stands beside its mean as ``…_sd``.
+    """One row a set, the floor first; a spread over draws stands next to its mean as ``…_sd``.
 
-    Each row is kept in the store as soon as it is known. ``n`` is the number of images in its set,
-    whatever the n of the table that it stands beside.
+    Each row is kept in the store as soon as it is known. ``n`` is the number of samples in its set,
+    whatever the n of the table that it stands next to.
     """
     dataset = evaluator.extractor.dataset
-    n = min(evaluator.usual_n, len(dataset.split("heldout")))
+    n = min(evaluator.usual_n or SAMPLES, len(dataset.split("heldout")))
     return [
-        {"row": FLOOR, "n": n, **evaluator.floor(n, thorough=True)},
+        {"row": FLOOR, "n": n, **evaluator.floor(n, final=True)},
         *_of_training(evaluator, n),
         *({"row": name, "n": n, **_known(evaluator, images)}
           for name, images in evaluator.known_sets.items()),
@@ -55,7 +56,7 @@ def shipped(evaluator: "Evaluator") -> list[dict[str, Value]] | None:
 
 
 def ids(evaluator: "Evaluator") -> list[str]:
-    """What the rows depend on beside the metrics' code."""
+    """What the rows depend on besides the metrics' code."""
     return [evaluator.id, evaluator.alternative_id, evaluator.extractor.dataset.digest]
 
 
@@ -68,7 +69,7 @@ def ship(evaluator: "Evaluator") -> None:
 
 def _known(evaluator: "Evaluator", images: Callable[[], Tensor]) -> dict[str, Value]:
     values: dict[str, Value] = evaluator.cache.json(
-        images.__name__, lambda: evaluator.measure(images(), thorough=True)
+        images.__name__, lambda: evaluator.measure(images(), final=True)
     )
     return values
 

@@ -1,7 +1,6 @@
 """The evaluator: frozen extractors, their references and all metrics, as a torchmetrics.Metric."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -22,21 +21,7 @@ from bench.evaluation.metrics import memorisation
 from bench.evaluation.noise import noise
 from bench.evaluation.reference import Reference
 from bench.evaluation.statistics import ClassHistogram, FeatureStatistics, Gaussian, merged
-from bench.evaluation.suite import Values
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Numbers with what they mean."""
-
-    measure: str
-    n: int
-    metrics: Values
-    noise: dict[str, float]
-    """The standard deviation of a metric of each evaluation over other samples of the same source
-    (`Evaluator.noise`); empty where it was not asked for."""
-    omitted: dict[str, str]
-    """Metrics left out, each with its reason."""
+from bench.evaluation.suite import Measurement, Values
 
 
 class Evaluator(TorchMetric):
@@ -56,9 +41,8 @@ class Evaluator(TorchMetric):
         extractor: the frozen feature extractor that all plain metric names refer to.
         others: what loads further ones, by the suffix of their metrics' names (``_alt``).
         known_sets: samples of known quality, by the name of their row of `calibration`.
-        metrics: the names of this repository's metrics that it measures; by default all but the
-            optional ones. Those of plug-ins are measured in any case.
-        usual_n: how many samples the numbers of its calibration are of.
+        metrics: the names of those of `suite.at` that mean something for its samples.
+        usual_n: how many samples its calibration is of, by default `identity.SAMPLES`.
         final: also the metrics that are measured at the end of a trial, and those of each
             evaluation by the other extractors (``fid_alt``); keeps the features of every sample.
     """
@@ -75,7 +59,7 @@ class Evaluator(TorchMetric):
         known_sets: Mapping[str, Callable[[], Tensor]] | None = None,
         *,
         metrics: Collection[str] | None = None,
-        usual_n: int = identity.SAMPLES,
+        usual_n: int | None = None,
         final: bool = False,
     ) -> None:
         super().__init__()
@@ -110,15 +94,14 @@ class Evaluator(TorchMetric):
         """An evaluator of the user's own, without a second extractor.
 
         Args:
-            path: a Python file that defines a feature extractor
-                (`extractor.from_file`), or Inception's weights as .pth (`inception.extractor`).
+            path: a Python file (`extractor.from_file`), or Inception's weights as .pth.
             dataset: whose samples it measures; by default the usual one.
 
         Raises:
             UserError: the file does not give a feature extractor.
         """
         if path.suffix == ".pth":
-            return cls(inception.extractor(path))
+            return cls(inception.extractor(path, dataset))
         return cls(extractors.from_file(path, dataset))
 
     @property
@@ -153,13 +136,14 @@ class Evaluator(TorchMetric):
                 self._absorb(suffix, extractor, stored)
 
     def _absorb(self, suffix: str, extractor: FeatureExtractor, samples: Tensor) -> None:
+        keep = not suffix and (self.final or any("rows" in m.needs for m in self._due))
         gaussian = Gaussian.unpacked(getattr(self, f"moments{suffix}").cpu())
         histogram = ClassHistogram.unpacked(getattr(self, f"classes{suffix}").cpu())
         for features, logits in extractor.passes(samples):
             gaussian.update(features)
             if logits is not None:
                 histogram.update(logits)
-            if self._keeps_rows and not suffix:
+            if keep:
                 self.rows.append(features.to(self.device))
                 self.logits += [] if logits is None else [logits.to(self.device)]
         setattr(self, f"moments{suffix}", gaussian.packed.to(self.device))
@@ -174,10 +158,6 @@ class Evaluator(TorchMetric):
         """
         values, _ = self._computed_by(self._due)
         return {name: value for name, value in values.items() if not isinstance(value, str)}
-
-    @property
-    def _keeps_rows(self) -> bool:
-        return self.final or any("rows" in metric.needs for metric in self.at(EACH))
 
     @property
     def _due(self) -> list[Metric]:
@@ -196,6 +176,15 @@ class Evaluator(TorchMetric):
             values |= {f"{name}{suffix}": value for name, value in more.items()}
             omitted |= {f"{name}{suffix}": reason for name, reason in without.items()}
         return values, omitted
+
+    def defined(self, n: int) -> dict[str, Metric]:
+        """The metrics of n samples without labels by the names of their values, final ones too."""
+        return {
+            f"{metric.name}{suffix}": metric
+            for suffix, extractor in self._extractors.items()
+            for metric in self.at(EACH, FINAL if not suffix else EACH)
+            if not suite.lacking(metric, n, bool(extractor.widths[1]), given=False)
+        }
 
     def statistics(self, suffix: str = "") -> FeatureStatistics:
         """What is known of the samples since `reset`, by one of the extractors."""
@@ -225,14 +214,14 @@ class Evaluator(TorchMetric):
             raise UserError("Some samples hold NaN or infinite values: correct the generator.")
         return samples if samples.dtype == usual else dataset.decode(samples.float())
 
-    def measure(self, samples: Tensor, thorough: bool = False) -> Values:
+    def measure(self, samples: Tensor, final: bool = False) -> Values:
         """The metrics of one set of samples, as `score` gives them."""
-        return self.score(samples, thorough, with_noise=False).metrics
+        return self.score(samples, final, with_noise=False).metrics
 
     def score(
         self,
         samples: Tensor,
-        thorough: bool = False,
+        final: bool = False,
         with_noise: bool = True,
         metrics: Iterable[Metric] | None = None,
     ) -> Measurement:
@@ -240,20 +229,21 @@ class Evaluator(TorchMetric):
 
         Args:
             samples: at least two, as for `update`; numbers are comparable at one N only.
-            thorough: also the final metrics, as ``final`` of the class.
-            with_noise: also estimate each number's noise, if the measurement is thorough.
+            final: also the final metrics, as ``final`` of the class.
+            with_noise: also estimate each number's noise, if the measurement is final.
             metrics: these only.
 
         Raises:
             UserError: not such samples.
         """
-        before, self.final = self.final, thorough
+        before, self.final = self.final, final
         self.reset()
         try:
             self.update(samples)
-            values, omitted = self._computed_by(self._due if metrics is None else metrics)
-            wanted = self.at(EACH) if thorough and with_noise else ()
-            spread = noise(self.statistics(), self.reference, wanted) if wanted else {}
+            chosen = self._due if metrics is None else list(metrics)
+            values, omitted = self._computed_by(chosen)
+            each = [m for m in chosen if m.when == EACH] if final and with_noise else []
+            spread = noise(self.statistics(), self.reference, each) if each else {}
         finally:
             self.reset()
             self.final = before
@@ -270,7 +260,7 @@ class Evaluator(TorchMetric):
         """The second extractor's id, ``none`` where there is none."""
         return self.others[ALT].id if ALT in self.others else "none"
 
-    def floor(self, n: int = identity.SAMPLES, thorough: bool = False) -> Values:
+    def floor(self, n: int = identity.SAMPLES, final: bool = False) -> Values:
         """What real samples get: n held-out training samples against the test samples.
 
         The mean over disjoint sets of n (`bench.evaluation.floor.disjoint_sets`); at n = 10,000 it
@@ -279,27 +269,23 @@ class Evaluator(TorchMetric):
 
         Args:
             n: as many as the samples that the floor stands next to.
-            thorough: as of `score`.
+            final: as of `score`.
 
         Returns:
-            Metric to value, without those that need more than n samples; empty where n is more
-            than there are held-out samples.
+            Metric to value; empty where n is more than there are held-out samples.
         """
-        name = f"floor-{n}{'-thorough' if thorough else ''}"
-        return dict(self.cache.json(name, lambda: self._floor(n, thorough)))
+        name = f"floor-{n}{'-final' if final else ''}"
+        return dict(self.cache.json(name, lambda: self._floor(n, final)))
 
     def calibration(self) -> list[Values]:
-        """What the metrics say about known sets of samples: {"row": its name, metric: value …}.
-
-        Kept in the store; the first time takes about two minutes.
-        """
+        """What the metrics say about known sets of samples; the first time takes two minutes."""
         from bench.evaluation import calibration
 
         return calibration.rows(self)
 
-    def _floor(self, n: int, thorough: bool) -> Values:
+    def _floor(self, n: int, final: bool) -> Values:
         heldout = self.extractor.dataset.split("heldout").values
-        values = mean_of_each([self.measure(part, thorough) for part in disjoint_sets(n, heldout)])
+        values = mean_of_each([self.measure(part, final) for part in disjoint_sets(n, heldout)])
         for name in [name for name in values if name.startswith("fid_heldout")]:
             values[name] = values[name.replace("_heldout", "")]
         return values

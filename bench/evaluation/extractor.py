@@ -163,17 +163,17 @@ def _weighted(which: Shipped) -> nn.Module:
 
 def _verify(which: Shipped) -> None:
     tree = shlex.quote(str(which.path.parents[3]))
-    mend = (
+    remedy = (
         f"run `git -C {tree} checkout -- bench/evaluation/weights/{which.path.name}`, "
         "or install ganbench again"
     )
     if not which.path.is_file():
-        raise UserError(f"The classifier's weights {which.path} are missing: {mend}.")
-    found = files.digest_of(which.path)
-    if found != which.sha256:
+        raise UserError(f"The classifier's weights {which.path} are missing: {remedy}.")
+    digest = files.digest_of(which.path)
+    if digest != which.sha256:
         raise UserError(
             f"The classifier's weights {which.path} are altered (expected sha256 {which.sha256}, "
-            f"found {found}): {mend}."
+            f"found {digest}): {remedy}."
         )
 
 

@@ -1,4 +1,4 @@
-"""The floor: what real images that no generator saw get, at the n of the samples beside it."""
+"""The floor: what real images that no generator saw get, at the n of the samples next to it."""
 
 import statistics
 from collections.abc import Sequence

@@ -34,7 +34,7 @@ ALTERNATIVE = Shipped(
 
 
 def measure_name(evaluator: str = DIGITS.id, n: int = SAMPLES, split: str = SPLIT) -> str:
-    """What stands beside every number: evaluator, layer, number of samples and reference split."""
+    """What stands next to every number: evaluator, layer, number of samples and reference split."""
     return f"{evaluator}/{LAYER}/n{n}/{split}"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bench.datasets import files, pixels
+from bench.datasets import Dataset, files, pixels
 from bench.errors import UserError
 from bench.evaluation.extractor import FeatureExtractor
 
@@ -28,13 +28,14 @@ class _Inception(nn.Module):
         return torch.cat([self.net(chunk) for chunk in torch.split(coloured, _CHUNK)])
 
 
-def extractor(weights: Path) -> FeatureExtractor:
+def extractor(weights: Path, dataset: Dataset | None = None) -> FeatureExtractor:
     """The extractor ``inception-<first eight digits of the weights' sha256>``.
 
     Ten thousand images take about half an hour on one core; the reference's are kept in the store.
 
     Args:
         weights: the ported TensorFlow weights in PyTorch's form, as torch-fidelity publishes them.
+        dataset: whose images it sees; by default the usual one.
 
     Raises:
         UserError: there is no such file, it is not these weights, or torch-fidelity is missing.
@@ -46,7 +47,7 @@ def extractor(weights: Path) -> FeatureExtractor:
         net = _Inception(weights)
     except ModuleNotFoundError as error:
         raise UserError(
-            "Inception needs the package torch-fidelity: install it beside ganbench, then run "
+            "Inception needs the package torch-fidelity: install it next to ganbench, then run "
             "the same command again."
         ) from error
     except Exception as error:  # a foreign file: the unpickler lets anything out
@@ -54,4 +55,4 @@ def extractor(weights: Path) -> FeatureExtractor:
             f"{weights} does not hold the Inception weights that torch-fidelity publishes: "
             "fetch the file again."
         ) from error
-    return FeatureExtractor(f"inception-{files.digest_of(weights)[:8]}", net)
+    return FeatureExtractor(f"inception-{files.digest_of(weights)[:8]}", net, dataset)

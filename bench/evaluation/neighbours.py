@@ -49,7 +49,7 @@ def nearest(a: Tensor, b: Tensor, *, others: bool = False) -> tuple[Tensor, Tens
     centre = b.mean(0)
     x, y = (a - centre).float(), (b - centre).float()
     half_norms = y.square().sum(1) / 2
-    found, room = [], x.new_empty(_SEARCH_BLOCK, len(y))
+    indices, room = [], x.new_empty(_SEARCH_BLOCK, len(y))
     for start in range(0, len(x), _SEARCH_BLOCK):
         block = x[start : start + _SEARCH_BLOCK]
         distance = room[: len(block)]
@@ -57,6 +57,6 @@ def nearest(a: Tensor, b: Tensor, *, others: bool = False) -> tuple[Tensor, Tens
         if others:
             own = torch.arange(len(block))
             distance[own, own + start] = torch.inf
-        found.append(distance.argmin(1))
-    index = torch.cat(found)
+        indices.append(distance.argmin(1))
+    index = torch.cat(indices)
     return (a - b[index]).square().sum(1).sqrt(), index

@@ -25,7 +25,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that a retraining depends on beside the code."""
+    """Everything that a retraining depends on besides the code."""
 
     network: str = "digits"
     seed: int = 0

@@ -22,7 +22,7 @@ class Reference:
 
     Args:
         load: returns a split's statistics, rows kept.
-        keep: keeps named tensors that are costly to work out.
+        keep: keeps named tensors, which take long to work out.
         classes: how often each class is drawn by definition; by default as in the test samples.
     """
 

@@ -1,6 +1,6 @@
 """One array of samples out of a .npy, .npz, .pt or .safetensors file; nothing is ever unpickled.
 
-What a file holds beside the samples is named, and a file whose rest no library would look at (a
+What else a file holds is named, and a file whose rest no library would look at (a
 second array behind the first) is refused, so that no part of a set is measured for the whole.
 """
 

@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def read(folder: Path, report: Report) -> Tensor:
-    """The grey levels of all PNGs, (N, 28, 28) uint8, in the order of their names.
+def read(folder: Path, shape: tuple[int, ...], report: Report) -> Tensor:
+    """The levels of all PNGs, (N, *shape) uint8, in the order of their names.
 
     Args:
         folder: hidden files in it are passed over.
+        shape: of an image: 1 channel or 3, height, width.
         report: receives a line that names the files that are no images.
 
     Raises:
-        UserError: there are none, one cannot be read whole, or there are other images beside them.
+        UserError: there are none, one cannot be read whole, or there are other images next to them.
     """
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     files = [e for e in entries if e.suffix.lower() == ".png" and not e.is_dir()]
@@ -36,10 +37,13 @@ def read(folder: Path, report: Report) -> Tensor:
     if unread:
         raise _unread(folder, len(files), unread)
     if not files:
-        raise UserError(f"There are no PNGs in {folder}: put one 28×28 image into each file.")
+        height, width = shape[1:]
+        raise UserError(
+            f"There are no PNGs in {folder}: put one {width}×{height} image into each file."
+        )
     if others:
         report(f"{folder}: {len(files)} PNGs are measured; left out: {listed(_names(others))}.")
-    return torch.stack([_grey(file) for file in files])
+    return torch.stack([_levels(file, shape) for file in files])
 
 
 def _holds_images(path: Path) -> bool:
@@ -65,38 +69,41 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [f"{path.name}/" if path.is_dir() else path.name for path in paths]
 
 
-def _grey(path: Path) -> Tensor:
+def _levels(path: Path, shape: tuple[int, ...]) -> Tensor:
     from PIL import Image
 
     try:
         content = path.read_bytes()
         with Image.open(io.BytesIO(content)) as image:
-            wrong = _wrong(image, content)
+            wrong = _wrong(image, content, shape)
             colours = image.convert("RGBA" if image.has_transparency_data else "RGB")
     except Exception as error:  # as above
         raise UserError(f"{path} is not a readable PNG: write it again, or remove it.") from error
     levels = np.array(colours)
-    if wrong := wrong or _wrong_levels(levels):
+    if wrong := wrong or _wrong_levels(levels, grey=shape[0] == 1):
         raise UserError(f"{path} {wrong}.")
-    return torch.from_numpy(levels[..., 0])
+    return torch.from_numpy(levels).movedim(-1, 0)[: shape[0]]
 
 
-def _wrong(image: "Image", content: bytes) -> str | None:
-    """What keeps the picture from being read whole, as 28×28 pixels of a byte."""
-    if image.size != (28, 28):
-        return f"is {image.size[0]}×{image.size[1]} pixels: samples are 28×28 pixels of 8 bits"
+def _wrong(image: "Image", content: bytes, shape: tuple[int, ...]) -> str | None:
+    """What keeps the picture from being read whole, as pixels of a byte."""
+    _, height, width = shape
+    form = f"samples are {width}×{height} pixels of 8 bits"
+    if image.size != (width, height):
+        return f"is {image.size[0]}×{image.size[1]} pixels: {form}"
     if image.mode.startswith("I"):
-        return "is a 16-bit image: samples are 28×28 pixels of 8 bits"
+        return f"is a 16-bit image: {form}"
     frames = max(getattr(image, "n_frames", 1), content.count(_SIGNATURE))
     if frames > 1:
         return f"holds {frames} pictures, and only the first would be read: save each as a file"
     return None
 
 
-def _wrong_levels(levels: NDArray[np.uint8]) -> str | None:
-    """The same for the colours (28, 28, 3), or with transparency (28, 28, 4)."""
+def _wrong_levels(levels: NDArray[np.uint8], grey: bool) -> str | None:
+    """The same for the colours (H, W, 3), or with transparency (H, W, 4)."""
     if (levels[..., 3:] < 255).any():
-        return "is partly transparent: save it in grey levels, without transparency"
-    if (levels[..., :3] != levels[..., :1]).any():
+        kind = "grey levels" if grey else "colours"
+        return f"is partly transparent: save it in {kind}, without transparency"
+    if grey and (levels[..., :3] != levels[..., :1]).any():
         return "is coloured: save it in grey levels"
     return None

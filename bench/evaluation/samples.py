@@ -1,54 +1,56 @@
 """Reading images to be measured, from any framework: tensors in files, or folders of PNGs.
 
-Accepted are (N, 28, 28), (N, 1, 28, 28), (N, 28, 28, 1) and (N, 784), as uint8 0..255 or as floats
-in [0, 1] or [-1, 1]. The smallest value decides between the two float ranges: at -0.5 or below it
-is [-1, 1], at 0 or above it is [0, 1], and between the two nobody can tell, so it is refused. A
-value that is beyond its range by at most `TOLERANCE` is clipped to it.
+Images of C channels are accepted as (N, C, H, W), (N, H, W, C) or (N, C * H * W), grey ones also as
+(N, H, W); as uint8 0..255 or as floats in [0, 1] or [-1, 1]. The smallest value decides between the
+two float ranges: at -0.5 or below it is [-1, 1], at 0 or above it is [0, 1], and between the two
+nobody can tell, so it is refused. A value that is beyond its range by at most `TOLERANCE` is
+clipped to it.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bench.datasets import pixels
+from bench import datasets
+from bench.datasets import Dataset, pixels
 from bench.errors import UserError
 from bench.evaluation import sample_files, sample_pngs
 from bench.evaluation.sample_files import Report
 
-_SHAPES = "(N, 28, 28), (N, 1, 28, 28), (N, 28, 28, 1) or (N, 784)"
 TOLERANCE = 1e-3
 """So far beyond its range a float may be. Normalising and resizing overshoot by some 1e-6; this is
 a quarter of a grey level or less, so that rounding to the grid removes it."""
 
 
-def read(path: Path, report: Report = lambda line: None) -> Tensor:
-    """Images on the uint8 grid, (N, 1, 28, 28), N ≥ 2.
+def read(path: Path, report: Report = lambda line: None, dataset: Dataset | None = None) -> Tensor:
+    """Images on the uint8 grid, (N, *shape), N ≥ 2; what is no image stays as it was saved.
 
     Args:
-        path: a .npy, .npz, .pt or .safetensors file, or a folder of 28×28 PNGs.
+        path: a .npy, .npz, .pt or .safetensors file, or a folder of PNGs.
         report: receives a line that names what else the file or folder holds.
+        dataset: whose form the samples have; by default the usual one.
 
     Raises:
         UserError: it cannot be read, or is not such images; the sentence says what is wrong.
     """
+    dataset = dataset or datasets.get(datasets.DEFAULT)
+    images = isinstance(dataset, pixels.ImageDataset)
+    if path.is_dir() and not images:
+        raise UserError(f"The samples of {dataset.name} are no images, so give a file, not {path}.")
     if path.is_dir():
-        array = sample_pngs.read(path, report)
+        array = sample_pngs.read(path, dataset.shape, report)
     elif not path.is_file():
         raise UserError(f"There are no samples at {path}: give a file or a folder of PNGs.")
     else:
         array = sample_files.read(path, report)
-    return on_grid(array, str(path))
+    return _on_grid(_shaped(array, dataset.shape, path), path) if images else array
 
 
-def on_grid(array: Tensor, where: str = "the samples") -> Tensor:
-    """Check shape, type and range, and bring images to the uint8 grid, (N, 1, 28, 28).
-
-    Raises:
-        UserError: as for `read`; ``where`` names the samples in the sentence.
-    """
-    images = _shaped(array, where)
+def _on_grid(images: Tensor, where: Path) -> Tensor:
+    """Check type and range, and bring images to the uint8 grid."""
     if len(images) < 2:
         raise UserError(
             f"There are {len(images)} images in {where}: a distribution needs at least two, "
@@ -64,14 +66,23 @@ def on_grid(array: Tensor, where: str = "the samples") -> Tensor:
     return _floats(images, where)
 
 
-def _shaped(array: Tensor, where: str) -> Tensor:
+def _shaped(array: Tensor, wanted: tuple[int, ...], where: Path) -> Tensor:
+    """As (N, channels, height, width), from any of the accepted shapes."""
+    channels, *size = wanted
+    last = (*size, channels)
+    accepted = [wanted, last, (math.prod(wanted),), *([tuple(size)] if channels == 1 else [])]
     shape = tuple(array.shape)
-    if shape[1:] in {(28, 28), (1, 28, 28), (28, 28, 1), (784,)}:
-        return array.reshape(-1, 1, 28, 28)
-    raise UserError(f"The shape of {where} is {shape}: images are given as {_SHAPES}.")
+    if shape[1:] not in accepted:
+        *others, flat = (f"({', '.join(map(str, ('N', *form)))})" for form in accepted)
+        raise UserError(
+            f"The shape of {where} is {shape}: images are given as {', '.join(others)} or {flat}."
+        )
+    if shape[1:] == last:
+        array = array.movedim(-1, 1)
+    return array.reshape(-1, *wanted)
 
 
-def _bytes(images: Tensor, where: str) -> Tensor:
+def _bytes(images: Tensor, where: Path) -> Tensor:
     if images.amax() == 1:
         raise UserError(
             f"The uint8 values of {where} are only 0 and 1, which is almost black in 0..255: "
@@ -80,7 +91,7 @@ def _bytes(images: Tensor, where: str) -> Tensor:
     return images.contiguous()
 
 
-def _floats(images: Tensor, where: str) -> Tensor:
+def _floats(images: Tensor, where: Path) -> Tensor:
     if not images.isfinite().all():
         count = int((~images.isfinite()).flatten(1).any(1).sum())
         raise UserError(

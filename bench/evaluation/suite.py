@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from bench.errors import UserError
 from bench.evaluation import declarations
@@ -10,6 +11,30 @@ from bench.evaluation.reference import Reference
 from bench.evaluation.statistics import FeatureStatistics
 
 Values = dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Numbers with what they mean."""
+
+    measure: str
+    n: int
+    metrics: Values
+    noise: dict[str, float]
+    """The standard deviation of a metric of each evaluation over other samples of the same source
+    (`Evaluator.noise`); empty where it was not asked for."""
+    omitted: dict[str, str]
+    """Metrics left out, each with its reason."""
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The metrics that are numbers."""
+        return {name: float(v) for name, v in self.metrics.items() if not isinstance(v, str)}
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The metrics that are words, such as the missing digits."""
+        return {name: v for name, v in self.metrics.items() if isinstance(v, str)}
 
 
 def compute(
@@ -25,7 +50,8 @@ def compute(
     values: Values = {}
     omitted = {}
     for metric in metrics:
-        reason = lacking(metric, samples)
+        given = samples.given is not None
+        reason = lacking(metric, len(samples), bool(samples.histogram.count), given)
         if not reason and metric.compute:
             numbers = _named(metric.name, metric.compute(samples, reference))
             reason = _not_finite(numbers)
@@ -35,13 +61,18 @@ def compute(
     return values, omitted
 
 
-def lacking(metric: Metric, samples: FeatureStatistics) -> str:
-    """Why a metric is not defined for these samples; empty where it is."""
-    if len(samples) < metric.least:
+def lacking(metric: Metric, n: int, classes: bool, given: bool) -> str:
+    """Why a metric is not defined for n samples; empty where it is.
+
+    Args:
+        classes: whether a classifier says what it takes them for.
+        given: whether the labels are known that they were drawn for.
+    """
+    if n < metric.least:
         return f"needs at least {metric.least} samples"
-    if "classes" in metric.needs and not samples.histogram.count:
+    if "classes" in metric.needs and not classes:
         return "needs a classifier, and this extractor has only features"
-    if "given labels" in metric.needs and samples.given is None:
+    if "given labels" in metric.needs and not given:
         return "needs the labels that the samples were drawn for"
     return ""
 

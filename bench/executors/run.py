@@ -14,6 +14,7 @@ from types import FrameType
 from rich.console import Console
 
 from bench import datasets, paths
+from bench.errors import UserError
 from bench.evaluation import calibration
 from bench.evaluation.identity import SAMPLES
 from bench.executors import Executor
@@ -80,7 +81,13 @@ def sweep(
     uri = addresses.tracking_uri()
     addresses.file_of(uri)  # what is no tracking store is refused before hours of training
     paths.check(paths.root())
-    datasets.get(experiment.dataset).ensure(console.print)
+    dataset = datasets.get(experiment.dataset)
+    dataset.ensure(console.print)
+    if experiment.batch > (count := len(dataset.split("train"))):
+        raise UserError(
+            f"The batch of {experiment.batch:,} is larger than the {count:,} training samples of "
+            f"{dataset.name}: choose a smaller batch."
+        )
     about = _about(experiment, planned)
     prepare(planned, experiment, plugins)
     experiments.write(experiment.name, about)
@@ -105,8 +112,8 @@ def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentReco
     evaluator, first = datasets.get(experiment.dataset).evaluator(), planned[0]
     n = first.trial.samples
     # Working out a floor fills the cache of reference statistics that every worker then reads.
-    evaluator.floor(min(n, SAMPLES), thorough=True)
-    values = evaluator.floor(n, thorough=True).items()
+    evaluator.floor(min(n, SAMPLES), final=True)
+    values = evaluator.floor(n, final=True).items()
     floor = {name: float(value) for name, value in values if not isinstance(value, str)}
     return ExperimentRecord(
         toml=experiment.resolved,

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from bench import datasets, paths, seeding
+from bench.errors import UserError
 from bench.nn.fast import plain
+from bench.redaction import reason
 from bench.trials import Trial
 from bench.variants import Algorithm, registry
 
@@ -35,6 +38,29 @@ def save(folder: Path, algorithm: Algorithm, trial: Trial, images_shown: int) ->
         )
 
 
+def restored(folder: Path, trial: Trial) -> Algorithm:
+    """The variant of a trial with the generator that it left behind, fit to sample from.
+
+    Raises:
+        UserError: the file of weights is missing or damaged, or does not fit the variant.
+    """
+    path, algorithm = folder / FILES[0], build(trial)
+    try:
+        algorithm.sampler.load_state_dict(safetensors.torch.load_file(path))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"Its generator {path} is missing: put the file back, or delete the folder and run the "
+            "experiment again, which trains this trial again."
+        ) from error
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise UserError(
+            f"Its generator {path} is damaged or belongs to other code of '{trial.variant}' "
+            f"({reason(error)}): bring file and code back, or delete the folder and run the "
+            "experiment again, which trains this trial again."
+        ) from error
+    return algorithm
+
+
 def load(folder: Path) -> tuple[nn.Module, Tensor]:
     """A saved generator in eval mode and fit for export, and an example of its input.
 
@@ -42,8 +68,7 @@ def load(folder: Path) -> tuple[nn.Module, Tensor]:
     conditional variant is (2, latent + classes): the class of each sample follows, as one-hot.
     """
     trial = Trial.from_identity(json.loads((folder / FILES[1]).read_text()))
-    algorithm = build(trial)
-    algorithm.sampler.load_state_dict(safetensors.torch.load_file(folder / FILES[0]))
+    algorithm = restored(folder, trial)
     latents = torch.randn(
         2, algorithm.latent, generator=seeding.generator("evaluation", trial.seed)
     )

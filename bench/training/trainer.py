@@ -12,8 +12,9 @@ from typing import Any
 from bench import datasets
 from bench.errors import UserError
 from bench.evaluation.declarations import EACH
+from bench.evaluation.suite import Measurement
 from bench.training import checkpoint, evaluation, generator, pictures, resuming, step
-from bench.training.evaluation import Abandoning, Evaluated, Stopped
+from bench.training.evaluation import Abandoning, Stopped
 from bench.training.scalars import ScalarWindow, check_weights, gradient_norms
 from bench.trials import TrialRecord, event_log
 from bench.trials.status import Status
@@ -97,7 +98,7 @@ class Trainer:
             started, last = time.perf_counter(), self.step == self.trial.steps
             check_weights(self.algorithm.networks(), self.step)
             images = evaluation.samples(self.algorithm, self.trial, self.step)
-            numbers = evaluation.measure(self.evaluator, images, last=last)
+            measured = self.evaluator.score(images, final=last)
             files = {"samples": f"samples/{self._images_shown:09d}.png"}
             (self.folder / "samples").mkdir(exist_ok=True)
             picture = self.folder / files["samples"]
@@ -108,11 +109,11 @@ class Trainer:
                     self.folder,
                 )  # fmt: skip
             self.eval_seconds += time.perf_counter() - started
-            self._log_evaluation(numbers, files)
+            self._log_evaluation(measured, files)
             if last:
-                self._log_final(numbers)
-            self.status.fid = numbers.values["fid"]
-            self.status.modes = int(numbers.values["modes"])
+                self._log_final(measured)
+            self.status.fid = measured.numbers["fid"]
+            self.status.modes = int(measured.numbers["modes"])
             self._heartbeat()
 
     def finish(self) -> None:
@@ -213,19 +214,19 @@ class Trainer:
         means |= gradient_norms(moved, self.step + 1)
         self.events.metrics((self.step + 1) * self.trial.batch, means)
 
-    def _log_evaluation(self, numbers: Evaluated, files: dict[str, str]) -> None:
+    def _log_evaluation(self, measured: Measurement, files: dict[str, str]) -> None:
         curves = {metric.name for metric in self.evaluator.at(EACH)}
-        point = {f"eval/{name}": v for name, v in numbers.values.items() if name in curves}
+        point = {f"eval/{name}": v for name, v in measured.numbers.items() if name in curves}
         point |= {"eval/seconds": self.seconds} | _named("eval", self.counts)
         self.events.metrics(self._images_shown, point)
         for key, file in files.items():
             self.events.image(self._images_shown, key, file)
 
-    def _log_final(self, numbers: Evaluated) -> None:
+    def _log_final(self, measured: Measurement) -> None:
         """The final numbers, and how far other samples would have moved them."""
-        self.events.metrics(0, _named("final", numbers.values))
-        self.events.metrics(0, _named("noise", numbers.noise))
-        self.events.tags({f"ganbench.{name}": text for name, text in numbers.texts.items()})
+        self.events.metrics(0, _named("final", measured.numbers))
+        self.events.metrics(0, _named("noise", measured.noise))
+        self.events.tags({f"ganbench.{name}": text for name, text in measured.texts.items()})
 
 
 def _imported(record: TrialRecord) -> dict[str, str]:

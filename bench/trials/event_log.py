@@ -66,6 +66,27 @@ class EventLog:
         """Record that the trial stopped; an interrupted one may append more later."""
         self._append({"event": "end", "status": status, "reason": reason})
 
+    def supplement(self, metrics: dict[str, float], tags: dict[str, str]) -> None:
+        """Add numbers (at step 0) and tags to a trial that has ended; its end stays the last line.
+
+        The file is replaced, so that a kill leaves all of it or none.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        end, now = ending(self.path), time.time_ns() // 1_000_000
+        added = [
+            {"event": "metrics", "step": 0, "metrics": metrics, "time": now} if metrics else None,
+            {"event": "tags", "tags": tags, "time": now} if tags else None,
+            end,
+        ]
+        lines = [json.dumps(entry, allow_nan=False) + "\n" for entry in added if entry]
+        try:
+            with paths.replacing(self.path) as file:
+                file.write(self.path.read_bytes() + "".join(lines).encode())
+        except OSError as error:
+            raise paths.unwritable(self.path, error) from error
+
     def _append(self, entry: Entry) -> None:
         identity = _identity(entry)
         if identity in self._seen and entry["event"] != "end":

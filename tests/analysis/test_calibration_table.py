@@ -17,6 +17,6 @@ def test_words_and_spreads_have_their_place() -> None:
     assert grid.heads == ("measure", "halves", "one digit")
     assert [[cell.text for cell in row] for row in grid.rows] == [
         ["FID ↓", "0.0468 ± 0.0212", "87.78"],
-        ["modes [of 10] ↑", "10", "1"],
+        ["modes ↑", "10", "1"],
         ["missing", "none", "0 2"],
     ]

@@ -14,9 +14,7 @@ OWN = {
     "evaluation/identity.py",
     "evaluation/networks.py",  # the digit classifiers
     "evaluation/recipe.py",
-    "evaluation/sample_files.py",  # reading samples of images
-    "evaluation/sample_pngs.py",
-    "evaluation/samples.py",
+    "evaluation/sample_pngs.py",  # how levels are stored
 }
 NUMBERS = {"28", "784", "255", "127.5"}
 OTHERS = [

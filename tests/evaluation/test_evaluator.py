@@ -67,8 +67,8 @@ def test_the_floor_belongs_to_its_n(n: int, fid: float, evaluator: Evaluator) ->
 
 def test_the_floor_is_the_mean_over_disjoint_sets(small_evaluator: Evaluator) -> None:
     sets = disjoint_sets(100, mnist.load("heldout").images)
-    floor = small_evaluator.floor(100, thorough=True)
-    values = [small_evaluator.measure(images, thorough=True) for images in sets]
+    floor = small_evaluator.floor(100, final=True)
+    values = [small_evaluator.measure(images, final=True) for images in sets]
     assert len(sets) == 3
     for name in ("fid", "coverage", "fid_alt", "digit_share/3"):
         assert floor[name] == pytest.approx(sum(float(v[name]) for v in values) / 3)
@@ -76,8 +76,8 @@ def test_the_floor_is_the_mean_over_disjoint_sets(small_evaluator: Evaluator) ->
 
 
 def test_what_needs_more_samples_has_no_floor(small_evaluator: Evaluator) -> None:
-    assert "fid_infinity" not in small_evaluator.floor(100, thorough=True)
-    floor = small_evaluator.floor(3, thorough=True)
+    assert "fid_infinity" not in small_evaluator.floor(100, final=True)
+    floor = small_evaluator.floor(3, final=True)
     assert {"fid", "kid"} <= floor.keys()
     assert not {"coverage", "copying_ct"} & floor.keys()
 
@@ -200,7 +200,7 @@ def test_a_users_extractor_measures_without_a_second_one(
         "def extractor():\n    return nn.Sequential(nn.AvgPool2d(7), nn.Flatten())\n"
     )
     own = Evaluator.from_file(tmp_path / "mean.py")
-    measured = own.score(small_mnist["train"].images, thorough=True)
+    measured = own.score(small_mnist["train"].images, final=True)
     assert measured.measure == f"{own.id}/penultimate/n700/test"
     assert measured.metrics["neighbour_ratio"] == 0.0
     assert not any(name.endswith("_alt") for name in measured.metrics)
@@ -213,11 +213,11 @@ def test_a_further_network_adds_columns_of_its_own(
     net = torch.nn.Sequential(torch.nn.AvgPool2d(7), torch.nn.Flatten())
     third = Evaluator(evaluator.extractor, {"_inception": lambda: FeatureExtractor("tiny-0", net)})
     images = small_mnist["heldout"].images
-    cheap, thorough = third.measure(images), third.score(images, thorough=True)
-    assert "fid_inception" not in cheap
-    assert {"fid_inception", "fid_heldout_inception"} <= thorough.metrics.keys()
-    assert "needs a classifier" in thorough.omitted["modes_inception"]
-    assert thorough.metrics["fid"] == cheap["fid"]
+    at_each, at_end = third.measure(images), third.score(images, final=True)
+    assert "fid_inception" not in at_each
+    assert {"fid_inception", "fid_heldout_inception"} <= at_end.metrics.keys()
+    assert "needs a classifier" in at_end.omitted["modes_inception"]
+    assert at_end.metrics["fid"] == at_each["fid"]
 
 
 def test_inception_joins_where_its_weights_are_named(
@@ -225,4 +225,4 @@ def test_inception_joins_where_its_weights_are_named(
 ) -> None:
     monkeypatch.setenv("GANBENCH_INCEPTION", str(tmp_path / "none.pth"))
     with pytest.raises(UserError, match=r"no Inception weights at .*none\.pth"):
-        Evaluator.load().measure(small_mnist["test"].images, thorough=True)
+        Evaluator.load().measure(small_mnist["test"].images, final=True)

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bench.datasets import pixels
+from bench.datasets import Dataset, pixels
 from bench.errors import UserError
 from bench.evaluation import samples
 
@@ -377,3 +377,49 @@ def test_a_broken_png(tmp_path: Path) -> None:
     for content in (whole[: len(whole) // 2], b""):
         (tmp_path / "0.png").write_bytes(content)
         _refused(tmp_path, "is not a readable PNG")
+
+
+class _Coloured(pixels.ImageDataset):
+    """Stands in for a data set of colour images; only its shape is asked for."""
+
+    name, shape = "coloured", (3, 4, 5)
+    split = evaluator = None  # type: ignore[assignment]
+
+
+COLOURED = torch.randint(
+    0, 256, (6, 3, 4, 5), generator=torch.Generator().manual_seed(1), dtype=torch.uint8
+)
+
+
+@pytest.mark.parametrize("array", [COLOURED, COLOURED.movedim(1, -1), COLOURED.flatten(1)])
+def test_images_of_another_data_set(array: Tensor, tmp_path: Path) -> None:
+    assert torch.equal(samples.read(_npy(tmp_path, array), dataset=_Coloured()), COLOURED)
+
+
+def test_coloured_pngs_of_another_size(tmp_path: Path) -> None:
+    for index, image in enumerate(COLOURED):
+        Image.fromarray(image.movedim(0, -1).numpy()).save(tmp_path / f"{index}.png")
+    assert torch.equal(samples.read(tmp_path, dataset=_Coloured()), COLOURED)
+    _refused(tmp_path, "is 5×4 pixels: samples are 28×28")
+
+
+def test_the_shapes_of_another_data_set_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        samples.read(_npy(tmp_path, IMAGES), dataset=_Coloured())
+    assert str(caught.value).endswith(
+        "is (12, 1, 28, 28): images are given as (N, 3, 4, 5), (N, 4, 5, 3) or (N, 60)."
+    )
+
+
+class _Points(Dataset):
+    """Stands in for a data set of points."""
+
+    name, shape = "points", (2,)
+    split = encode = decode = evaluator = draw = None  # type: ignore[assignment]
+
+
+def test_what_is_no_image_stays_as_it_was_saved(tmp_path: Path) -> None:
+    points = torch.randn(7, 2)
+    assert torch.equal(samples.read(_npy(tmp_path, points), dataset=_Points()), points)
+    with pytest.raises(UserError, match="The samples of points are no images, so give a file"):
+        samples.read(tmp_path, dataset=_Points())

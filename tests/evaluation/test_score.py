@@ -16,7 +16,7 @@ Splits = dict[str, mnist.Images]
 
 @pytest.fixture(autouse=True)
 def small(small_evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> Evaluator:
-    monkeypatch.setattr(Evaluator, "load", lambda: small_evaluator)
+    monkeypatch.setattr(Evaluator, "load", lambda dataset: small_evaluator)
     monkeypatch.setattr(mnist.MNIST, "ensure", lambda self, report: report("fetched"))
     return small_evaluator
 
@@ -32,7 +32,7 @@ def test_each_number_has_its_floor(
 ) -> None:
     measuring.score(_samples(small_mnist, 100, tmp_path))
     out, err = capsys.readouterr()
-    assert "Floor: what real held-out images get at the same n." in out
+    assert "Floor: what real held-out samples get at the same n." in out
     (fid,) = [line for line in out.splitlines() if line.startswith("  fid  ")]
     assert fid.endswith(f", floor {small.floor(100)['fid']:.4g}")
     assert "a.npz is measured; left out: labels." in err
@@ -42,7 +42,7 @@ def test_the_floor_is_in_the_json(
     small: Evaluator, small_mnist: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     measuring.score(_samples(small_mnist, 50, tmp_path), as_json=True)
-    assert json.loads(capsys.readouterr().out)["floor"] == small.floor(50, thorough=True)
+    assert json.loads(capsys.readouterr().out)["floor"] == small.floor(50, final=True)
 
 
 def test_more_samples_than_real_images(
@@ -50,7 +50,7 @@ def test_more_samples_than_real_images(
 ) -> None:
     measuring.score(_samples(small_mnist, 301, tmp_path))
     out = capsys.readouterr().out
-    assert "There is no floor: there are fewer held-out images than samples." in out
+    assert "There is no floor, because fewer real samples are held out than were given." in out
     assert ", floor" not in out
 
 

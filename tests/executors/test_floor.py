@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bench import datasets
+from bench.errors import UserError
 from bench.executors import run
 from bench.executors.plan import plan
 from bench.trials import experiment
@@ -18,7 +20,7 @@ class _Evaluator:
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def floor(self, n: int, thorough: bool) -> dict[str, float | str]:
+    def floor(self, n: int, final: bool) -> dict[str, float | str]:
         self.asked.append(n)
         return {"fid": 1000 / n, "modes": 10, "missing": "none"} if n <= 10_000 else {}
 
@@ -39,6 +41,12 @@ def _floor(samples: int) -> dict[str, float]:
 @pytest.mark.parametrize("samples", [100, 1000, 10_000])
 def test_it_is_at_the_n_of_the_samples_and_says_so(samples: int, evaluator: _Evaluator) -> None:
     assert _floor(samples) == {"n": samples, "fid": 1000 / samples, "modes": 10.0}
+
+
+def test_a_batch_of_more_than_the_training_samples_is_refused(own_store: Path) -> None:
+    chosen = experiment.load("quick", ["batch=60000"])
+    with pytest.raises(UserError, match="batch of 60,000 is larger than the 50,000 training samp"):
+        run.sweep(chosen, [], run.Resources("serial", 1), Console(quiet=True))
 
 
 def test_it_is_empty_where_there_are_too_few_real_images(evaluator: _Evaluator) -> None:

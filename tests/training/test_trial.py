@@ -117,7 +117,7 @@ def test_an_interrupted_trial_ends_bit_identical(
 def test_stopped_in_the_middle_of_a_measurement_it_ends_bit_identical(
     piece: str, point: int, make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last of three measurements is a thorough one."""
+    """The last of three measurements is by the final metrics too."""
     folder = make_trial().folder
     expected = whole(folder)
     reset(folder)

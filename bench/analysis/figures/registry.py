@@ -1,6 +1,6 @@
 """Figures register themselves: in this folder's files, in plug-ins, in installed packages.
 
-An installed package names its module in the entry-point group "ganbench.analysis.figures".
+An installed package names its module in the entry-point group "ganbench.figures".
 """
 
 from collections.abc import Callable

@@ -27,14 +27,14 @@ def covered(samples: FeatureStatistics, reference: Reference) -> list[bool]:
 
 @metric(when="each evaluation", needs=["classes"])
 def modes(samples: FeatureStatistics, reference: Reference) -> int:
-    """How many classes are drawn often enough to count as covered: at least a tenth as expected.
+    """How many classes are drawn often enough to count as covered: of MNIST, how many digits.
 
     Label: modes
-    Formula: #{k : q(k) ≥ p(k)/10}, q and p the classes' shares in samples and reference
-    Range: 0 to the number of classes
+    Formula: #{k : q(k) ≥ p(k)/10}, q and p the classifier's label shares in samples and reference
+    Range: 0 to the number of classes (10 on MNIST)
     Better: higher
-    Unit: classes (the ten digits of MNIST)
-    Floor: all of them
+    Unit: classes
+    Floor: the number of classes
     Source: this benchmark; a threshold, because misread noise alone reaches modes_any = 10
     """
     return sum(covered(samples, reference))
@@ -48,8 +48,8 @@ def modes_any(samples: FeatureStatistics, reference: Reference) -> int:
     Formula: #{k : q(k) > 0}, q the classes' shares in the samples
     Range: 0 to the number of classes
     Better: higher
-    Unit: classes (the ten digits of MNIST)
-    Floor: all of them
+    Unit: classes
+    Floor: the number of classes
     Source: Srivastava et al. 2017 (VEEGAN), arXiv 1705.07761
     """
     return int((inside(samples, reference) > 0).sum())
@@ -61,9 +61,9 @@ def missing(samples: FeatureStatistics, reference: Reference) -> str:
 
     Label: missing
     Formula: {k : q(k) < p(k)/10}
-    Range: numbers of classes with blanks between them, or "none"
+    Range: the classes' numbers with blanks between them, or "none"
     Better: neither
-    Unit: numbers of classes (the digits of MNIST)
+    Unit: class numbers
     Floor: none
     Source: this benchmark
     """
@@ -94,11 +94,11 @@ def mode_kl(samples: FeatureStatistics, reference: Reference) -> float:
 
 @metric(when="each evaluation", needs=["classes"])
 def confidence(samples: FeatureStatistics, reference: Reference) -> float:
-    """Mean largest class probability; where it is low, shares of digits are guesses.
+    """Mean largest class probability; where it is low, shares of classes are guesses.
 
     Label: confidence
     Formula: (1/n) Σx max_k p(k|x)
-    Range: 0.1 to 1
+    Range: 1/K to 1, K classes
     Better: near the floor
     Unit: probability
     Floor: what real images get, just under 1
@@ -109,11 +109,11 @@ def confidence(samples: FeatureStatistics, reference: Reference) -> float:
 
 @metric(when="each evaluation", needs=["classes"])
 def inception_score(samples: FeatureStatistics, reference: Reference) -> float:
-    """Sure about each image, undecided about all: not a quality metric, ten images reach 10.
+    """Sure about each image, undecided about all; no quality metric: one image a class reaches K.
 
     Label: inception score
     Formula: exp E_x KL(p(k|x) ‖ p(k)) = exp(H(mean p) - mean H(p)), one split
-    Range: 1 to 10
+    Range: 1 to K, the number of classes
     Better: higher
     Unit: effective classes
     Floor: exp H(labels), at most 9.98 on MNIST's test images
@@ -124,17 +124,17 @@ def inception_score(samples: FeatureStatistics, reference: Reference) -> float:
     return math.exp(max(spread - samples.histogram.entropy, 0.0))
 
 
-# It costs next to nothing, but ten curves a trial would bury the others: at the end only.
+# It costs next to nothing, but a curve for each class would bury the others: at the end only.
 @metric(when="final", needs=["classes"])
 def digit_share(samples: FeatureStatistics, reference: Reference) -> dict[int, float]:
-    """How often each class is drawn, one number a class: ``digit_share/0``, ``digit_share/1`` ...
+    """How often each class is drawn, one number a class: ``digit_share/0``, ``digit_share/1`` …
 
     Label: class share
     Formula: q(k) = #{samples of class k} / n
     Range: 0 to 1
     Better: near the floor
     Unit: share
-    Floor: about 1 over the number of classes; on MNIST 0.09 for the digit 5, 0.11 for the digit 1
+    Floor: the class's share; on MNIST from 0.09 (digit 5) to 0.11 (digit 1)
     Source: this benchmark; modes, missing and mode_kl are worked out of these
     """
     return dict(enumerate((inside(samples, reference).double() / len(samples)).tolist()))
