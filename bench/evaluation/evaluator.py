@@ -136,7 +136,7 @@ class Evaluator(TorchMetric):
                 self._absorb(suffix, extractor, stored)
 
     def _absorb(self, suffix: str, extractor: FeatureExtractor, samples: Tensor) -> None:
-        keep = not suffix and (self.final or any("rows" in m.needs for m in self._due))
+        keep = not suffix and any("rows" in metric.needs for metric in self._due)
         gaussian = Gaussian.unpacked(getattr(self, f"moments{suffix}").cpu())
         histogram = ClassHistogram.unpacked(getattr(self, f"classes{suffix}").cpu())
         for features, logits in extractor.passes(samples):

@@ -151,7 +151,12 @@ def shipped(which: Shipped) -> FeatureExtractor:
     Raises:
         UserError: the file is missing, altered or truncated.
     """
-    return FeatureExtractor(which.id, _folded(_weighted(which)))
+    return FeatureExtractor(which.id, network(which))
+
+
+def network(which: Shipped) -> nn.Module:
+    """Its network alone, to build an extractor of another data set from; raises as `shipped`."""
+    return _folded(_weighted(which))
 
 
 def _weighted(which: Shipped) -> nn.Module:

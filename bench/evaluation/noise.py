@@ -27,11 +27,11 @@ def noise(
     which is several times larger.
 
     Args:
-        samples: with its rows kept; fewer than two a group give nothing.
+        samples: fewer than two a group give nothing, nor do those whose rows were not kept.
         reference: what they are compared with.
         metrics: the ones to look at.
     """
-    if len(samples) < 2 * GROUPS:
+    if len(samples) < 2 * GROUPS or not samples.has_rows:
         return {}
     shuffled = torch.randperm(len(samples), generator=seeding.generator("calibration", 0))
     chosen, replicates = list(metrics), []

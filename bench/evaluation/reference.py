@@ -15,6 +15,7 @@ from bench.evaluation.extractor import FeatureExtractor
 from bench.evaluation.statistics import ClassHistogram, FeatureStatistics
 
 Tensors = dict[str, Tensor]
+_SETS = ("plane.py", "stacked.py")  # of data sets whose classes are equally likely
 
 
 class Reference:
@@ -77,7 +78,7 @@ def of(extractor: FeatureExtractor) -> Reference:
     """An extractor's reference; features are computed once and then read from the store."""
     room, dataset = Path(__file__).parent, extractor.dataset
     encoded_by = [Path(pixels.__file__), Path(inspect.getfile(type(dataset)))]
-    seen_by = [*encoded_by, *(room / name for name in ("networks.py", "extractor.py", "plane.py"))]
+    seen_by = [*encoded_by, *(room / name for name in ("networks.py", "extractor.py", *_SETS))]
     used_by = ("neighbours.py", *(f"metrics/{n}.py" for n in ("manifold", "memorisation", "plane")))
     features = Cache(extractor.id, dataset.digest, *seen_by)
     derived = Cache(extractor.id, dataset.digest, *seen_by, *(room / name for name in used_by))

@@ -63,6 +63,11 @@ class FeatureStatistics:
         return self.gaussian.count
 
     @property
+    def has_rows(self) -> bool:
+        """Whether the features of each sample were kept."""
+        return bool(self._rows)
+
+    @property
     def rows(self) -> Tensor:
         """All features, (N, d) float64."""
         return torch.cat(self._rows)

@@ -14,6 +14,7 @@ from bench.datasets import Dataset
 from bench.datasets.pixels import ImageDataset, tiled
 from bench.datasets.plane import Mixture
 from bench.evaluation import Evaluator
+from bench.evaluation.declarations import FINAL
 from bench.trials import Trial
 from bench.variants import GAN, Algorithm
 
@@ -62,7 +63,9 @@ def draw(
     """
     if not isinstance(datasets.get(trial.dataset), ImageDataset):
         return {}
-    drawn = {"neighbours": neighbours(evaluator, images[:_PAIRS], train)}
+    # Where training samples are not compared, to see them all would take minutes.
+    compared = any(metric.name == "neighbour_ratio" for metric in evaluator.at(FINAL))
+    drawn = {"neighbours": neighbours(evaluator, images[:_PAIRS], train)} if compared else {}
     # Only a game that samples as the contract does is known to have Gaussian latents.
     if isinstance(algorithm, GAN) and type(algorithm).sample is GAN.sample:
         drawn["interpolation"] = interpolation(algorithm, trial)

@@ -9,6 +9,8 @@ import pytest
 TREE = Path(__file__).parents[2]
 OWN = {
     "datasets/mnist.py",
+    "datasets/stacked_mnist.py",  # made of it
+    "evaluation/stacked.py",
     "datasets/pixels.py",  # of any images: how levels are stored
     "evaluation/digits.py",
     "evaluation/identity.py",
