@@ -58,7 +58,7 @@ ResultsOption = Annotated[
 PluginOption = Annotated[
     list[Path] | None,
     typer.Option("--plugin", metavar="FILE", parser=paths.expanded,
-                 help="Python file with variants, data sets, metrics or figures; it is run."),
+                 help="Python file with variants, data sets, metrics, figures or executors."),
 ]  # fmt: skip
 ExtractorOption = Annotated[
     Path | None,

@@ -1,4 +1,4 @@
-"""Stopped by a signal, in training or in a measurement, and how it goes on."""
+"""Stopped by a signal, in training or in a measurement, and how it resumes."""
 
 import os
 import pty
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.executors import executors
 from bench.executors import plan as planning
+from bench.executors.builtin import processes
 from bench.training import trial
 from bench.trials import event_log, status
 from bench.trials import experiment as experiments
@@ -71,7 +71,7 @@ def test_a_signal_ends_it_after_a_step_and_the_same_command_finishes(
 
     code, out = stop(root, tmp_path, arguments, signal.SIGTERM, training)
     assert code == 143
-    assert "the same command goes on from here" in out
+    assert "Run the same command again to resume" in out
     found = statuses(root)["mlp_bce 0"]
     assert (found["status"], found["reason"]) == ("interrupted", None)
     assert 0 < found["images"] < 38400
@@ -162,7 +162,7 @@ def test_a_signal_ends_it_in_the_middle_of_a_measurement(
 
     code, out = stop(root, tmp_path, [*arguments, *SMALL], signal.SIGINT, measuring)
     assert code == 130
-    assert "the same command goes on from here" in out
+    assert "Run the same command again to resume" in out
     found = statuses(root)["patient 0"]
     assert (found["status"], found["reason"]) == ("interrupted", None)
     assert [run.info.status for run in mlflow_runs(root)] == ["KILLED"]
@@ -187,7 +187,7 @@ def undisturbed(variant: str, plugin: Path) -> dict[str, float]:
 
 
 class Worker:
-    """What `executors` knows of a worker that has ended."""
+    """What `processes` knows of a worker that has ended."""
 
     def __init__(self, exitcode: int) -> None:
         self.exitcode = exitcode
@@ -200,16 +200,16 @@ class Worker:
     ("exitcode", "stopped", "state", "reason"),
     [
         (-signal.SIGKILL, True, "interrupted", "5 s after it was asked to stop"),
-        (-signal.SIGKILL, False, "failed", "for want of memory"),
+        (-signal.SIGKILL, False, "failed", "because the memory was full"),
         (1, False, "failed", "ended with exit code 1"),
     ],
 )
-def test_the_end_of_a_killed_worker_stands_in_the_journal_too(
+def test_the_end_of_a_killed_worker_stands_in_the_event_log_too(
     exitcode: int, stopped: bool, state: State, reason: str, tmp_path: Path
 ) -> None:
     """Which is where MLflow learns of it."""
     Status("running").write(tmp_path)
-    assert not executors._settle(Worker(exitcode), tmp_path, stopped)  # type: ignore[arg-type]
+    processes._close(Worker(exitcode), tmp_path, stopped)  # type: ignore[arg-type]
     found = status.read(tmp_path)
     assert found.status == state
     assert reason in str(found.reason)
@@ -218,7 +218,7 @@ def test_the_end_of_a_killed_worker_stands_in_the_journal_too(
 
 
 def test_a_worker_that_is_stopped_before_it_began_leaves_no_trace(tmp_path: Path) -> None:
-    assert not executors._settle(Worker(-signal.SIGTERM), tmp_path, True)  # type: ignore[arg-type]
+    processes._close(Worker(-signal.SIGTERM), tmp_path, True)  # type: ignore[arg-type]
     assert status.read(tmp_path) == Status()
     assert not (tmp_path / "journal.jsonl").exists()
 
