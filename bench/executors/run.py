@@ -183,5 +183,5 @@ def _end_now(number: int) -> None:
     with contextlib.suppress(OSError):
         if os.isatty(sys.stdout.fileno()):  # Rich before 15 denied it in the middle of its table
             os.write(sys.stdout.fileno(), _TERMINAL_BACK)
-        os.write(sys.stderr.fileno(), b"Stopped at once. Run the same command again to resume.\n")
+        os.write(sys.stderr.fileno(), b"Stopped at once: run the same command again to resume.\n")
     os._exit(128 + number)

@@ -60,7 +60,7 @@ class Ray(Executor):
         if experiment.device != "cpu":
             raise UserError(
                 f"The executor ray trains on processors only, and device is {experiment.device}: "
-                "use --executor streams, or leave device at cpu."
+                "use --executor streams, or device=cpu."
             )
         if importlib.util.find_spec("ray") is None:
             raise UserError(
