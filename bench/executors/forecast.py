@@ -14,28 +14,22 @@ _ENOUGH = 0.05
 """Share of the budget that shows a pace."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Run:
-    """A trial that runs: since when, what it had spent before, and its last sign of life."""
+    """A trial that runs: since when, from what status on, and its last sign of life."""
 
     began: float
-    before: float
+    before: Status
     heard: float
     status: Status
 
 
 @dataclass(frozen=True)
 class _Left:
-    """Seconds that a trial still needs, by what is done in them."""
+    """Seconds that a trial still needs: for training, and for all else."""
 
     training: float
-    evaluating: float
-    around: float
-    """Starting its process, reading the data, closing: what its status does not count."""
-
-    @property
-    def total(self) -> float:
-        return self.training + self.evaluating + self.around
+    other: float
 
 
 class Forecast:
@@ -49,6 +43,7 @@ class Forecast:
         self._workers = workers
         self._runs: dict[str, _Run] = {}
         self._around: list[float] = []
+        """Seconds of trials that their status does not count: starting a process, closing."""
 
     def time_left(self, standing: Standing, now: float) -> float | None:
         """Seconds until the sweep ends; None before any trial has shown its pace.
@@ -67,33 +62,29 @@ class Forecast:
             return [self._left(*pair, costs, now) for pair in standing if pair[1].status in states]
 
         running, waiting = left("running"), left("pending", "interrupted")
-        if _shared(standing):
-            return _taking_turns([*running, *waiting])
+        if _take_turns(standing):
+            trials = [*running, *waiting]  # and the processor's cores evaluate meanwhile
+            return sum(t.training for t in trials) + sum(t.other for t in trials) / cores()
         return _side_by_side(running, waiting, self._workers)
 
     def _watch(self, key: str, status: Status, now: float) -> None:
-        run = self._runs.get(key)
+        run = self._runs.pop(key, _Run(now, status, now, status))
         if status.status == "running":
-            if run is None:
-                self._runs[key] = _Run(now, _spent(status), now, status)
-            elif (run.status.images, _spent(run.status)) != (status.images, _spent(status)):
-                run.heard, run.status = now, status
-        elif run is not None:
-            del self._runs[key]
-            if status.status == "done":
-                self._around.append(max(0.0, now - run.began - _spent(status) + run.before))
+            silent = (run.status.images, _spent(run.status)) == (status.images, _spent(status))
+            self._runs[key] = _Run(run.began, run.before, run.heard if silent else now, status)
+        elif status.status == "done" and run.began < now:
+            self._around.append(now - run.began - _spent(status) + _spent(run.before))
 
     def _left(self, item: Planned, status: Status, costs: "_Costs", now: float) -> _Left:
-        run = self._runs.get(item.trial.key)
-        training = costs.pace(item, status) * max(0, item.trial.budget - status.images)
+        around = max(0.0, fmean(self._around or [0.0]))
         evaluating = costs.evaluating(item) - status.measuring
-        around = fmean(self._around or [0.0])
-        if run is not None:
+        if run := self._runs.get(item.trial.key):
             # A trial gives no sign of life while it is evaluated, nor before its first step.
             silent = now - run.heard
             evaluating -= silent if status.images else 0.0
-            around = 0.0 if status.images else around - silent
-        return _Left(training, max(0.0, evaluating), max(0.0, around))
+            around = 0.0 if status.images else max(0.0, around - silent)
+        images = max(0, item.trial.budget - status.images)
+        return _Left(costs.pace(item, status) * images, max(0.0, evaluating) + around)
 
 
 class _Costs:
@@ -106,8 +97,10 @@ class _Costs:
         self.paces = _means(begun, _pace) | _means(done, _pace)
         """Seconds of training an image, by variant."""
         self._evaluating = _means(done, lambda item, status: status.measuring)
-        self._points = [
-            status.measuring / points for item, status in begun if (points := _points(item, status))
+        self._each = [
+            status.measuring / points
+            for item, status in begun
+            if (points := item.trial.evaluations * status.images // item.trial.budget)
         ]
 
     def pace(self, item: Planned, status: Status) -> float:
@@ -121,7 +114,7 @@ class _Costs:
         if self._evaluating:
             average = fmean(self._evaluating.values())
             return self._evaluating.get(item.trial.variant, average)
-        return item.trial.evaluations * fmean(self._points or [0.0])
+        return item.trial.evaluations * fmean(self._each or [0.0])
 
 
 def _means(pairs: Standing, value: Callable[[Planned, Status], float]) -> dict[str, float]:
@@ -136,30 +129,20 @@ def _pace(item: Planned, status: Status) -> float:
     return status.seconds / status.images
 
 
-def _points(item: Planned, status: Status) -> int:
-    """How many of its evaluations a trial has behind it."""
-    return item.trial.evaluations * min(status.images, item.trial.budget) // item.trial.budget
-
-
 def _spent(status: Status) -> float:
     return status.seconds + status.measuring
 
 
-def _shared(standing: Standing) -> bool:
-    """Whether trials take turns in one process; then their seconds are shares of its time."""
+def _take_turns(standing: Standing) -> bool:
+    """Whether trials share a process; then their seconds are shares of its time."""
     running = [(status.host, status.pid) for _, status in standing if status.status == "running"]
     return len(running) > len(set(running))
 
 
-def _taking_turns(trials: Sequence[_Left]) -> float:
-    """One step after the other, while the processor's cores evaluate."""
-    return sum(t.training for t in trials) + sum(t.evaluating for t in trials) / cores()
-
-
 def _side_by_side(running: Sequence[_Left], waiting: Sequence[_Left], workers: int) -> float:
     """The end of the schedule in which each waiting trial goes to the worker that is free first."""
-    free = [trial.total for trial in running] + [0.0] * (workers - len(running))
+    free = [trial.training + trial.other for trial in running] + [0.0] * (workers - len(running))
     heapq.heapify(free)
     for trial in waiting:
-        heapq.heapreplace(free, free[0] + trial.total)
+        heapq.heapreplace(free, free[0] + trial.training + trial.other)
     return max(free)
