@@ -238,7 +238,8 @@ def test_a_failed_trial_is_reported_in_its_own_words(
     ended = [Ended(first, Status(status="failed", reason=reason))]
     ended += [Ended(trial, Status(status="done")) for trial in others]
     monkeypatch.setattr("bench.executors.run.sweep", lambda *given: Outcome(ended, None, None))
-    monkeypatch.setattr("bench.analysis.compare", lambda *given: Comparison("TABLE", "", ()))
+    made = Comparison("TABLE", "", (), "The pictures of wgan seed 0 are lost.")
+    monkeypatch.setattr("bench.analysis.compare", lambda *given: made)
     monkeypatch.setattr(
         "bench.tracking.registered_models.register_best_models", lambda *given: None
     )
@@ -248,6 +249,7 @@ def test_a_failed_trial_is_reported_in_its_own_words(
     out = capsys.readouterr().out
     assert f"{first.title} failed: {reason}\n" in out
     assert "TABLE" in out
+    assert "The pictures of wgan seed 0 are lost.\n" in out
 
 
 def test_a_home_in_an_option_is_expanded_and_a_dry_run_creates_nothing(
