@@ -67,7 +67,20 @@ def test_usage_errors_exit_with_2(ganbench: Run) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "table", "verify", "score", "list", "data", "ui", "classifier", "publish", "calibrate"],
+    [
+        "run",
+        "table",
+        "verify",
+        "score",
+        "list",
+        "data",
+        "ui",
+        "classifier",
+        "publish",
+        "calibrate",
+        "export",
+        "import",
+    ],
 )
 def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> None:
     code, out, _ = ganbench(command, "--help")
@@ -78,6 +91,8 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (["export", "quik"], "There is no experiment in this store 'quik'"),
+        (["import", "no.zip"], "There is no file no.zip: check the path."),
         (["run", "quik"], "There is no experiment 'quik': did you mean 'quick'?"),
         (["run", "quick", "--variants", "wgan,mlp_bc"], "no variant 'mlp_bc': did you mean 'mlp_bce'?"),
         (["run", "quick", "--variants", "wgan,"], "There is no variant ''"),
@@ -239,7 +254,8 @@ def test_a_failed_trial_is_reported_in_its_own_words(
     ended = [(first, Status(status="failed", reason=reason))]
     ended += [(item, Status(status="done")) for item in others]
     monkeypatch.setattr("bench.executors.run.sweep", lambda *given: Outcome(ended, None, None))
-    monkeypatch.setattr("bench.analysis.compare", lambda *given: Comparison("TABLE", "", ()))
+    made = Comparison("TABLE", "", (), "The pictures of wgan seed 0 are lost.")
+    monkeypatch.setattr("bench.analysis.compare", lambda *given: made)
     monkeypatch.setattr(
         "bench.tracking.registered_models.register_best_models", lambda *given: None
     )
@@ -251,6 +267,7 @@ def test_a_failed_trial_is_reported_in_its_own_words(
     out = capsys.readouterr().out
     assert f"{first.trial.title} failed: {reason}\n" in out
     assert "TABLE" in out
+    assert "The pictures of wgan seed 0 are lost.\n" in out
 
 
 def test_a_home_in_an_option_is_expanded_and_a_dry_run_creates_nothing(

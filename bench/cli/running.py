@@ -163,6 +163,8 @@ def _compare(name: str, out: Path, console: Console) -> None:
     comparison = compare(name, tracking_uri(), out)
     console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
     console.print(comparison.verdict, soft_wrap=True, markup=False, highlight=False)
+    if comparison.problem:
+        console.print(comparison.problem, soft_wrap=True, markup=False, highlight=False)
     console.print(f"\nAll tables and pictures: {out / 'index.html'}", soft_wrap=True)
     _log_report(name, comparison, console)
     console.print(f"Every run in MLflow: {_look(name)}", soft_wrap=True)
