@@ -59,12 +59,11 @@ EMPTY = {"found", "one", "told", "shown"}
 
 # What files, checkpoints, sqlite and CSS call their things; what the changelog says was renamed.
 STORED = re.compile(
-    r"^journal$|journal\.jsonl|journal_mode|-journal\b|\.gallery\b"
-    r"|^witness_$|witness_\||``witness_fid``|`witness_\*`"
+    r"^journal$|journal\.jsonl|journal_mode|-journal\b|^witness_$|witness_\||``witness_fid``|`witness_\*`"
 )
 
 # Rooms that are still being renamed; the list is to become empty.
-COMING = {"analysis", "executors", "nn"}
+COMING = {"nn"}
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:

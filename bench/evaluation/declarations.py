@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Value = float | int | str
 When = Literal["each evaluation", "final"]
-Need = Literal["rows", "classes", "given labels"]
+Need = Literal["classes", "given labels"]
 Better = Literal["lower", "higher", "near the floor", "neither"]
 Compute = Callable[["FeatureStatistics", "Reference"], Value | dict[int, float]]
 """A metric of several numbers gives one a class; they are called ``<name>/<class>``."""
@@ -57,8 +57,8 @@ class Metric:
         about: one sentence.
         ratio: a positive distance, compared by ratios (on the log scale) rather than differences.
         when: measured at each evaluation of a trial, or at its end only.
-        needs: what it takes besides streamed features: the samples' own feature rows, a
-            classifier's class probabilities, the labels that the samples were drawn for.
+        needs: what it takes besides features: a classifier's class probabilities, the labels that
+            the samples were drawn for.
         least: the smallest number of samples that it is defined for.
         optional: measured only by an evaluator that names it, not by every one.
         doc: the fields of its docstring.

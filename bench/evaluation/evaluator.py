@@ -11,15 +11,12 @@ from torchmetrics import Metric as TorchMetric
 from bench import datasets
 from bench.datasets import Dataset
 from bench.errors import UserError
+from bench.evaluation import calibration, identity, inception, reference, suite
 from bench.evaluation import extractor as extractors
-from bench.evaluation import identity, inception, reference, suite
-from bench.evaluation.cache import Cache
 from bench.evaluation.declarations import ALT, EACH, FINAL, Metric, When
 from bench.evaluation.extractor import FeatureExtractor
-from bench.evaluation.floor import disjoint_sets, mean_of_each
 from bench.evaluation.metrics import memorisation
-from bench.evaluation.noise import noise
-from bench.evaluation.reference import Reference
+from bench.evaluation.reference import Cache, Reference
 from bench.evaluation.statistics import ClassHistogram, FeatureStatistics, Gaussian, merged
 from bench.evaluation.suite import Measurement, Values
 
@@ -136,9 +133,9 @@ class Evaluator(TorchMetric):
                 self._absorb(suffix, extractor, stored)
 
     def _absorb(self, suffix: str, extractor: FeatureExtractor, samples: Tensor) -> None:
-        keep = not suffix and any("rows" in metric.needs for metric in self._due)
+        keep = not suffix and any(metric.when == FINAL for metric in self._due)
         gaussian = Gaussian.unpacked(getattr(self, f"moments{suffix}").cpu())
-        histogram = ClassHistogram.unpacked(getattr(self, f"classes{suffix}").cpu())
+        histogram = ClassHistogram(getattr(self, f"classes{suffix}").cpu())
         for features, logits in extractor.passes(samples):
             gaussian.update(features)
             if logits is not None:
@@ -243,7 +240,7 @@ class Evaluator(TorchMetric):
             chosen = self._due if metrics is None else list(metrics)
             values, omitted = self._computed_by(chosen)
             each = [m for m in chosen if m.when == EACH] if final and with_noise else []
-            spread = noise(self.statistics(), self.reference, each) if each else {}
+            spread = suite.noise(self.statistics(), self.reference, each) if each else {}
         finally:
             self.reset()
             self.final = before
@@ -263,8 +260,8 @@ class Evaluator(TorchMetric):
     def floor(self, n: int = identity.SAMPLES, final: bool = False) -> Values:
         """What real samples get: n held-out training samples against the test samples.
 
-        The mean over disjoint sets of n (`bench.evaluation.floor.disjoint_sets`); at n = 10,000 it
-        is one set of MNIST, all of them. ``fid_heldout`` takes the value of ``fid``, which is the
+        The mean over disjoint sets of n (`calibration.disjoint_sets`); at n = 10,000 it is one set
+        of MNIST, all of them. ``fid_heldout`` takes the value of ``fid``, which is the
         same distance from the other side. The values are kept in the store.
 
         Args:
@@ -279,13 +276,13 @@ class Evaluator(TorchMetric):
 
     def calibration(self) -> list[Values]:
         """What the metrics say about known sets of samples; the first time takes two minutes."""
-        from bench.evaluation import calibration
-
         return calibration.rows(self)
 
     def _floor(self, n: int, final: bool) -> Values:
         heldout = self.extractor.dataset.split("heldout").values
-        values = mean_of_each([self.measure(part, final) for part in disjoint_sets(n, heldout)])
+        values = calibration.mean_of_each(
+            [self.measure(part, final) for part in calibration.disjoint_sets(n, heldout)]
+        )
         for name in [name for name in values if name.startswith("fid_heldout")]:
             values[name] = values[name.replace("_heldout", "")]
         return values

@@ -61,18 +61,21 @@ def retrain(network: str, out: Path, report: Report = lambda line: None) -> Retr
     if network not in SHIPPED:
         raise unknown("classifier", network, SHIPPED)
     net = train(SHIPPED[network], report)
-    errors = errors_by_digit(net)
+    weights = {k: v.contiguous().to(torch.float32) for k, v in net.state_dict().items()}
     try:
-        sha256 = save(net, out)
+        with paths.replacing(out) as file:
+            file.write(safetensors.torch.save(weights))
     except OSError as error:
         raise paths.unwritable(out, error) from error
+    errors = _errors_by_digit(net)
     accuracy = 100 - 100 * sum(errors) / len(mnist.load("test").labels)
-    return Retrained(accuracy, errors, sha256)
+    return Retrained(accuracy, errors, files.digest_of(out))
 
 
 def train(recipe: Recipe, report: Report = lambda line: None) -> DigitNet:
     """Train one classifier and return its averaged weights in eval mode."""
-    images, labels = _training_set()
+    parts = [mnist.load("train"), mnist.load("heldout")]
+    images, labels = (torch.cat([getattr(p, n) for p in parts]) for n in ("images", "labels"))
     torch.manual_seed(seeding.derive("init", recipe.seed))
     net = BUILDERS[recipe.network]().to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(
@@ -106,7 +109,7 @@ def train(recipe: Recipe, report: Report = lambda line: None) -> DigitNet:
     return trained
 
 
-def errors_by_digit(net: DigitNet) -> list[int]:
+def _errors_by_digit(net: DigitNet) -> list[int]:
     """How many of the test images of each digit the classifier gets wrong."""
     test = mnist.load("test")
     with torch.inference_mode():
@@ -115,19 +118,6 @@ def errors_by_digit(net: DigitNet) -> list[int]:
         )
     wrong = test.labels[logits.argmax(1) != test.labels]
     return torch.bincount(wrong, minlength=10).tolist()
-
-
-def save(net: DigitNet, path: Path) -> str:
-    """Write the weights as safetensors, whole or not at all, and return their sha256."""
-    weights = {k: v.contiguous().to(torch.float32) for k, v in net.state_dict().items()}
-    with paths.replacing(path) as file:
-        file.write(safetensors.torch.save(weights))
-    return files.digest_of(path)
-
-
-def _training_set() -> tuple[Tensor, Tensor]:
-    parts = [mnist.load("train"), mnist.load("heldout")]
-    return torch.cat([p.images for p in parts]), torch.cat([p.labels for p in parts])
 
 
 def _jitter(images: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from bench.errors import UserError
+
 T = TypeVar("T")
 
 
@@ -37,7 +39,7 @@ class FeatureStatistics:
         """Of packed moments and class sums, and the rows and logits that were kept."""
         statistics = cls(keep_rows=bool(rows))
         statistics.gaussian = Gaussian.unpacked(moments)
-        statistics.histogram = ClassHistogram.unpacked(sums)
+        statistics.histogram = ClassHistogram(sums)
         statistics._rows, statistics._logits = list(rows), list(logits)
         return statistics
 
@@ -69,7 +71,16 @@ class FeatureStatistics:
 
     @property
     def rows(self) -> Tensor:
-        """All features, (N, d) float64."""
+        """All features, (N, d) float64.
+
+        Raises:
+            UserError: they were not kept.
+        """
+        if not self._rows:
+            raise UserError(
+                "A metric of each evaluation asks for the features of single samples, which are "
+                'kept at the end only: declare it with @metric(when="final").'
+            )
         return torch.cat(self._rows)
 
     @property
@@ -92,68 +103,64 @@ class FeatureStatistics:
 
 
 class ClassHistogram:
-    """Streaming sums over the classifier's class probabilities."""
+    """Streaming sums over the classifier's class probabilities.
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.counts = torch.zeros(0, dtype=torch.int64)
-        self._probability = torch.zeros((), dtype=torch.float64)
-        self._entropy = torch.zeros((), dtype=torch.float64)
-        self._certainty = torch.zeros((), dtype=torch.float64)
+    Attributes:
+        packed: (3 + 2K,) float64: how many images, the sums of their entropies and of their largest
+            probabilities, how many were taken for each class, the sums of the class probabilities.
+            Those of two sets of images may be added; the counts in it are exact.
+    """
+
+    def __init__(self, packed: Tensor | None = None) -> None:
+        self.packed = torch.zeros(3, dtype=torch.float64) if packed is None else packed
 
     def update(self, logits: Tensor) -> None:
         """Take in (n, K) float64 logits."""
         log_p = logits.log_softmax(1)
         p = log_p.exp()
-        counts = torch.bincount(logits.argmax(1), minlength=logits.shape[1])
-        self.counts = counts if self.count == 0 else self.counts + counts
-        self._probability = self._probability + p.sum(0)
-        self._entropy = self._entropy - (p * log_p).sum()
-        self._certainty = self._certainty + p.amax(1).sum()
-        self.count += len(logits)
+        taken = torch.bincount(logits.argmax(1), minlength=logits.shape[1])
+        first = [torch.tensor(len(logits)), -(p * log_p).sum(), p.amax(1).sum()]
+        sums = torch.cat([torch.stack([s.double() for s in first]), taken.double(), p.sum(0)])
+        self.packed = self.packed + sums if self.count else sums
 
     @classmethod
     def equal(cls, classes: int) -> "ClassHistogram":
         """Each class as often as any other; without probabilities."""
-        histogram = cls()
-        histogram.count, histogram.counts = classes, torch.ones(classes, dtype=torch.int64)
-        return histogram
-
-    @classmethod
-    def unpacked(cls, sums: Tensor) -> "ClassHistogram":
-        """Of sums as `packed`; those of two sets of images may be added."""
-        histogram, classes = cls(), (len(sums) - 3) // 2
-        histogram.count = int(sums[0])
-        histogram._entropy, histogram._certainty = sums[1], sums[2]
-        histogram.counts, histogram._probability = sums[3 : 3 + classes].long(), sums[3 + classes :]
-        return histogram
+        counts = torch.ones(classes, dtype=torch.float64)
+        return cls(torch.cat([counts.new_tensor([classes, 0, 0]), counts, counts]))
 
     @property
-    def packed(self) -> Tensor:
-        """All sums, (3 + 2K,) float64; the counts among them are exact."""
-        heads = torch.stack([torch.tensor(float(self.count)).double(), self._entropy,
-                             self._certainty])  # fmt: skip
-        return torch.cat([heads, self.counts.double(), self._probability])
+    def count(self) -> int:
+        return int(self.packed[0])
+
+    @property
+    def counts(self) -> Tensor:
+        """How many images were taken for each class, (K,) int64."""
+        return self._of_classes[0].long()
 
     @property
     def share(self) -> Tensor:
         """The fraction of images taken for each class, (K,)."""
-        return self.counts.double() / self.count
+        return self._of_classes[0] / self.count
 
     @property
     def probability(self) -> Tensor:
         """The mean class probabilities, (K,)."""
-        return self._probability / self.count
+        return self._of_classes[1] / self.count
 
     @property
     def entropy(self) -> float:
         """The mean entropy of an image's class probabilities, in nats."""
-        return float(self._entropy / self.count)
+        return float(self.packed[1] / self.count)
 
     @property
     def certainty(self) -> float:
         """The mean of an image's largest class probability."""
-        return float(self._certainty / self.count)
+        return float(self.packed[2] / self.count)
+
+    @property
+    def _of_classes(self) -> Tensor:
+        return self.packed[3:].view(2, -1)
 
 
 class Gaussian:

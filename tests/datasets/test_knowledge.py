@@ -16,7 +16,7 @@ OWN = {
     "evaluation/identity.py",
     "evaluation/networks.py",  # the digit classifiers
     "evaluation/recipe.py",
-    "evaluation/sample_pngs.py",  # how levels are stored
+    "evaluation/samples.py",  # how levels are stored
 }
 NUMBERS = {"28", "784", "255", "127.5"}
 OTHERS = [

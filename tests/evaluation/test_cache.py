@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bench.errors import UserError
-from bench.evaluation.cache import Cache
+from bench.evaluation.reference import Cache
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ from bench import evaluation as room
 from bench.datasets import mnist, pixels
 from bench.errors import UserError
 from bench.evaluation import digits, identity
+from bench.evaluation.calibration import disjoint_sets, mean_of_each
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.extractor import FeatureExtractor
-from bench.evaluation.floor import disjoint_sets, mean_of_each
 
 pytestmark = pytest.mark.usefixtures("mnist_store")
 

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from bench.evaluation import suite
 from bench.evaluation.declarations import EACH
-from bench.evaluation.noise import noise
 from bench.evaluation.reference import Reference
 from bench.evaluation.statistics import FeatureStatistics
+from bench.evaluation.suite import noise
 
 N, SETS = 1000, 60
 STREAM = torch.Generator().manual_seed(5)

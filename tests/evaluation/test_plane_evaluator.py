@@ -39,10 +39,10 @@ def test_an_ideal_sampler_gets_what_theory_says(name: str, modes: int) -> None:
 
 
 def test_one_lost_mode_is_seen_by_every_measure(ring: Evaluator) -> None:
-    values = ring.measure(drawn("ring", torch.arange(N) % 7))
+    values = ring.measure(drawn("ring", torch.arange(N) % 7), True)
     assert (values["modes"], values["modes_any"], values["missing"]) == (7, 7, "7")
     assert values["mode_kl"] == pytest.approx(math.log(8 / 7), abs=1e-3)
-    floor = ring.floor(N)
+    floor = ring.floor(N, True)
     assert float(values["fid"]) > 10 * float(floor["fid"])
     assert float(values["sliced_wasserstein"]) > 2 * float(floor["sliced_wasserstein"])
     assert float(values["plane_frechet"]) > 5 * float(floor["plane_frechet"])
@@ -72,7 +72,7 @@ def test_three_standard_deviations_are_a_circle_not_a_box(ring: Evaluator) -> No
 
 
 def test_points_far_from_every_mode_have_no_divergence(ring: Evaluator) -> None:
-    measured = ring.score(torch.zeros(N, 2, dtype=torch.float64))
+    measured = ring.score(torch.zeros(N, 2, dtype=torch.float64), True, with_noise=False)
     assert (measured.metrics["modes"], measured.metrics["high_quality"]) == (0, 0)
     assert "mode_kl" in measured.omitted
     # |mean|² + trace of a single point: the ring's radius, as networks see it, squared.

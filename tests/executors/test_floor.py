@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from bench import datasets
 from bench.errors import UserError
@@ -46,7 +45,7 @@ def test_it_is_at_the_n_of_the_samples_and_says_so(samples: int, evaluator: _Eva
 def test_a_batch_of_more_than_the_training_samples_is_refused(own_store: Path) -> None:
     chosen = experiment.load("quick", ["batch=60000"])
     with pytest.raises(UserError, match="batch of 60,000 is larger than the 50,000 training samp"):
-        run.sweep(chosen, [], run.Resources("serial", 1), Console(quiet=True))
+        run._require_samples(chosen)
 
 
 def test_it_is_empty_where_there_are_too_few_real_images(evaluator: _Evaluator) -> None:

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from bench.evaluation import suite
 from bench.evaluation.metrics import Value
-from bench.evaluation.metrics.memorisation import mann_whitney_z
-from bench.evaluation.neighbours import nearest, radii
+from bench.evaluation.metrics.manifold import radii
+from bench.evaluation.metrics.memorisation import mann_whitney_z, nearest
 from bench.evaluation.reference import Reference
 from bench.evaluation.statistics import FeatureStatistics
 

@@ -5,7 +5,7 @@ from prdc import compute_prdc
 from torch import Tensor
 
 from bench.evaluation.metrics import manifold
-from bench.evaluation.neighbours import radii
+from bench.evaluation.metrics.manifold import radii
 
 
 @pytest.mark.parametrize("k", [3, 5])
@@ -15,7 +15,7 @@ def test_all_four(k: int, real: Tensor, fake: Tensor, monkeypatch: pytest.Monkey
     theirs = compute_prdc(real.numpy(), fake.numpy(), nearest_k=k)
     own = radii(real, k)[:, 0]
     ours = manifold.overlap_of(real, fake, own, own)
-    assert vars(ours) == pytest.approx(theirs, rel=1e-12)
+    assert ours._asdict() == pytest.approx(theirs, rel=1e-12)
     assert 0 < ours.coverage < 1
 
 

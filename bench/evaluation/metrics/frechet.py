@@ -41,7 +41,7 @@ def fid_heldout(samples: FeatureStatistics, reference: Reference) -> float:
     return frechet(samples.gaussian, reference.heldout.gaussian)
 
 
-@metric(when="final", needs=["rows"], least=500, ratio=True)
+@metric(when="final", least=500, ratio=True)
 def fid_infinity(samples: FeatureStatistics, reference: Reference) -> float:
     """FID extrapolated to infinitely many samples; the bias of the finite reference stays.
 

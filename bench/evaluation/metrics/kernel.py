@@ -10,7 +10,7 @@ from bench.evaluation.statistics import FeatureStatistics
 _BLOCK = 100  # rows at a time: their kernel values stay in the cache
 
 
-@metric(when="final", needs=["rows"])
+@metric(when="final")
 def kid(samples: FeatureStatistics, reference: Reference) -> float:
     """Unbiased squared maximum mean discrepancy with a cubic kernel, over all pairs.
 

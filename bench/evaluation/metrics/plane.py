@@ -28,7 +28,7 @@ def high_quality(samples: FeatureStatistics, reference: Reference) -> float:
     return 100 * int(inside(samples, reference).sum()) / len(samples)
 
 
-@metric(when="each evaluation", needs=["rows"], optional=True, ratio=True)
+@metric(when="final", optional=True, ratio=True)
 def sliced_wasserstein(samples: FeatureStatistics, reference: Reference) -> float:
     """Wasserstein-2 distance of the projections onto a line, over 64 directions of the plane.
 
@@ -44,7 +44,7 @@ def sliced_wasserstein(samples: FeatureStatistics, reference: Reference) -> floa
     return math.sqrt(float(wasserstein_squared(projections(points(samples)), real).mean()))
 
 
-@metric(when="each evaluation", needs=["rows"], optional=True, ratio=True)
+@metric(when="final", optional=True, ratio=True)
 def plane_frechet(samples: FeatureStatistics, reference: Reference) -> float:
     """Fréchet distance between two Gaussians fitted to the points themselves; blind to modes.
 
