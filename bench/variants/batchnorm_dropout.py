@@ -17,6 +17,7 @@ from bench.variants import GAN, Positive, Share, register
 class BatchNormDropout(NonSaturating, MLP, GAN):
     """Batch norm in the generator, dropout in the discriminator, binary cross-entropy."""
 
+    idea = "tutorial"
     lr: Positive = 2e-4
     beta1: Share = 0.5
     beta2: Share = 0.999
