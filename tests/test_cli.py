@@ -300,9 +300,9 @@ def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(
         raise ConnectionError("no such\n host")
 
     monkeypatch.setattr("bench.tracking.registered_models.register_best_models", broken)
-    running._crown("quick", Console())
+    running._register_best("quick", Console())
     assert capsys.readouterr().out == (
-        "The best generators are not registered in MLflow (no such host); nothing else is amiss.\n"
+        "MLflow has not registered the best generators (no such host). Everything else is done.\n"
     )
 
 

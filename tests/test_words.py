@@ -61,7 +61,7 @@ EMPTY = {"found", "one", "told", "shown"}
 STORED = re.compile(r"^journal$|journal\.jsonl|journal_mode|-journal\b|\.gallery\b|`witness_\*`")
 
 # Rooms that are still being renamed; the list is to become empty.
-COMING = {"analysis", "cli", "evaluation", "executors"}
+COMING = {"analysis", "evaluation", "executors"}
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:

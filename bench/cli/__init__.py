@@ -14,9 +14,6 @@ from bench.redaction import redact
 _FEWER = "use fewer --workers, then run the same command again."
 _NO_MEMORY = f"Out of memory: {_FEWER}"
 
-_FEWER = "use fewer --workers, then run the same command again."
-_NO_MEMORY = f"Out of memory: {_FEWER}"
-
 
 def main() -> None:
     """Run a command; a `UserError` is one sentence on stderr and exit status 1.

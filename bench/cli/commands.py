@@ -1,6 +1,6 @@
 """All commands, registered with the application in the order of --help."""
 
-from bench.cli import running, verifying, measuring, records, listing, new, speed  # noqa: I001
+from bench.cli import running, records, measuring, listing, new, speed  # noqa: I001
 from bench.cli.options import app
 
-__all__ = ["app", "listing", "measuring", "new", "records", "running", "speed", "verifying"]
+__all__ = ["app", "listing", "measuring", "new", "records", "running", "speed"]

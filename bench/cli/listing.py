@@ -7,6 +7,8 @@ import typer
 
 from bench.cli.options import JsonOption, PluginOption, app, load_plugins
 
+Rows = list[dict[str, Any]]
+
 
 @app.command("list")
 def list_(
@@ -16,7 +18,7 @@ def list_(
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What there is: variants, experiments, data sets, metrics.
+    """List variants, experiments, data sets or metrics.
 
     Example: ganbench list metrics --json
     """
@@ -41,41 +43,36 @@ def list_(
             print(f"    {key}: {value}")
 
 
-def _variants() -> list[dict[str, Any]]:
+def _variants() -> Rows:
     from bench.variants import registry
 
     return [
-        {
-            "variant": n,
-            "what it is": registry.summary(n),
-            "configuration": registry.configure(n, {}),
-        }
-        for n in registry.names()
-    ]
-
-
-def _experiments() -> list[dict[str, Any]]:
-    from bench.trials import experiment as experiments
-
-    found = [experiments.load(name) for name in experiments.names()]
-    return [
-        {"experiment": e.name, "variants": len(e.variants), "seeds": len(e.seeds),
-         "budget": e.budget, "description": e.description}
-        for e in found
+        {"variant": name, "what it is": registry.summary(name),
+         "configuration": registry.configure(name, {})}
+        for name in registry.names()
     ]  # fmt: skip
 
 
-def _datasets() -> list[dict[str, Any]]:
+def _experiments() -> Rows:
+    from bench.trials import experiment as experiments
+
+    return [
+        {"experiment": e.name, "variants": len(e.variants), "seeds": len(e.seeds),
+         "budget": e.budget, "description": e.description}
+        for e in map(experiments.load, experiments.names())
+    ]  # fmt: skip
+
+
+def _datasets() -> Rows:
     from bench import datasets
 
-    every = [datasets.get(name) for name in datasets.names()]
     return [
         {"data set": d.name, "what it is": d.summary, "shape": list(d.shape), "classes": d.classes}
-        for d in every
+        for d in map(datasets.get, datasets.names())
     ]
 
 
-def _metrics() -> list[dict[str, Any]]:
+def _metrics() -> Rows:
     from bench.evaluation.declarations import listing
 
     return [dict(row) for row in listing()]

@@ -25,16 +25,19 @@ def score(
     samples: Annotated[
         Path,
         typer.Argument(
-            help=".npy, .npz, .pt, .safetensors or PNG folder.", metavar="SAMPLES", parser=expanded
+            help="A .npy, .npz, .pt or .safetensors file, or a folder of PNGs.",
+            metavar="SAMPLES",
+            parser=expanded,
         ),
     ],
     as_json: JsonOption = False,
     extractor: ExtractorOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Measure images from anywhere: uint8 0..255, or float in [0, 1] or [-1, 1].
+    """Measure images from anywhere with the pinned evaluator.
 
-    Next to each number stands the floor, what real images get at as many samples.
+    The images are uint8 in 0..255, or float in [0, 1] or in [-1, 1]. Next to each number stands its
+    floor: what the same number of real images gets.
 
     Example: ganbench score samples.npy --json
     """
@@ -81,7 +84,7 @@ def _apart(line: str) -> None:
 
 @app.command()
 def calibrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Send known sets of images through the evaluator: what each metric can and cannot see.
+    """Show what each metric says of known sets of images.
 
     Example: ganbench calibrate --json
     """
@@ -109,13 +112,18 @@ def _print_transposed(rows: list[dict[str, Any]]) -> None:
 
 @app.command()
 def classifier(
-    network: Annotated[str, typer.Option(help="digits (the evaluator) or alternative.")] = "digits",
+    network: Annotated[
+        str, typer.Option(help="digits (the evaluator's) or alternative.")
+    ] = "digits",
     out: Annotated[
-        Path | None, typer.Option(help="Where the weights go.", metavar="FILE", parser=expanded)
+        Path | None,
+        typer.Option(help="Write the weights to FILE.", metavar="FILE", parser=expanded),
     ] = None,
     store: StoreOption = None,
 ) -> None:
-    """Retrain a digit classifier from scratch; the pinned one stays as it is.
+    """Train a digit classifier from scratch.
+
+    The pinned classifier stays as it is.
 
     Example: ganbench classifier --network digits --out digits.safetensors
     """
@@ -138,7 +146,7 @@ def data(
     plugin: PluginOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Verify the files of a data set, and fetch those that are missing or altered.
+    """Check the files of a data set; fetch what is missing or altered.
 
     Example: GANBENCH_DATA=/media/mnist ganbench data mnist
     """

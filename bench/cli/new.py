@@ -30,10 +30,10 @@ class {title}(NonSaturating, MLP, GAN):
 
 @app.command("new")
 def new(
-    what: Annotated[str, typer.Argument(help="variant.")],
-    name: Annotated[str, typer.Argument(help="Its name, which is also that of the file.")],
+    what: Annotated[str, typer.Argument(help="What to write: variant.")],
+    name: Annotated[str, typer.Argument(help="Name of the variant and of its file.")],
 ) -> None:
-    """Write a start for a variant into the current folder.
+    """Write a template of a variant into the current folder.
 
     Example: ganbench new variant my_gan
     """

@@ -1,9 +1,9 @@
 """The application that commands register with, and the options that they share."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,7 +12,7 @@ from bench import paths, settings
 
 app = typer.Typer(
     name="ganbench",
-    help="Train GAN variants on MNIST over seeds, measure each with one pinned evaluator, "
+    help="Train GAN variants over seeds, measure each with one pinned evaluator, "
     "log everything to MLflow, and say which differences are real.",
     no_args_is_help=True,
     add_completion=False,
@@ -45,24 +45,43 @@ def _use_store(folder: Path | None) -> None:
         os.environ[settings.STORE] = str(folder.absolute())
 
 
+def path_option(
+    name: str, metavar: str, help: str, callback: Callable[[Any], None] | None = None
+) -> Any:
+    """An option that takes a path, in which ``~`` is replaced."""
+    return typer.Option(name, metavar=metavar, help=help, parser=paths.expanded, callback=callback)
+
+
 StoreOption = Annotated[
     Path | None,
-    typer.Option("--store", help="Folder for everything that is not committed.", metavar="DIR",
-                 parser=paths.expanded, callback=lambda value: _use_store(value)),
-]  # fmt: skip
+    path_option(
+        "--store",
+        "DIR",
+        "Folder of data, trials and records. Default: results/.store.",
+        lambda folder: _use_store(folder),
+    ),
+]
 ResultsOption = Annotated[
     Path | None,
-    typer.Option("--results", help="Folder for tables, figures and page; EXPERIMENT is added.",
-                 metavar="DIR", parser=paths.expanded),
-]  # fmt: skip
+    path_option("--results", "DIR", "Write tables, figures and page to DIR/EXPERIMENT."),
+]
 PluginOption = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", metavar="FILE", parser=paths.expanded,
-                 help="Python file with variants, data sets, metrics or figures; it is run."),
-]  # fmt: skip
+    path_option(
+        "--plugin", "FILE", "Run this Python file: it adds variants, data sets, metrics or figures."
+    ),
+]
 ExtractorOption = Annotated[
     Path | None,
-    typer.Option("--extractor", help="Python file with your own feature extractor; it is run.",
-                 metavar="FILE", parser=paths.expanded),
-]  # fmt: skip
+    path_option("--extractor", "FILE", "Run this Python file: it is your own feature extractor."),
+]
+VariantsOption = Annotated[
+    str | None, typer.Option(help="Take only these variants, e.g. wgan,mlp_bce.")
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Trials at the same time. Default: one for each core; 16 in streams on a GPU."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

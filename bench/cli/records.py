@@ -1,22 +1,60 @@
-"""`ui` and `publish`: what MLflow holds."""
+"""`verify`, `ui` and `publish`: what MLflow holds."""
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.cli.options import StoreOption, app
+from bench.cli.options import JsonOption, StoreOption, app, path_option
+
+DIFFERENT = 4
+"""Exit status of a verification in which a row differs."""
+
+
+@app.command()
+def verify(
+    experiment: Annotated[str, typer.Argument(help="An experiment with fresh runs in MLflow.")],
+    against: Annotated[
+        Path | None,
+        path_option("--against", "FILE", "Table to compare with. Default: the committed one."),
+    ] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Compare fresh runs with an experiment's committed table.
+
+    Any part of the experiment is enough. The exit status is 4 where a row differs.
+
+    Example: ganbench verify quick --store /tmp/mine
+    """
+    from bench.analysis import agreement, records, stored, verification
+    from bench.tracking.addresses import tracking_uri
+    from bench.tracking.reading import RecordStore
+    from bench.trials.experiment import recorded_name
+
+    name = recorded_name(experiment)
+    committed = stored.read(name, against)
+    fresh = records.read(RecordStore(tracking_uri()), name, every=True)
+    rows = verification.verify(fresh, committed)
+    if as_json:
+        print(json.dumps(agreement.json_tree(rows), allow_nan=False))
+    else:
+        print(agreement.text(rows))
+    if rows.differs:
+        raise typer.Exit(DIFFERENT)
 
 
 @app.command()
 def ui(
-    experiment: Annotated[str | None, typer.Argument(help="Open at this experiment.")] = None,
+    experiment: Annotated[str | None, typer.Argument(help="Open this experiment.")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
     host: Annotated[
-        str, typer.Option(help="Anything but 127.0.0.1 is open to others.")
+        str, typer.Option(help="Other computers can connect where this is not 127.0.0.1.")
     ] = "127.0.0.1",
     store: StoreOption = None,
 ) -> None:
-    """The MLflow UI on 127.0.0.1, at the ready-made views.
+    """Start the MLflow UI and print links to the saved views.
 
     Example: ganbench ui quick --port 5001
     """
@@ -31,10 +69,14 @@ def ui(
 @app.command()
 def publish(
     uri: Annotated[str, typer.Argument(help="A tracking store, e.g. http://127.0.0.1:5001.")],
-    experiment: Annotated[str | None, typer.Argument(help="Only this one.")] = None,
+    experiment: Annotated[
+        str | None, typer.Argument(help="Send only this experiment. Default: all.")
+    ] = None,
     store: StoreOption = None,
 ) -> None:
-    """Mirror the records of this store to another tracking store; sending again changes nothing.
+    """Send the records of this store to another MLflow store.
+
+    Sending again changes nothing.
 
     Example: ganbench publish http://127.0.0.1:5001 quick
     """

@@ -1,4 +1,4 @@
-"""`run` and `table`: from an experiment to its comparison."""
+"""`run` and `table`: from an experiment to its tables."""
 
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -7,7 +7,14 @@ import typer
 from rich.console import Console
 
 from bench.cli import options
-from bench.cli.options import PluginOption, ResultsOption, StoreOption, app
+from bench.cli.options import (
+    PluginOption,
+    ResultsOption,
+    StoreOption,
+    VariantsOption,
+    WorkersOption,
+    app,
+)
 from bench.redaction import reason
 
 ELSEWHERE = "choose another folder with --results"
@@ -22,8 +29,8 @@ UNSENT = 5
 @app.command()
 def run(
     experiment: Annotated[str, typer.Argument(help="A name in experiments/, or a TOML file.")],
-    variants: Annotated[str | None, typer.Option(help="Only these, e.g. wgan,mlp_bce.")] = None,
-    seeds: Annotated[str | None, typer.Option(help="How many (5), or which (0,3,7).")] = None,
+    variants: VariantsOption = None,
+    seeds: Annotated[str | None, typer.Option(help="How many seeds (5), or which (0,3,7).")] = None,
     override: Annotated[
         list[str] | None,
         typer.Option(
@@ -34,27 +41,24 @@ def run(
     executor: Annotated[
         str | None,
         typer.Option(
-            help="serial, processes, streams (all in one process) or ray; processes by default, "
-            "on a GPU streams."
+            help="serial, processes, streams (all in one process) or ray. Default: processes; "
+            "on a GPU: streams."
         ),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Trials side by side; one a core by default, 16 as streams."),
-    ] = None,
+    workers: WorkersOption = None,
     ray_address: Annotated[
         str | None,
         typer.Option(
-            help="A Ray cluster for --executor ray; this machine by default.", metavar="HOST:PORT"
+            help="Ray cluster for --executor ray. Default: this machine.", metavar="HOST:PORT"
         ),
     ] = None,
     results: ResultsOption = None,
     store: StoreOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
+        bool, typer.Option("--dry-run", help="Print what would be done, and stop.")
     ] = False,
 ) -> None:
-    """Train, measure, record and compare; go on where it stopped.
+    """Train, measure and compare variants; run it again to resume.
 
     Example: ganbench run quick --variants wgan,spectral_norm --seeds 5
     """
@@ -99,8 +103,8 @@ def _announce(console: Console, name: str, planned: Any) -> None:
     console.print(f"{name}: {len(planned)} trials, {ended} done, {len(planned) - ended} to go.")
     for variant in outdated(planned):
         console.print(
-            f"Note: the code of '{variant}' has changed since some of its trials were trained; "
-            "their records are kept. Change its configuration or rename it to train it anew.",
+            f"Note: the code of '{variant}' has changed since some of its trials were trained. "
+            "Their records are kept. To train it again, change its configuration or its name.",
             soft_wrap=True,
         )
 
@@ -112,11 +116,13 @@ def _check(executor: str, ray_address: str | None, device: str) -> None:
     if executor not in get_args(Executor):
         raise unknown("executor", executor, get_args(Executor))
     if ray_address is not None and executor != "ray":
-        raise UserError("--ray-address is for --executor ray only: add that, or leave it out.")
+        raise UserError(
+            "--ray-address is for --executor ray only: add --executor ray, or remove --ray-address."
+        )
     if executor == "ray" and device != "cpu":
         raise UserError(
             f"The executor ray trains on processors only, and device is {device}: use --executor "
-            "streams, or leave device at cpu."
+            "streams, or device=cpu."
         )
 
 
@@ -140,10 +146,10 @@ def _lacking(name: str, planned: Any) -> bool:
     from bench.tracking.reading import RecordStore
 
     try:
-        held = records.finished_keys(RecordStore(tracking_uri()), name)
+        recorded = records.finished_keys(RecordStore(tracking_uri()), name)
     except UserError:
         return True
-    return any(item.trial.key not in held for item in planned)
+    return any(item.trial.key not in recorded for item in planned)
 
 
 def _sweep_and_compare(
@@ -157,12 +163,12 @@ def _sweep_and_compare(
     if outcome.unsent:
         console.print(outcome.unsent, soft_wrap=True)
     if outcome.signal is not None:
-        console.print("Stopped; the same command goes on from here.")
+        console.print("Stopped: run the same command again to resume.")
         raise typer.Exit(128 + outcome.signal)
     if outcome.unsent:
         console.print("No table is made before MLflow has every trial.", soft_wrap=True)
     elif outcome.of("done", "diverged"):
-        _crown(chosen.name, console)
+        _register_best(chosen.name, console)
         _compare(chosen.name, out, console)  # last: a table that is up to date says all is done
     if outcome.of("failed"):
         raise typer.Exit(FAILED_TRIALS)
@@ -178,7 +184,7 @@ def _compare(name: str, out: Path, console: Console) -> None:
     console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
     console.print(comparison.verdict, soft_wrap=True, markup=False, highlight=False)
     console.print(f"\nAll tables and pictures: {out / 'index.html'}", soft_wrap=True)
-    _conclude(name, comparison, console)
+    _log_report(name, comparison, console)
     console.print(f"Every run in MLflow: {_look(name)}", soft_wrap=True)
 
 
@@ -193,20 +199,20 @@ def _look(name: str) -> str:
     return shlex.join(["ganbench", "ui", name, "--store", str(paths.root())])
 
 
-def _conclude(name: str, comparison: Any, console: Console) -> None:
+def _log_report(name: str, comparison: Any, console: Console) -> None:
     """Put verdict and page into MLflow as well; they are written whatever it says to that."""
     from bench.tracking.addresses import tracking_uri
     from bench.tracking.report import log_report
 
-    shown = [path for path in comparison.files if path.stem in ("index", "table")]
+    pages = [path for path in comparison.files if path.stem in ("index", "table")]
     try:
-        log_report(tracking_uri(), name, comparison.verdict, shown)
+        log_report(tracking_uri(), name, comparison.verdict, pages)
     except Exception as error:
-        line = f"MLflow does not show the verdict ({reason(error)}); nothing else is amiss."
+        line = f"MLflow does not show the verdict ({reason(error)}). Everything else is done."
         console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
-def _crown(name: str, console: Console) -> None:
+def _register_best(name: str, console: Console) -> None:
     """Register the best generators; whatever MLflow says to that, the sweep has ended well."""
     from bench.tracking.addresses import tracking_uri
     from bench.tracking.registered_models import register_best_models
@@ -219,7 +225,7 @@ def _crown(name: str, console: Console) -> None:
         register_best_models(tracking_uri(), name, generator.load, report)
     except Exception as error:
         why = reason(error)
-        report(f"The best generators are not registered in MLflow ({why}); nothing else is amiss.")
+        report(f"MLflow has not registered the best generators ({why}). Everything else is done.")
 
 
 @app.command()
@@ -232,7 +238,9 @@ def table(
     results: ResultsOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Make the tables, figures and page of an experiment again, from its records alone.
+    """Write an experiment's tables, figures and page again.
+
+    They are made of its records in MLflow; nothing is trained.
 
     Example: ganbench table quick --format tex
     """

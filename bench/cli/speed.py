@@ -5,31 +5,34 @@ from typing import Annotated
 import typer
 
 from bench.cli import options
-from bench.cli.options import JsonOption, StoreOption, app
+from bench.cli.options import JsonOption, StoreOption, VariantsOption, WorkersOption, app
 
 
 @app.command()
 def speed(
-    experiment: Annotated[str, typer.Argument(help="Whose variants and settings.")] = "quick",
-    variants: Annotated[str | None, typer.Option(help="Only these, e.g. wgan,mlp_bce.")] = None,
+    experiment: Annotated[
+        str, typer.Argument(help="Take the variants and settings of this experiment.")
+    ] = "quick",
+    variants: VariantsOption = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often everything is repeated.")] = 5,
     seconds: Annotated[
-        float, typer.Option(min=0.1, max=600, help="How long each rate is taken in a round.")
+        float, typer.Option(min=0.1, max=600, help="How long each rate is measured in a round.")
     ] = 3.0,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Trials side by side; one a core by default, 16 on a GPU."),
-    ] = None,
+    workers: WorkersOption = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Measure steps a second, the machine's peak and the cost of measuring; about ten minutes.
+    """Measure how fast this machine trains.
 
-    Writes results/speed/MACHINE.md and .json. Leave the machine alone meanwhile.
+    It measures steps per second, the machine's peak and the cost of evaluations. It takes about
+    ten minutes; run nothing else on the machine meanwhile. It writes results/speed/MACHINE.md and
+    MACHINE.json.
 
     Example: ganbench speed --variants mlp_bce --rounds 3
     """
+    import torch
+
     from bench import datasets
     from bench import paths as places
     from bench.cli.running import STREAMS, experiment_of
@@ -45,25 +48,25 @@ def speed(
     runtime.require("fp32", device)
     console, width = options.console(stderr=True), workers or (STREAMS if on_gpu else cores())
     datasets.get(chosen.dataset).ensure(console.print)
-    found = []
+    speeds = []
     for trial in chosen.trials():
         console.print(f"{trial.variant}: {rounds} rounds")
-        found.append(measure(trial, width, rounds, seconds))
-    help_, dry = (
-        Spread.of([overhead.starting(*words) for _ in range(rounds)])
-        for words in (["--help"], ["run", experiment, "--dry-run"])
-    )
+        speeds.append(measure(trial, width, rounds, seconds))
     report = Report(
-        chosen.name, environment(), _gpu() if on_gpu else None, code(),
-        width, rounds, seconds, found,
-        overhead.mirroring(experiment), help_, dry,
-    )  # fmt: skip
+        experiment=chosen.name,
+        environment=environment(),
+        gpu=torch.cuda.get_device_name() if on_gpu else None,
+        code=code(),
+        width=width,
+        rounds=rounds,
+        seconds=seconds,
+        variants=speeds,
+        mirroring=overhead.mirroring(experiment),
+        help=Spread.of([overhead.starting("--help") for _ in range(rounds)]),
+        dry_run=Spread.of(
+            [overhead.starting("run", experiment, "--dry-run") for _ in range(rounds)]
+        ),
+    )
     path = report.save(places.home() / "results" / "speed")
     print(report.json() if as_json else report.markdown())
     console.print(f"Written to {path} and {path.with_suffix('.json').name}.", soft_wrap=True)
-
-
-def _gpu() -> str:
-    import torch
-
-    return torch.cuda.get_device_name()

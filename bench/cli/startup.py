@@ -25,10 +25,10 @@ received: list[int] = []
 
 
 def prepare() -> None:
-    """Make this process, and those that it starts, fit for any terminal and any user."""
+    """Prepare this process, and those that it starts, for any terminal and any user."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    # In a destructor, as in the middle of an import, Python would print a traceback and go on.
+    # In a destructor, as in the middle of an import, Python would print a traceback and continue.
     sys.unraisablehook = partial(_not_ignored, sys.unraisablehook)
     _open_streams()
     _encode_everything()

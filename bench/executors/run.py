@@ -195,5 +195,5 @@ def _end_now(number: int) -> None:
     with suppress(OSError):
         if os.isatty(sys.stdout.fileno()):  # before 15 Rich, in the midst of its table, denied it
             os.write(sys.stdout.fileno(), _TERMINAL_BACK)
-        os.write(sys.stderr.fileno(), b"Stopped at once; the same command goes on from here.\n")
+        os.write(sys.stderr.fileno(), b"Stopped at once: run the same command again to resume.\n")
     os._exit(128 + number)

@@ -231,7 +231,7 @@ def test_a_signal_stops_it_and_another_executor_goes_on(
         gate.wait_until({raylet(head.head_node)})
         gate.process.send_signal(signal.SIGINT)
         assert gate.finish() == 128 + signal.SIGINT, gate.said
-    assert "the same command goes on from here" in gate.said
+    assert "run the same command again to resume" in gate.said
     assert "Stopped at once" not in gate.said
     (item,) = planned(gate.plugin, "1")
     assert item.status.status == "interrupted"

@@ -71,7 +71,7 @@ def test_a_signal_ends_it_after_a_step_and_the_same_command_finishes(
 
     code, out = stop(root, tmp_path, arguments, signal.SIGTERM, training)
     assert code == 143
-    assert "the same command goes on from here" in out
+    assert "run the same command again to resume" in out
     found = statuses(root)["mlp_bce 0"]
     assert (found["status"], found["reason"]) == ("interrupted", None)
     assert 0 < found["images"] < 38400
@@ -162,7 +162,7 @@ def test_a_signal_ends_it_in_the_middle_of_a_measurement(
 
     code, out = stop(root, tmp_path, [*arguments, *SMALL], signal.SIGINT, measuring)
     assert code == 130
-    assert "the same command goes on from here" in out
+    assert "run the same command again to resume" in out
     found = statuses(root)["patient 0"]
     assert (found["status"], found["reason"]) == ("interrupted", None)
     assert [run.info.status for run in mlflow_runs(root)] == ["KILLED"]
