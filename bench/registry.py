@@ -16,6 +16,19 @@ _ALL: "list[Registry[Any]]" = []
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
+def check_name(kind: str, name: object) -> None:
+    """Whether this can be the name of such a thing.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        raise UserError(
+            f"{name!r} cannot name a {kind}: use up to 100 letters, digits, '_', '-' and '.', of "
+            "which the first is a letter or a digit."
+        )
+
+
 class Registry(Generic[Thing]):
     """Things of one kind by name. Each is in a file that registers it when it is imported.
 
@@ -38,7 +51,7 @@ class Registry(Generic[Thing]):
         Raises:
             UserError: the name is malformed, or another file or the same one has taken it.
         """
-        self.check_name(name)
+        check_name(self._kind, name)
         for other, things in self._by_module.items():
             taken = name in things and self._things.get(name) is things[name]
             # A plug-in that has changed is another module of the same file.
@@ -48,18 +61,6 @@ class Registry(Generic[Thing]):
                     f"{_file(other)}: choose another name."
                 )
         self._things[name] = self._by_module.setdefault(module, {})[name] = thing
-
-    def check_name(self, name: object) -> None:
-        """Whether this can be a name.
-
-        Raises:
-            UserError: it cannot.
-        """
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
-            raise UserError(
-                f"{name!r} cannot name a {self._kind}: use up to 100 letters, digits, '_', '-' and "
-                "'.', of which the first is a letter or a digit."
-            )
 
     def get(self, name: str) -> Thing:
         """The thing of a name.

@@ -15,7 +15,7 @@ from bench.variants import Pair, Share, register
 class Ablation(NonSaturating, Pair):
     """The tutorials' pair, each of its parts a setting (Radford et al. 2016)."""
 
-    idea = "ablation"
+    idea = "tutorial"
     dropout: Share = 0.3
     reuse_fakes: bool = True  # type: ignore[misc]
 

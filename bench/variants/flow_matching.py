@@ -1,6 +1,6 @@
-"""Flow matching, no GAN: a row to compare with (Lipman et al. 2023, eq. 23, with σ = 0).
+"""Samples flow out of noise along a learnt velocity, no GAN (Lipman et al. 2023, eq. 23).
 
-x₀ ~ N(0, 1), t ~ U(0, 1), x_t ← (1 − t) x₀ + t x₁;  descend E (v(x_t, t) − (x₁ − x₀))²;
+x₀ ~ N(0, 1), t ~ U(0, 1), x_t ← (1 − t) x₀ + t x₁;  descend E (v(x_t, t) − (x₁ − x₀))², σ = 0;
 sample: 25 Euler steps along the averaged v, from noise
 """
 

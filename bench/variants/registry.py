@@ -1,13 +1,15 @@
 """Variants by name: this folder's files, plug-in files and installed entry points."""
 
 import hashlib
+import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.errors import UserError
-from bench.registry import Registry, all_or_nothing, registered_by
+from bench.registry import Registry, all_or_nothing, check_name, registered_by
 from bench.variants import code, configuration, plugins
 from bench.variants.configuration import fields
 from bench.variants.contract import Algorithm
@@ -15,11 +17,22 @@ from bench.variants.contract import Algorithm
 Variant = TypeVar("Variant", bound=type[Algorithm])
 
 _VARIANTS: Registry[type[Algorithm]] = Registry("variant", "bench.variants")
+_YOUNGEST = 9999
 _TEXTS: dict[Path, str] = {}  # what each plug-in file held when it was last loaded
 get, names = _VARIANTS.get, _VARIANTS.names
 
 RESERVED = frozenset(
-    {"variant", "seed", "budget", "dataset", "dataset_name", "ruler", "batch", "evaluations"}
+    {
+        "variant",
+        "algorithm",
+        "seed",
+        "budget",
+        "dataset",
+        "dataset_name",
+        "ruler",
+        "batch",
+        "evaluations",
+    }
     | {"samples", "precision", "device", "train", "heldout", "test", "shape", "classes"}
 )
 """Names that a variant's configuration cannot use: the trial's or the data set's own."""
@@ -31,7 +44,7 @@ def register(name: str) -> Callable[[Variant], Variant]:
     Raises:
         UserError: the name is malformed or taken, or a configuration field is not what it must be.
     """
-    _VARIANTS.check_name(name)
+    check_name("variant", name)
 
     def remember(variant: Variant) -> Variant:
         if taken := RESERVED & fields(variant).keys():
@@ -90,6 +103,40 @@ def summary(name: str) -> str:
     variant = get(name)
     text = variant.__dict__.get("__doc__") or sys.modules[variant.__module__].__doc__ or ""
     return text.strip().split("\n")[0]
+
+
+@dataclass(frozen=True)
+class Description:
+    """A variant in a line. Paper and year are None where its docstring names none."""
+
+    name: str
+    idea: str
+    paper: str | None
+    year: int | None
+    change: str
+
+
+def descriptions() -> list[Description]:
+    """All variants by idea, the oldest first, and within an idea by year.
+
+    A docstring's first line says what changes and, in brackets, the paper:
+    ``Squared errors instead of cross-entropy (Mao et al. 2017).``
+    """
+    every = [_description(name) for name in names()]
+    first = {d.idea: min(e.year or _YOUNGEST for e in every if e.idea == d.idea) for d in every}
+    return sorted(every, key=lambda d: (first[d.idea], d.idea, d.year or _YOUNGEST, d.name))
+
+
+def _description(name: str) -> Description:
+    text = summary(name)
+    paper = re.search(r" \(([^()]*?(\d{4}))[^()]*\)\.?$", text)
+    return Description(
+        name,
+        get(name).idea,
+        paper and paper[1],
+        paper and int(paper[2]),
+        text[: paper.start()] if paper else text.removesuffix("."),
+    )
 
 
 def load_plugin(path: Path, text: str | None = None) -> list[str]:

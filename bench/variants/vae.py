@@ -1,4 +1,4 @@
-"""Variational autoencoder, no GAN: a row to compare with (Kingma & Welling 2014, eq. 10).
+"""An autoencoder with a prior on its code, no GAN (Kingma & Welling 2014, eq. 10).
 
 μ, log σ² ← E(x);  z ← μ + σ ε;  descend −log p(x | z) + KL(N(μ, σ²) ‖ N(0, 1)), p Bernoulli with
 means G(z), which are its samples

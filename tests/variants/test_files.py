@@ -14,6 +14,7 @@ from bench.training import generator
 from bench.trials import Trial
 from bench.variants import registry
 
+FOLDER = Path(registry.__file__).parent
 LOADS = """
 import sys
 sys.modules["bench"] = None
@@ -43,6 +44,31 @@ def test_a_variant_is_a_short_file_that_works_anywhere(name: str, tmp_path: Path
     path.write_text(text.replace(f'@register("{name}")', f'@register("{name}_again")'))
     assert registry.load_plugin(path) == [f"{name}_again"]
     assert registry.configure(f"{name}_again", {}) == registry.configure(name, {})
+
+
+def table() -> str:
+    """The README's table, from what the files say of themselves."""
+    rows = [
+        f"| {d.idea} | {d.paper} | {d.year} | {d.change} | "
+        f"[{d.name}](bench/variants/{registry.source(d.name).name}) |"
+        for d in registry.descriptions()
+        if registry.source(d.name).parent == FOLDER
+    ]
+    heads = ["| idea | paper | year | what it changes | file |", "|---|---|--:|---|---|"]
+    return "\n".join([*heads, *rows])
+
+
+def test_the_readme_has_a_table_of_the_variants() -> None:
+    assert table() in (FOLDER.parent.parent / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_a_variant_says_its_idea_and_its_paper(name: str) -> None:
+    (description,) = (d for d in registry.descriptions() if d.name == name)
+    assert description.idea != "own"
+    assert description.paper is not None
+    assert description.paper.endswith(str(description.year))
+    assert len(description.change) <= 75
 
 
 @pytest.mark.filterwarnings("ignore")  # of MLflow and torch.export
