@@ -66,8 +66,20 @@ def test_usage_errors_exit_with_2(ganbench: Run) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "table", "verify", "score", "list", "data", "ui", "classifier", "publish", "calibrate"]
-    + ["export", "import"],
+    [
+        "run",
+        "table",
+        "verify",
+        "score",
+        "list",
+        "data",
+        "ui",
+        "classifier",
+        "publish",
+        "calibrate",
+        "export",
+        "import",
+    ],
 )
 def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> None:
     code, out, _ = ganbench(command, "--help")
