@@ -34,13 +34,13 @@ class Registry(Generic[Thing]):
 
     Args:
         kind: what they are, in the singular ("data set").
-        room: the package whose files hold those of this repository ("bench.datasets"). The entry
-            points of installed packages are those of the group "ganbench.datasets" then.
+        room: the package whose files hold those of this repository ("bench.datasets").
+        group: of the entry points of installed packages, by default "ganbench.datasets" then.
     """
 
-    def __init__(self, kind: str, room: str) -> None:
+    def __init__(self, kind: str, room: str, group: str = "") -> None:
         self._kind, self._room = kind, room
-        self._group = room.replace("bench.", "ganbench.", 1)
+        self._group = group or room.replace("bench.", "ganbench.", 1)
         self._things: dict[str, Thing] = {}
         self._by_module: dict[str, dict[str, Thing]] = {}
         _ALL.append(self)

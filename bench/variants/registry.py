@@ -142,7 +142,7 @@ def _description(name: str) -> Description:
 def load_plugin(path: Path, text: str | None = None) -> list[str]:
     """Run a user's file and return the variants that it registered. This executes the file's code.
 
-    Data sets and figures that it registers are known from then on as well.
+    Data sets, figures and executors that it registers are known from then on as well.
 
     Args:
         path: the file.
@@ -163,9 +163,10 @@ def load_plugin(path: Path, text: str | None = None) -> list[str]:
     if not registered_by(module):
         raise UserError(
             f"The plug-in file {path} registers no variant: decorate its class with "
-            '@register("name") from bench.variants, a data set with that of bench.datasets, a '
-            "metric with @metric of bench.evaluation.metrics, or a function that draws a figure "
-            "with @figure from bench.analysis.figures."
+            '@register("name") from bench.variants, a data set with that of bench.datasets, an '
+            "executor with that of bench.executors, a metric with @metric of "
+            "bench.evaluation.metrics, or a function that draws a figure with @figure from "
+            "bench.analysis.figures."
         )
     _TEXTS[path] = content
     return _VARIANTS.of_module(module)
