@@ -55,3 +55,11 @@ def test_an_executor_of_a_known_name_is_refused(tmp_path: Path) -> None:
     executors.names()
     with pytest.raises(UserError, match="executor name 'serial' in .* is already taken by"):
         load_plugin(path)
+
+
+def test_installed_packages_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each names its module in an entry point of this group."""
+    groups: list[str] = []
+    monkeypatch.setattr("bench.registry.entry_points", lambda group: groups.append(group) or [])
+    executors.names()
+    assert groups == ["ganbench.executors"]
