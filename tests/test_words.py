@@ -61,7 +61,7 @@ EMPTY = {"found", "one", "told", "shown"}
 STORED = re.compile(r"^journal$|journal\.jsonl|journal_mode|-journal\b|`witness_\*`")
 
 # Rooms that are still being renamed; the list is to become empty.
-COMING = {"evaluation", "nn"}
+COMING = {"evaluation"}
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
