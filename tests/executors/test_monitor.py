@@ -1,11 +1,10 @@
-"""What goes on beside the training."""
+"""What runs next to the training."""
 
 import threading
 from pathlib import Path
 
-from bench.executors.display import Standing
-from bench.executors.monitor import Mirror, ProgressMonitor
-from bench.executors.plan import Planned
+from bench.executors.monitor import ProgressMonitor
+from bench.executors.plan import Planned, Standing
 from bench.trials import experiment as experiments
 
 
@@ -55,23 +54,21 @@ class Refusing:
 def test_a_trial_that_mlflow_refuses_is_said_although_the_next_is_taken(tmp_path: Path) -> None:
     trials = [Planned(trial, tmp_path / trial.key) for trial in experiments.load("quick").trials()]
     mirror = Refusing(trials[0].folder)
-    observer = ProgressMonitor(trials, 1, Silent())
-    observer.start(lambda: mirror)
-    observer.stop()
-    assert observer.unsent == "MLflow is full."
+    with ProgressMonitor(trials, 1, Silent(), lambda: mirror, lambda: False) as monitor:
+        pass
+    assert monitor.unsent == "MLflow is full."
     assert mirror.verified == {item.folder for item in trials}
 
 
 def test_a_stop_does_not_wait_for_mlflow_to_open() -> None:
     answered, view = threading.Event(), Silent()
 
-    def opens() -> Mirror:
+    def opens() -> Idle:
         answered.wait()
         return Idle()
 
-    observer = ProgressMonitor([], 1, view)
-    observer.start(opens, lambda: True)
-    observer.stop()
+    with ProgressMonitor([], 1, view, opens, lambda: True) as monitor:
+        pass
     assert view.stopping
-    assert observer.unsent is None
+    assert monitor.unsent is None
     answered.set()
