@@ -4,7 +4,8 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +14,20 @@ from bench.errors import UserError, unknown
 Thing = TypeVar("Thing")
 _ALL: "list[Registry[Any]]" = []
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+def check_name(kind: str, name: object) -> None:
+    """Whether this can be the name of such a thing.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise UserError(
+            f"{name!r} cannot name {article} {kind}: use up to 100 letters, digits, '_', '-' and "
+            "'.', of which the first is a letter or a digit."
+        )
 
 
 class Registry(Generic[Thing]):
@@ -37,11 +52,7 @@ class Registry(Generic[Thing]):
         Raises:
             UserError: the name is malformed, or another file or the same one has taken it.
         """
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
-            raise UserError(
-                f"{name!r} cannot name a {self._kind}: use up to 100 letters, digits, '_', '-' and "
-                "'.', of which the first is a letter or a digit."
-            )
+        check_name(self._kind, name)
         for other, things in self._by_module.items():
             taken = name in things and self._things.get(name) is things[name]
             # A plug-in that has changed is another module of the same file.
@@ -80,10 +91,13 @@ class Registry(Generic[Thing]):
         for entry in entry_points(group=self._group):
             try:
                 entry.load()
-            except ImportError as error:
+            except UserError:
+                raise
+            except Exception as error:
+                why = " ".join(f"{type(error).__name__}: {error}".split())
                 raise UserError(
                     f"The {self._kind}s of the installed package {entry.value} failed to load "
-                    f"({error}): fix or uninstall it and run the same command again."
+                    f"({why}): fix or uninstall it and run the same command again."
                 ) from error
         return sorted(self._things)
 
@@ -100,6 +114,18 @@ class Registry(Generic[Thing]):
 def registered_by(module: str) -> list[str]:
     """The names of all things that a module registered, of whatever kind."""
     return [name for registry in _ALL for name in registry.of_module(module)]
+
+
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """Where the block fails, everything that it has registered is forgotten again."""
+    before = [(r, dict(r._things), {m: dict(t) for m, t in r._by_module.items()}) for r in _ALL]
+    try:
+        yield
+    except BaseException:
+        for registry, things, by_module in before:
+            registry._things, registry._by_module = things, by_module
+        raise
 
 
 def _file(module: str) -> str:

@@ -59,11 +59,12 @@ EMPTY = {"found", "one", "told", "shown"}
 
 # What files, checkpoints, sqlite and CSS call their things; what the changelog says was renamed.
 STORED = re.compile(
-    r"^journal$|journal\.jsonl|journal_mode|-journal\b|^witness_$|witness_\||``witness_fid``|`witness_\*`"
+    r"^journal$|journal\\?\.jsonl|journal_mode|-journal\b|^witness_$|witness_\||``witness_fid``"
+    r"|`witness_\*`"
 )
 
 # Rooms that are still being renamed; the list is to become empty.
-COMING = {"nn"}
+COMING: set[str] = set()
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:

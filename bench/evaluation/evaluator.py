@@ -221,6 +221,7 @@ class Evaluator(TorchMetric):
         final: bool = False,
         with_noise: bool = True,
         metrics: Iterable[Metric] | None = None,
+        labels: Tensor | None = None,
     ) -> Measurement:
         """Measure one set of samples; what `update` took in before is forgotten.
 
@@ -229,6 +230,7 @@ class Evaluator(TorchMetric):
             final: also the final metrics, as ``final`` of the class.
             with_noise: also estimate each number's noise, if the measurement is final.
             metrics: these only.
+            labels: as for `update`.
 
         Raises:
             UserError: not such samples.
@@ -236,7 +238,7 @@ class Evaluator(TorchMetric):
         before, self.final = self.final, final
         self.reset()
         try:
-            self.update(samples)
+            self.update(samples, labels)
             chosen = self._due if metrics is None else list(metrics)
             values, omitted = self._computed_by(chosen)
             each = [m for m in chosen if m.when == EACH] if final and with_noise else []

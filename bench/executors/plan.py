@@ -48,7 +48,7 @@ def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequenc
     texts, made_with = catalogue.plugin_texts(plugins), {"environment": environment(), **code()}
     for item in planned:
         if not item.ended:
-            variant = item.trial.variant
+            variant = item.trial.algorithm
             TrialRecord(
                 item.trial,
                 experiment=experiment.resolved,
@@ -68,7 +68,7 @@ def outdated(planned: Sequence[Planned]) -> list[str]:
     names = set()
     for item in planned:
         if item.ended and (item.folder / "trial.json").exists():
-            then, name = TrialRecord.read(item.folder), item.trial.variant
+            then, name = TrialRecord.read(item.folder), item.trial.algorithm
             code, source = catalogue.digests(name), catalogue.source_digest(name)
             if (then.code or code) != code or then.source != source:
                 names.add(name)

@@ -98,7 +98,8 @@ class Trainer:
             started, last = time.perf_counter(), self.step == self.trial.steps
             check_weights(self.algorithm.networks(), self.step)
             images = evaluation.samples(self.algorithm, self.trial, self.step)
-            measured = self.evaluator.score(images, final=last)
+            labels = self.algorithm.labels(len(images))
+            measured = self.evaluator.score(images, final=last, labels=labels)
             files = {"samples": f"samples/{self._images_shown:09d}.png"}
             (self.folder / "samples").mkdir(exist_ok=True)
             picture = self.folder / files["samples"]
@@ -235,7 +236,7 @@ def _imported(record: TrialRecord) -> dict[str, str]:
     Raises:
         UserError: it is not the code that the trial was planned with.
     """
-    variant = record.trial.variant
+    variant = record.trial.algorithm
     for path, text in record.plugins.items():
         registry.load_plugin(Path(path), text)
     digests = registry.digests(variant)

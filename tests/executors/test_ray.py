@@ -92,7 +92,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The plug-ins that a test loads are unknown again after it."""
     registry.names()
-    monkeypatch.setattr(registry, "_VARIANTS", dict(registry._VARIANTS))
+    monkeypatch.setattr(registry._VARIANTS, "_things", dict(registry._VARIANTS._things))
     yield
     for name in [name for name in sys.modules if name.startswith("ganbench_plugin_")]:
         del sys.modules[name]

@@ -130,12 +130,12 @@ def test_a_plugin_is_carried_along(
 ) -> None:
     plugin = tmp_path / f"{name}.py"
     plugin.write_text(PLUGIN.format(name=name))
-    monkeypatch.setattr(registry, "_VARIANTS", dict(registry._VARIANTS))
+    monkeypatch.setattr(registry._VARIANTS, "_things", dict(registry._VARIANTS._things))
     registry.load_plugin(plugin)
     item = planned(variant=name, plugins=(plugin,))
     bundle = time_slice.bundle(["mnist"])
     plugin.unlink()
-    del registry._VARIANTS[name]  # as in the process of another machine
+    del registry._VARIANTS._things[name]  # as in the process of another machine
     advance(item, bundle, seconds=0.0)
     assert item.status.status == ("done" if name == "right" else "failed")
     if name == "wrong":
