@@ -332,11 +332,13 @@ def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("address", ["here", "host:", ":6379", "host:port", "host:99999", ""])
 def test_what_is_no_address(address: str) -> None:
-    assert f"'{address}' is not the address of a Ray cluster: write HOST:PORT" in sentence(address)
+    said = sentence(address)
+    assert f"No Ray cluster answers at '{address}' (" in said
+    assert "give the HOST:PORT that it prints" in said
 
 
 def test_where_nobody_answers() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"  # bound, so nobody else listens there
-        assert f"No Ray cluster answers at {address} (" in sentence(address)
+        assert f"No Ray cluster answers at '{address}' (" in sentence(address)
