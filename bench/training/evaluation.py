@@ -38,9 +38,14 @@ class Evaluated:
     noise: dict[str, float]
 
 
-def measure(evaluator: Evaluator, images: Tensor, *, last: bool) -> Evaluated:
-    """What the evaluator says of the images; by all metrics at the last point only."""
-    measurement = evaluator.score(images, thorough=last)
+def measure(
+    evaluator: Evaluator, images: Tensor, labels: Tensor | None = None, *, last: bool
+) -> Evaluated:
+    """What the evaluator says of the images; by all metrics at the last point only.
+
+    ``labels`` (n,) are those that the images of a conditional variant were drawn for.
+    """
+    measurement = evaluator.score(images, thorough=last, labels=labels)
     texts = {n: value for n, value in measurement.metrics.items() if isinstance(value, str)}
     values = {n: float(value) for n, value in measurement.metrics.items() if n not in texts}
     return Evaluated(values, texts, measurement.noise)

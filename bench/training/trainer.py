@@ -99,7 +99,8 @@ class Trainer:
             started, last = time.perf_counter(), self.step == self.trial.steps
             check_weights(self.algorithm.networks(), self.step)
             images = evaluation.samples(self.algorithm, self.trial, self.step)
-            numbers = evaluation.measure(self.evaluator, images, last=last)
+            labels = self.algorithm.labels(len(images))
+            numbers = evaluation.measure(self.evaluator, images, labels, last=last)
             files = {"samples": f"samples/{self._images_shown:09d}.png"}
             (self.folder / "samples").mkdir(exist_ok=True)
             self.dataset.draw(images, self.folder / files["samples"])
