@@ -8,7 +8,7 @@ from rich.text import Text
 from bench.executors.plan import Planned, Standing
 from bench.trials.status import Status
 
-_STOPPING = "Stopping: the trials that run write down how far they are."
+_STOPPING = "Stopping: each running trial saves its state."
 
 
 def count(number: int, noun: str) -> str:

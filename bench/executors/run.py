@@ -35,7 +35,7 @@ _PATIENCE_SECONDS = 9.0
 _TERMINAL_BACK = b"\x1b[?25h\n"
 """Shows where one types, which the live table hides, and leaves the table's last line."""
 _DIED = "Its process ended and gave no reason."
-_NOT_ENDED = "It did not end: run the same command again and it resumes."
+_NOT_ENDED = "It did not end: run the same command again to resume it."
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,7 @@ class Worker:
 @pytest.mark.parametrize(
     ("exitcode", "stopped", "state", "reason"),
     [
-        (-signal.SIGKILL, True, "interrupted", "5 s after it was asked to stop"),
+        (-signal.SIGKILL, True, "interrupted", "did not stop within 5 s"),
         (-signal.SIGKILL, False, "failed", "because the memory was full"),
         (1, False, "failed", "ended with exit code 1"),
     ],

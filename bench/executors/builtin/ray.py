@@ -165,7 +165,7 @@ def _cause(problem: Exception) -> str:
         )
     return (
         f"Its machine or its process was lost ({type(problem).__name__}; times in a row: "
-        f"{_RETRIES + 1}): check the cluster, then run the same command again and it resumes."
+        f"{_RETRIES + 1}): check the cluster, then run the same command again to resume it."
     )
 
 
