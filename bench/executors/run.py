@@ -89,7 +89,9 @@ def sweep(
             def stopping() -> bool:
                 return bool(received)
 
-            with ProgressMonitor(planned, workers, view(console), mirror, stopping) as monitor:
+            display = view(console)
+            monitor = ProgressMonitor(planned, workers, display, mirror, stopping)
+            with display, monitor:
                 trials = train(planned, executor, workers, stopping)
     return Outcome(trials, received[0] if received else None, monitor.unsent)
 
