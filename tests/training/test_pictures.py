@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench import seeding
 from bench.datasets import mnist, pixels
-from bench.evaluation import Evaluator
+from bench.evaluation import Evaluator, suite
 from bench.training import pictures, trial
 from bench.training.generator import build
 from bench.trials import Trial, event_log
@@ -85,7 +85,9 @@ class _Own(GAN):
 
 def test_only_games_that_sample_as_the_contract_does_are_walked(tmp_path: Path) -> None:
     images = torch.zeros(100, 1, 28, 28, dtype=torch.uint8)
-    evaluator: Any = SimpleNamespace(nearest_training=lambda images: torch.arange(len(images)))
+    evaluator: Any = SimpleNamespace(
+        nearest_training=lambda images: torch.arange(len(images)), at=suite.at
+    )
     train = torch.full((32, 1, 28, 28), 7, dtype=torch.uint8)
     own: Any = object.__new__(type("Own", (_Own,), dict.fromkeys(_Own.__abstractmethods__)))
     planned = Trial("own", {}, 0, 640, {"samples": 100})
