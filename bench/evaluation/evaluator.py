@@ -1,7 +1,6 @@
 """The evaluator: frozen extractors, their references and all metrics, as a torchmetrics.Metric."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -22,21 +21,7 @@ from bench.evaluation.metrics import memorisation
 from bench.evaluation.noise import noise
 from bench.evaluation.reference import Reference
 from bench.evaluation.statistics import ClassHistogram, FeatureStatistics, Gaussian, merged
-from bench.evaluation.suite import Values
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Numbers with what they mean."""
-
-    measure: str
-    n: int
-    metrics: Values
-    noise: dict[str, float]
-    """The standard deviation of a metric of each evaluation over other samples of the same source
-    (`Evaluator.noise`); empty where it was not asked for."""
-    omitted: dict[str, str]
-    """Metrics left out, each with its reason."""
+from bench.evaluation.suite import Measurement, Values
 
 
 class Evaluator(TorchMetric):
@@ -49,8 +34,8 @@ class Evaluator(TorchMetric):
         evaluator.compute()["fid"]
         evaluator.reset()
 
-    Its states are float64 and merge across processes. All is computed on the CPU, so that a number
-    does not depend on the samples' device.
+    Its states are float64 and merge across processes. Everything is computed on the CPU, so that a
+    number does not depend on the device that the samples come from.
 
     Args:
         extractor: the frozen feature extractor that all plain metric names refer to.
@@ -189,13 +174,15 @@ class Evaluator(TorchMetric):
         kept = ("rows", "logits") if not suffix else ()
         rows, logits = [self._cpu(name) for name in kept] or ([], [])
         statistics = FeatureStatistics.unpacked(moments, sums, rows, logits)
-        statistics.given = torch.cat(given) if (given := self._cpu("given")) else None
+        given = self._cpu("given")
+        statistics.given = torch.cat(given) if given else None
         return statistics
 
     def _cpu(self, name: str) -> list[Tensor]:
         """A list state, which is one tensor after it was merged across processes."""
         state = getattr(self, name)
-        return [s.cpu() for s in ([state] if isinstance(state, Tensor) else state) if len(s)]
+        parts = [state] if isinstance(state, Tensor) else state
+        return [part.cpu() for part in parts if len(part)]
 
     def _stored(self, samples: Tensor) -> Tensor:
         dataset = self.extractor.dataset
@@ -238,8 +225,9 @@ class Evaluator(TorchMetric):
         try:
             self.update(samples)
             values, omitted = self._computed_by(self._due if metrics is None else metrics)
-            wanted = suite.at(EACH) if thorough and with_noise else ()
-            spread = noise(self.statistics(), self.reference, wanted) if wanted else {}
+            spread: dict[str, float] = {}
+            if thorough and with_noise:
+                spread = noise(self.statistics(), self.reference, suite.at(EACH))
         finally:
             self.reset()
             self.final = before

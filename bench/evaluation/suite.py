@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from bench.errors import UserError
 from bench.evaluation import declarations
@@ -10,6 +11,20 @@ from bench.evaluation.reference import Reference
 from bench.evaluation.statistics import FeatureStatistics
 
 Values = dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Numbers with what they mean."""
+
+    measure: str
+    n: int
+    metrics: Values
+    noise: dict[str, float]
+    """The standard deviation of a metric of each evaluation over other samples of the same source
+    (`Evaluator.noise`); empty where it was not asked for."""
+    omitted: dict[str, str]
+    """Metrics left out, each with its reason."""
 
 
 def compute(

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from bench.cli.new import template
-from bench.variants import registry
+from bench.variants import GAN, registry
 
 README = Path(__file__).parent.parent.parent / "README.md"
 
 
+NO_GAMES = {"vae"}
+"""Variants that are an `Algorithm`, but no `GAN`."""
 EXAMPLES = sorted((Path(__file__).parent.parent / "variants" / "examples").glob("*.py"))
 
 
@@ -21,9 +23,12 @@ def readme_plugin() -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    outside = ["wgan_gp", "from_template", *(path.stem for path in EXAMPLES)]
+    variants = [*registry.names(), *outside]
     if "variant" in metafunc.fixturenames:
-        outside = ["wgan_gp", "from_template", *(path.stem for path in EXAMPLES)]
-        metafunc.parametrize("variant", [*registry.names(), *outside])
+        metafunc.parametrize("variant", variants)
+    if "game" in metafunc.fixturenames:
+        metafunc.parametrize("game", [name for name in variants if name not in NO_GAMES])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,3 +42,6 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> None:
         path.write_text(text)
         assert len(text.splitlines()) <= 30
         assert registry.load_plugin(path) == [name]
+    for name in NO_GAMES:
+        left_out = registry.create(name, registry.configure(name, {}), (1, 28, 28), 10)
+        assert not isinstance(left_out, GAN)
