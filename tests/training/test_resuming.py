@@ -198,10 +198,14 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry._VARIANTS, "_things", dict(registry._VARIANTS._things))
 
 
-def check(name: str) -> None:
+def given(name: str) -> tuple[Trial, Samples]:
     images = torch.arange(64 * 784).remainder(256).to(torch.uint8).view(64, 1, 28, 28)
     protocol = {"batch": 8, "precision": "bf16"}
-    resuming.check(Trial(name, registry.configure(name, {}), 0, 640, protocol), Samples(images))
+    return Trial(name, registry.configure(name, {}), 0, 640, protocol), Samples(images)
+
+
+def check(name: str) -> None:
+    resuming.check(*given(name))
 
 
 @pytest.mark.parametrize("name", [*SAVED, *HARMLESS])
@@ -213,6 +217,13 @@ def test_a_variant_that_resumes_is_left_alone(
     check(f"s_{name}")
     assert torch.equal(random, torch.get_rng_state())
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_its_steps_succeed(name: str, tmp_path: Path) -> None:
+    """A variant whose step fails would be left alone too, for the trial to meet the error."""
+    load(tmp_path, f"t_{name}", SAVED[name])
+    assert resuming._Instance(*given(f"t_{name}")).advance()
 
 
 @pytest.mark.parametrize("name", UNSAVED)
