@@ -364,7 +364,7 @@ def test_lists(ganbench: Run) -> None:
     (mnist_row,) = json.loads(ganbench("list", "datasets", "--json")[1])
     assert (mnist_row["data set"], mnist_row["shape"]) == ("mnist", [1, 28, 28])
     listed = json.loads(ganbench("list", "experiments", "--json")[1])
-    assert [row["experiment"] for row in listed] == ["paper", "quick"]
+    assert [row["experiment"] for row in listed] == ["ablation", "paper", "quick"]
     metrics = [row["name"] for row in json.loads(ganbench("list", "metrics", "--json")[1])]
     assert {"fid", "modes", "mode_kl", "missing", "confidence", "inception_score"} <= set(metrics)
     assert "wgan" in ganbench("list")[1]

@@ -90,14 +90,18 @@ def interpolation(algorithm: GAN, trial: Trial) -> Tensor:
 
     They are spherical (White, "Sampling Generative Networks", 2016, arXiv 1609.04468): a straight
     line between two Gaussian latents passes nearer to the origin than any latent that the generator
-    was trained on. Every walk begins and ends with an image of the sample grid.
+    was trained on. Every walk begins and ends with an image of the sample grid; that of a
+    conditional variant stays in the class in which it begins.
     """
     latents = torch.randn(
         trial.samples, algorithm.latent, generator=seeding.generator("evaluation", trial.seed)
     )
     ends = latents[: 2 * _WALKS].view(_WALKS, 2, -1)
     walks = torch.cat([spherical(start, end, _STEPS) for start, end in ends])
-    images = datasets.get(trial.dataset).decode(algorithm.generate(walks)).cpu()
+    labels = algorithm.labels(2 * _WALKS)
+    if labels is not None:
+        labels = labels[::2].repeat_interleave(_STEPS)
+    images = datasets.get(trial.dataset).decode(algorithm.generate(walks, labels)).cpu()
     return tiled(images, _STEPS, gap=2)
 
 

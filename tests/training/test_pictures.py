@@ -107,3 +107,14 @@ def test_a_walk_is_through_the_generator_and_leaves_it_alone(variant: str) -> No
     assert all(torch.equal(before[n], value) for n, value in gan.G.state_dict().items())
     samples = pixels.to_grid(gan.sample(100, seeding.generator("evaluation", 3)))
     np.testing.assert_allclose(picture[:28, 330:358].int(), samples[1, 0].int(), atol=1)
+
+
+def test_a_walk_stays_in_its_class() -> None:
+    name = "cgan"
+    planned = Trial(name, registry.configure(name, {}), 3, 640, {"batch": 64, "samples": 100})
+    gan = build(planned)
+    assert isinstance(gan, GAN)
+    seen = list[Tensor]()
+    gan.G.register_forward_pre_hook(lambda network, given: seen.append(given[1]))
+    pictures.interpolation(gan, planned)
+    assert seen[0].view(4, 12).tolist() == [[label] * 12 for label in (0, 2, 4, 6)]

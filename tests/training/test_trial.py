@@ -11,8 +11,10 @@ from safetensors.torch import load_file
 
 from bench import datasets
 from bench.errors import UserError
-from bench.training import evaluation, trainer, trial
+from bench.executors import plan as planning
+from bench.training import evaluation, generator, trainer, trial
 from bench.trials import event_log, status
+from bench.trials import experiment as experiments
 from bench.variants import registry
 
 from .conftest import After, MakeTrial
@@ -288,3 +290,36 @@ def test_wrong_classifier_weights_fail_the_trial_in_a_sentence(
     item = make_trial()
     assert trial.run(item.folder) == "failed"
     assert item.status.reason == "The classifier's weights are altered: fetch them again."
+
+
+def test_a_conditional_variant_is_compared_with_its_labels(make_trial: MakeTrial) -> None:
+    """At the end of its budget; an unconditional one is not."""
+    for variant, expected in (("cgan", {"label_accuracy", "fid_within", "fid_within_worst"}),
+                              ("mlp_bce", set())):  # fmt: skip
+        item = make_trial(variant, "budget=64", "evaluations=1")
+        assert trial.run(item.folder) == "done"
+        entries = [entry for entry, _ in event_log.read(item.folder / "journal.jsonl")]
+        named = {name for entry in entries for name in entry.get("metrics", {})}
+        labelled = {"label_accuracy", "fid_within", "fid_within_worst"}
+        assert {name.removeprefix("final/") for name in named} & labelled == expected
+
+
+def test_a_row_of_an_experiment_is_trained_as_its_variant(
+    make_trial: MakeTrial, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.toml"
+    path.write_text(
+        'variants = ["half"]\nseeds = 1\nbudget = 64\nbatch = 32\nevaluations = 1\nsamples = 100\n'
+        '[variant.half]\nvariant = "ablation"\nwidth = 0.5\n'
+    )
+    chosen = experiments.load(str(path))
+    (item,) = planning.plan(chosen)
+    planning.prepare([item], chosen, ())
+    assert trial.run(item.folder) == "done"
+    assert planning.outdated([item]) == []
+    network, _ = generator.load(item.folder)
+    assert network[0].out_features == 128
+    content = json.loads((item.folder / "trial.json").read_text())
+    assert content["identity"]["variant"] == "half"
+    assert content["identity"]["algorithm"] == "ablation"
+    assert next(iter(content["recorded"]["code"])) == "bench/variants/ablation.py"
