@@ -1,15 +1,12 @@
-"""One evaluation of a trial: samples of a fixed stream, the evaluator's numbers, and giving it up
-half way, because it takes seconds and leaves nothing half done."""
+"""The samples of an evaluation, and how it is abandoned half way, since it takes seconds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from bench import datasets, seeding
-from bench.evaluation import Evaluator
 from bench.training.scalars import Diverged
 from bench.trials import Trial
 from bench.variants import Algorithm
@@ -27,23 +24,6 @@ def samples(algorithm: Algorithm, trial: Trial, step: int = 0) -> Tensor:
     if not images.isfinite().all():
         raise Diverged(f"a generated image is not finite at step {step}")
     return datasets.get(trial.dataset).decode(images).cpu()
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """The evaluator's numbers, its texts (the missing digits), and the numbers' sampling noise."""
-
-    values: dict[str, float]
-    texts: dict[str, str]
-    noise: dict[str, float]
-
-
-def measure(evaluator: Evaluator, images: Tensor, *, last: bool) -> Evaluated:
-    """What the evaluator says of the images; by all metrics at the last point only."""
-    measurement = evaluator.score(images, thorough=last)
-    texts = {n: value for n, value in measurement.metrics.items() if isinstance(value, str)}
-    values = {n: float(value) for n, value in measurement.metrics.items() if n not in texts}
-    return Evaluated(values, texts, measurement.noise)
 
 
 class Stopped(Exception):

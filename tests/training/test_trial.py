@@ -113,7 +113,7 @@ def test_an_interrupted_trial_ends_bit_identical(
     assert_resumes_to(expected, folder)
 
 
-@pytest.mark.parametrize(("piece", "point"), [("samples", 1), ("measure", 1), ("measure", 3)])
+@pytest.mark.parametrize(("piece", "point"), [("samples", 1), ("score", 1), ("score", 3)])
 def test_stopped_in_the_middle_of_a_measurement_it_ends_bit_identical(
     piece: str, point: int, make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +122,8 @@ def test_stopped_in_the_middle_of_a_measurement_it_ends_bit_identical(
     expected = whole(folder)
     reset(folder)
     begun: list[str] = []
-    through = getattr(evaluation, piece)
+    owner: Any = evaluation if piece == "samples" else Evaluator
+    through = getattr(owner, piece)
 
     def begin(*given: Any, **named: Any) -> Any:
         begun.append(piece)
@@ -131,7 +132,7 @@ def test_stopped_in_the_middle_of_a_measurement_it_ends_bit_identical(
         return done
 
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation, piece, begin)
+        patch.setattr(owner, piece, begin)
         assert trial.run(folder, lambda: begun.count(piece) == point) == "interrupted"
     assert begun.count("done") == point - 1, "it went on to the end"
     *_, (end, _) = event_log.read(folder / "journal.jsonl")
