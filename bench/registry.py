@@ -40,7 +40,7 @@ class Registry(Generic[Thing]):
         if not (isinstance(name, str) and _NAME.fullmatch(name)):
             raise UserError(
                 f"{name!r} cannot name a {self._kind}: use up to 100 letters, digits, '_', '-' and "
-                "'.', of which the first is a letter or a digit."
+                "'.'; begin with a letter or a digit."
             )
         for other, things in self._by_module.items():
             taken = name in things and self._things.get(name) is things[name]

@@ -80,7 +80,7 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
         (["run", "quik"], "There is no experiment 'quik': did you mean 'quick'?"),
         (["run", "quick", "--variants", "wgan,mlp_bc"], "no variant 'mlp_bc': did you mean 'mlp_bce'?"),
         (["run", "quick", "--variants", "wgan,"], "There is no variant ''"),
-        (["run", "quick", "--seeds", "0,0"], "the key 'seeds' does not fit: 0 stands there twice"),
+        (["run", "quick", "--seeds", "0,0"], "the key 'seeds' does not fit: 0 is listed twice"),
         (["run", "quick", "--seeds", "0,-1"], "the key 'seeds.1' does not fit: Input should be greater"),
         (["run", "quick", "--seeds", "0"], "the key 'seeds' does not fit: at least one is needed"),
         (["run", "quick", "--seeds", "three"], "write how many (5) or which (0,3,7)"),
@@ -128,12 +128,12 @@ def test_bad_arguments(arguments: list[str], expected: str, ganbench: Run, own_s
         ("variants = ['wgan']\nseeds = 2", "the key 'budget' does not fit: Field required"),
         ("variants = ['wgan']\nseeds = 2\nbudget = '9'", "Input should be a valid integer (found '9')"),
         ("variants = ['wgan']\nseeds = -2\nbudget = 9", "Input should be greater than or equal to 0"),
-        ("variants = ['wgan']\nseeds = [1, 1]\nbudget = 9", "1 stands there twice"),
+        ("variants = ['wgan']\nseeds = [1, 1]\nbudget = 9", "1 is listed twice"),
         ("variants = []\nseeds = 2\nbudget = 9", "the key 'variants' does not fit"),
         ("variants = ['wgan']\nseeds = 2\nbudget = 9\nbath = 3", "'bath': did you mean 'batch'?"),
         ("variants = ['wgan']\nseeds = true\nbudget = 9", "the key 'seeds' does not fit"),
         ("variants = ['wgan']\nseeds = 1\nbudget = 9\nvariant = 3", "the key 'variant' does not fit"),
-        ("variants = ['wgan', 'wgan']\nseeds = 1\nbudget = 9", "wgan stands there twice"),
+        ("variants = ['wgan', 'wgan']\nseeds = 1\nbudget = 9", "wgan is listed twice"),
     ],
 )  # fmt: skip
 def test_bad_experiment_files(

@@ -118,8 +118,8 @@ def _require_plain(uri: str) -> None:
 
 def _unreadable() -> UserError:
     return UserError(
-        "The address of the tracking store cannot be read: write the characters @ / ? # % and "
-        "spaces of a password, a user or a file as %40 %2F %3F %23 %25 and %20."
+        "The address of the tracking store cannot be read: in a password, user or file name, write "
+        "@ / ? # % and a space as %40 %2F %3F %23 %25 and %20."
     )
 
 
@@ -131,7 +131,9 @@ def _require_driver(scheme: str) -> None:
     try:
         make_url(f"{scheme}://").get_dialect().import_dbapi()
     except NoSuchModuleError as error:
-        raise UserError(f"{scheme}:// is the address of no database that is known.") from error
+        raise UserError(
+            f"No known database has an address that begins with {scheme}://."
+        ) from error
     except ImportError as error:
         package = _DRIVERS.get(error.name or "", error.name)
         raise UserError(

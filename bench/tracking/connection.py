@@ -130,9 +130,9 @@ def _prepare() -> None:
         import mlflow.store.db.utils as databases
     except ImportError as error:
         raise UserError(
-            f"The mlflow package is missing here ({error}): training needs none of it and its "
-            "records are kept; install it, or copy the store to a machine that has it, and run the "
-            "same command or `ganbench publish URI` there."
+            f"The mlflow package is missing here ({error}). Training works without it, and all "
+            "records are kept. Install it and run the same command again, or copy the store to a "
+            "machine that has it and run `ganbench publish URI` there."
         ) from error
     # One line a migration, 40 of them, on the first start of every user.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
@@ -207,7 +207,7 @@ def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
     if experiment.lifecycle_stage != "active":
         client.restore_experiment(experiment.experiment_id)
         print(
-            f"The MLflow experiment '{name}' was in the trash and is restored, because its records "
+            f"The MLflow experiment '{name}' was in the trash. It is restored, because its records "
             "are written again.",
             file=sys.stderr,
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NOT_TAKEN = (
-    "MLflow at {store} did not take the record ({reason}); nothing is lost: once that is fixed, "
+    "MLflow at {store} did not take the record ({reason}). Nothing is lost: fix the cause, then "
     "run the same command again."
 )
 
@@ -124,9 +124,8 @@ class Publisher:
     def _close_dead(self, live: Set[str]) -> int:
         client, experiment_id = self._connected()
         running = connection.runs(client, experiment_id, "attributes.status = 'RUNNING'")
-        keys = {run.run_id: str(run.tags.get("ganbench.key")) for run in running}
-        dead = [(run_id, key) for run_id, key in keys.items() if key not in live]
-        return sum(self._close(client, *run) for run in dead)
+        keys = {item.run_id: item.tags.get("ganbench.key", "") for item in running}
+        return sum(self._close(client, *item) for item in keys.items() if item[1] not in live)
 
     def _close(self, client: "MlflowClient", run_id: str, key: str) -> bool:
         """Close one run as its trial's status says; a trial that died is interrupted."""
@@ -164,7 +163,7 @@ def _ending(folder: Path) -> tuple[str, str | None, int | None]:
     state = status.read(folder)
     last = int(state.heartbeat * 1000) or None
     if state.status in ("running", "pending"):
-        return "interrupted", "The process that trained it ended without saying why.", last
+        return "interrupted", "The process that trained it ended without giving a reason.", last
     return state.status, state.reason, last
 
 

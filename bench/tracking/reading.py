@@ -18,8 +18,8 @@ __all__ = ["Curve", "Experiment", "Picture", "RecordStore", "Run"]
 
 Curve = list[tuple[int, float]]
 _UNREADABLE = (
-    "The MLflow store {store} cannot be read ({reason}): check its address, or that the file is a "
-    "whole store of this MLflow version, and run the command again."
+    "The MLflow store {store} cannot be read ({reason}): check its address, and that this version "
+    "of MLflow can open it. Then run the command again."
 )
 
 

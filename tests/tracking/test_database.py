@@ -78,7 +78,7 @@ def test_an_experiment_in_the_trash_is_restored_and_that_is_said(
     assert connection.experiment_id(client, uri, "quick") == gone
     assert only_run(uri).info.status == "FINISHED"
     assert capsys.readouterr().err == (
-        "The MLflow experiment 'quick' was in the trash and is restored, because its records are "
+        "The MLflow experiment 'quick' was in the trash. It is restored, because its records are "
         "written again.\n"
     )
 

@@ -93,7 +93,7 @@ def test_broken_and_slow_servers_are_given_up_quickly(
         assert not publisher.send(trial.folder)
         assert publisher.reconcile(set()) == 0
         assert len(road.seen) == 1, "a failing server is not asked again at once"
-    assert "nothing is lost: once that is fixed" in (publisher.problem or "")
+    assert "Nothing is lost: fix the cause" in (publisher.problem or "")
 
 
 def test_publish_names_a_server_that_is_down(trial: Trial, about: ExperimentRecord) -> None:

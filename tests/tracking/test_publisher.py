@@ -384,8 +384,8 @@ def test_long_values_say_where_the_whole_stands(
     found = only_run(uri)
     note = found.data.params["note"]
     assert len(note) == PARAM_LIMIT
-    assert note.endswith("(9,000 characters; the whole stands in the artifact trial.json)")
-    assert found.data.tags["ganbench.reason"].endswith("stands in the artifact journal.jsonl)")
+    assert note.endswith("(9,000 characters; the whole text is in the artifact trial.json)")
+    assert found.data.tags["ganbench.reason"].endswith("text is in the artifact journal.jsonl)")
     whole_trial = json.loads((Path(found.info.artifact_uri) / "trial.json").read_text())
     assert whole_trial["identity"]["configuration"]["note"] == "x" * 9000
     assert found.data.params["batch"] == "64"
@@ -401,7 +401,7 @@ def test_file_outside_of_the_folder_is_refused(
     for name in ("../../secret.png", str(home / "secret.png"), "link.png"):
         _only_entry(trial, event, name)
         assert not publisher.send(trial.folder)
-        assert "names a file outside of it" in (publisher.problem or "")
+        assert "names a file outside that folder" in (publisher.problem or "")
 
 
 def test_missing_file_is_named(publisher: Publisher, trial: Trial) -> None:
@@ -495,7 +495,7 @@ def test_failing_store_is_left_in_peace_for_a_while(
     assert not publisher.send(trial.folder)
     assert not publisher.send(trial.folder)
     assert len(calls) == 1
-    assert "(refused); nothing is lost" in (publisher.problem or "")
+    assert "(refused). Nothing is lost" in (publisher.problem or "")
 
 
 class TestReconcile:
@@ -544,4 +544,4 @@ class TestReconcile:
 
         monkeypatch.setattr(connection, "writer", refuse)
         assert publisher.reconcile(set()) == 0
-        assert "nothing is lost" in (publisher.problem or "")
+        assert "Nothing is lost" in (publisher.problem or "")

@@ -123,7 +123,7 @@ def test_a_network_that_cannot_be_exported_is_told_and_does_not_keep_the_others(
         "quick-wgan"
     ]
     assert sorted(told) == [
-        "models:/quick-broken@champion is not broken seed 0 yet: data-dependent control flow",
+        "models:/quick-broken@champion is not set to broken seed 0: data-dependent control flow",
         "models:/quick-wgan@champion is wgan seed 0 (FID 5 to the held-out images).",
     ]
 

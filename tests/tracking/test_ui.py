@@ -70,7 +70,7 @@ def test_server_that_ends_while_it_starts_is_said(
 ) -> None:
     broken = {"MLFLOW_SERVER_GUNICORN_OPTS": "x", "PYTHONHOME": "/none"}
     monkeypatch.setattr(settings, "SERVER", broken)
-    with pytest.raises(UserError, match=r"stopped \(.+\): all it said is in .*ui\.log"):
+    with pytest.raises(UserError, match=r"stopped \(.+\): its output is in .*ui\.log"):
         ui.serve(uri, None, free_port(), report=lambda line: None)
 
 

@@ -167,7 +167,7 @@ UNSAVED = {
     ),
     "python_random": (
         {"change": TO_LR + "random.random()"},
-        r"the discriminator.* differs then; draw random numbers with torch's default generator",
+        r"the discriminator.* differs; draw random numbers with torch's default generator",
     ),
     "no_text": (
         {"more": "def state(self): return super().state() | {'x': object()}"},
