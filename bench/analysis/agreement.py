@@ -25,10 +25,10 @@ def verdict(found: Verification) -> str:
     """One sentence or two: what was run again, and whether any row differs."""
     counts = Counter(row.verdict for row in found.rows)
     again = len(found.rows) - counts["not run"]
-    told = [f"{counts[kind]} {_KINDS[kind]}" for kind in _KINDS if counts[kind]]
+    kinds = [f"{counts[kind]} {_KINDS[kind]}" for kind in _KINDS if counts[kind]]
     differing = [row.stored.name for row in found.rows if row.verdict == "differs"]
     last = f"Rows that differ: {', '.join(differing)}." if differing else "No row differs."
-    return f"{again} of {len(found.rows)} rows were run again: {', '.join(told)}. {last}"
+    return f"{again} of {len(found.rows)} rows were run again: {', '.join(kinds)}. {last}"
 
 
 _KINDS: dict[Verdict, str] = {
@@ -72,7 +72,7 @@ def _row(row: CheckedRow) -> tuple[Cell, ...]:
 
 def _fresh(row: CheckedRow) -> str:
     parts = [f"{row.repeats} the same"] if row.repeats else []
-    if row.new.trials:
+    if len(row.new.trials):
         parts.append(f"{_seeds(len(row.new.done), len(row.new.diverged))} new")
     return ", ".join(parts) or "–"
 
@@ -93,7 +93,7 @@ def _notes(found: Verification) -> list[str]:
         f"Expected: the {100 * found.level:.4g} % prediction interval of the mean of the new "
         "seeds, given the stored ones, so that all rows of a faithful rerun lie inside in 95 % of "
         "cases, measure by measure. FID, and how many trials diverged, decide a row. The same: "
-        "runs that repeat a stored one to a billionth; they are no new evidence."
+        "runs that repeat a stored one to a billionth; they say nothing new."
     ]
     verdicts = {check.verdict for row in found.rows for check in row.checks}
     if "too few" in verdicts:
@@ -106,21 +106,21 @@ def _notes(found: Verification) -> list[str]:
 
 def _outside(found: Verification) -> list[str]:
     """A sentence for each number that is not where it was to be expected."""
-    told = [
+    sentences = [
         f"{row.stored.name}: {measure(check.measure).label} {_mean(check.fresh)} is outside "
         f"{_expected(check)} (stored {_mean(check.stored)})."
         for row in found.rows
         for check in row.checks
         if check.verdict == "differs"
     ]
-    told += [
+    sentences += [
         f"{row.stored.name}: {len(row.new.diverged)} of {len(row.new.trials)} new trials diverged, "
         f"and {len(row.stored.diverged)} of {len(row.stored.trials)} stored ones (Fisher's exact "
         f"p = {row.p_diverged:.2g})."
         for row in found.rows
         if row.p_diverged is not None and row.p_diverged <= 1 - found.level
     ]
-    return told
+    return sentences
 
 
 def _mean(value: Summary) -> str:

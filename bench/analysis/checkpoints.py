@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from bench.analysis.learning_curves import LearningCurve
-from bench.analysis.records import Records, Trial
+import pandas as pd
+
+from bench.analysis.learning_curves import fid_over_training
+from bench.analysis.records import ROW, Records
 from bench.analysis.summary import Row, Summary, rows
 from bench.analysis.table import Cell, Grid
 
@@ -30,31 +32,29 @@ class Choice:
     """
 
     row: Row
-    trials: tuple[Trial, ...]
     last: Summary
     heldout: Summary
     reference: Summary
     selection_bias: Summary
 
 
-def choices(records: Records, curves: list[LearningCurve]) -> list[Choice]:
+def choices(records: Records, curves: pd.DataFrame) -> list[Choice]:
     """Every row of which some trial has all three, in the table's order."""
-    lowest = {curve.trial.run_id: float(curve.fid.min()) for curve in curves}
-    found = []
-    for row in rows(records):
-        trials = [t for t in row.done if {"fid"} <= t.best.keys() & t.final.keys()]
-        trials = [t for t in trials if t.run_id in lowest]
-        columns = [
-            Summary(tuple((t.seed, t.final["fid"]) for t in trials)),
-            Summary(tuple((t.seed, t.best["fid"]) for t in trials)),
-            Summary(tuple((t.seed, lowest[t.run_id]) for t in trials)),
-            Summary(tuple((t.seed, t.best["fid"] - lowest[t.run_id]) for t in trials)),
-        ]
-        found += [Choice(row, tuple(trials), *columns)] if trials else []
-    return found
+    trials = records.trials.reindex(
+        columns=list({*records.trials.columns, "final/fid", "best/fid"})
+    )
+    lowest = fid_over_training(curves)["fid"].groupby("run_id").min()
+    trials = trials.assign(lowest=lowest, bias=trials["best/fid"] - lowest)
+    whole = trials.dropna(subset=["final/fid", "best/fid", "lowest"])
+    columns = ("final/fid", "best/fid", "lowest", "bias")
+    return [
+        Choice(row, *(Summary.of(mine, column) for column in columns))
+        for row in rows(records)
+        if len(mine := whole[whole[ROW] == row.name])
+    ]
 
 
-def checkpoints(records: Records, curves: list[LearningCurve]) -> Grid | None:
+def checkpoints(records: Records, curves: pd.DataFrame) -> Grid | None:
     """Last, chosen on held-out, chosen on the reference; None when no trial has all three."""
     lines = [_line(choice) for choice in choices(records, curves)]
     caption = "Which checkpoint is reported"
@@ -62,9 +62,9 @@ def checkpoints(records: Records, curves: list[LearningCurve]) -> Grid | None:
 
 
 def _line(choice: Choice) -> tuple[Cell, ...]:
-    columns = choice.last, choice.heldout, choice.reference, choice.selection_bias
+    name, columns = choice.row.name, (choice.last, choice.heldout, choice.reference)
     return (
-        Cell(choice.row.name, trials=choice.row.trials),
-        Cell(str(len(choice.trials)), trials=choice.trials, value=len(choice.trials)),
-        *(Cell(one.text(), trials=choice.trials, value=one.mean) for one in columns),
+        Cell(name, row=name),
+        Cell(str(choice.last.n), row=name, value=choice.last.n),
+        *(Cell(c.text(), row=name, value=c.mean) for c in (*columns, choice.selection_bias)),
     )

@@ -3,10 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
+import pandas as pd
+
 from bench.analysis import narrative, summary, verdicts
 from bench.analysis.checkpoints import Choice, choices
-from bench.analysis.learning_curves import LearningCurve
-from bench.analysis.records import Records
+from bench.analysis.records import Records, parameters
 from bench.analysis.summary import MAIN, Row, Summary
 
 _SPREAD = ("n", "mean", "sd", "low", "high")
@@ -27,7 +28,7 @@ def csv_table(records: Records) -> tuple[list[str], list[list[str | float | int]
     return heads, rows
 
 
-def json_tree(records: Records, curves: list[LearningCurve]) -> dict[str, Any]:
+def json_tree(records: Records, curves: pd.DataFrame) -> dict[str, Any]:
     """Everything: verdict, protocol, rows with points and run ids, pairs, checkpoints, floor,
     calibration.
 
@@ -58,7 +59,11 @@ def json_tree(records: Records, curves: list[LearningCurve]) -> dict[str, Any]:
 def _csv_row(row: Row, names: list[str], measure: str) -> list[str | float | int]:
     cells: list[str | float | int] = [row.name, measure, len(row.done), len(row.diverged)]
     cells.append(row.missing())
-    for value in (*(row.final(name) for name in names), row.best("fid"), row.cost("images_per_s")):
+    for value in (
+        *(row.final(name) for name in names),
+        row.summary("best/fid"),
+        row.summary("cost/images_per_s"),
+    ):
         ends = value.interval or (None, None)
         cells += [value.n, *(_empty(x) for x in (value.mean, value.sd, *ends))]
     return cells
@@ -72,24 +77,35 @@ def _csv_floor(records: Records, names: list[str], width: int) -> list[str | flo
 
 
 def _json_row(row: Row) -> dict[str, Any]:
-    names = sorted({name for trial in row.trials for name in trial.final})
+    names = summary.recorded(row.done)
     return {
         "variant": row.name,
         "n": len(row.done),
         "failures": len(row.diverged),
         "missing": row.missing(),
-        "final": {name: _json_value(row.final(name)) for name in names},
-        "best": {name: _json_value(row.best(name)) for name in names if row.best(name).points},
-        "cost": {name: _json_value(row.cost(name)) for name in _costs(row)},
+        "final": _json_section(row, "final", names),
+        "best": _json_section(row, "best", names),
+        "cost": _json_section(row, "cost", summary.recorded(row.done, "cost")),
         "trials": [
             {
-                "seed": trial.seed, "status": trial.status, "reason": trial.reason,
-                "run_id": trial.run_id, "key": trial.key, "missing": trial.missing,
-                "params": trial.params,
+                "seed": trial["seed"],
+                "status": trial["status"],
+                "reason": trial["trial/reason"],
+                "run_id": run_id,
+                "key": trial["trial/key"],
+                "missing": trial["trial/missing"],
+                "params": params,
             }
-            for trial in row.trials
+            for (run_id, trial), params in zip(
+                row.trials.iterrows(), parameters(row.trials), strict=True
+            )
         ],
-    }  # fmt: skip
+    }
+
+
+def _json_section(row: Row, section: str, names: list[str]) -> dict[str, Any]:
+    summaries = {name: row.summary(f"{section}/{name}") for name in names}
+    return {name: _json_value(value) for name, value in summaries.items() if value.n}
 
 
 def _json_choice(choice: Choice) -> dict[str, Any]:
@@ -107,10 +123,6 @@ def _json_value(value: Summary) -> dict[str, Any]:
     low, high = value.interval or (None, None)
     spread = {"mean": value.mean, "sd": value.sd, "low": low, "high": high}
     return {"n": value.n, **spread, "points": points}
-
-
-def _costs(row: Row) -> list[str]:
-    return sorted({name for trial in row.done for name in trial.cost})
 
 
 def _empty(value: float | None) -> str | float:

@@ -27,7 +27,7 @@ def verdict(records: Records, rows: list[Row], pairs: list[Pair]) -> str:
     sentences = [_lead(leader, records.floor), *_standing(records, against)]
     if len(rows) <= _FEW_ROWS:
         sentences += [text for row in rows if row is not leader for text in _below(row.name, pairs)]
-    return " ".join([*sentences, *_diverged([row for row in rows if row.diverged])])
+    return " ".join([*sentences, *_diverged([row for row in rows if len(row.diverged)])])
 
 
 def effect_text(pair: Pair) -> str:
@@ -70,7 +70,7 @@ def needed_text(pair: Pair) -> str:
 def _lead(row: Row, floor: dict[str, float]) -> str:
     fid = row.final("fid")
     over = f"mean ± sd over {fid.n} seeds" if fid.n > 1 else "n = 1"
-    if row.diverged:
+    if len(row.diverged):
         over += f", of {len(row.trials)}"
     over_floor = ""
     if floor.get("fid") and fid.mean is not None:

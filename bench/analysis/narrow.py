@@ -20,7 +20,7 @@ _SPREAD = "± is the sample standard deviation over seeds."
 
 def narrow(records: Records) -> Grid:
     """Variants × at most nine columns; failures, floor and groups only where there are any."""
-    whole, failed = table.main(records), any(trial.diverged for trial in records.trials)
+    whole, failed = table.main(records), (records.trials["status"] == "diverged").any()
     kept = [
         (place, head)
         for place, head in enumerate(whole.heads)

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import math
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +16,9 @@ from PIL import Image
 
 from bench.analysis import narrative, table
 from bench.analysis.figures.registry import FigureKind
-from bench.analysis.records import Records, Trial
+from bench.analysis.records import Records, parameters
 from bench.analysis.sample_selection import SampleGrids, pixels
-from bench.analysis.summary import MAIN, Row, by_digit, other_measures, rows
+from bench.analysis.summary import MAIN, Row, by_class, other_measures, recorded, rows
 from bench.analysis.table import Grid
 from bench.evaluation.declarations import measure
 
@@ -56,21 +57,25 @@ def page(records: Records, contents: Contents) -> str:
     environment.filters["unbroken"] = unbroken
     environment.filters["commands"] = commands
     environment.filters["count"] = lambda number: f"{number:,}"
-    environment.globals["link"] = lambda trial: _link(trial, records, contents.tracking_uri)
+    environment.globals["link"] = lambda run_id: _link(run_id, records, contents.tracking_uri)
+    names = [name for name in MAIN if name in recorded(records.trials)]
     return environment.get_template("page.html").render(
         records=records,
         contents=contents,
         rows=rows(records),
         floor=table.FLOOR,
-        trial_heads=_trial_heads(records),
-        trial_values=partial(_trial_values, _main(records)),
+        trials=records.trials.reset_index().to_dict("records"),
+        trial_heads=[measure(name).head for name in names] + [table.CHOSEN, "training [s]"],
+        trial_values=partial(
+            _values, [*(f"final/{name}" for name in names), "best/fid", "cost/seconds"]
+        ),
         samples=_samples(contents.samples),
         steps=sorted({step for grids in contents.samples for step in grids.pngs}),
         protocol=table.protocol(records),
         configurations=_configurations(rows(records)),
         environment=_flat(json.loads(contents.environment or "{}")),
-        commits=sorted({_commit(trial) for trial in records.trials} - {""}),
-        measures=[measure(name) for name in (*MAIN, *other_measures(records), *by_digit(records))],
+        commits=sorted(set(records.trials["trial/commit"]) - {""}),
+        measures=[measure(name) for name in (*MAIN, *other_measures(records), *by_class(records))],
         run=narrative.command(records),
     )
 
@@ -102,45 +107,28 @@ def anchor(name: str) -> str:
     return "trials-" + "".join(char if char.isalnum() else "-" for char in name)
 
 
-def _link(trial: Trial, records: Records, uri: str) -> str | None:
+def _link(run_id: str, records: Records, uri: str) -> str | None:
     """The run on its tracking server; a store that is a file has no address of its own."""
     if not uri.startswith("http"):
         return None
-    return f"{uri.rstrip('/')}/#/experiments/{records.experiment_id}/runs/{trial.run_id}"
+    return f"{uri.rstrip('/')}/#/experiments/{records.experiment_id}/runs/{run_id}"
 
 
-def _commit(trial: Trial) -> str:
-    """The commit of its code, or why there is none."""
-    reason = trial.tags.get("ganbench.no_commit", "")
-    return trial.tags.get("mlflow.source.git.commit") or (f"none ({reason})" if reason else "")
-
-
-def _main(records: Records) -> list[str]:
-    """The main measures that some trial has."""
-    recorded = {name for trial in records.trials for name in trial.final}
-    return [name for name in MAIN if name in recorded]
-
-
-def _trial_heads(records: Records) -> list[str]:
-    return [*(measure(name).head for name in _main(records)), table.CHOSEN, "training [s]"]
-
-
-def _trial_values(names: list[str], trial: Trial) -> list[str]:
-    values = [trial.final.get(name) for name in names]
-    values += [trial.best.get("fid"), trial.cost.get("seconds")]
-    return ["–" if value is None else f"{value:.6g}" for value in values]
+def _values(columns: list[str], trial: dict[str, Any]) -> list[str]:
+    values = [trial.get(column, math.nan) for column in columns]
+    return ["–" if math.isnan(value) else f"{value:.6g}" for value in values]
 
 
 def _samples(selected: list[SampleGrids]) -> dict[str, list[SampleGrids]]:
     by_row: dict[str, list[SampleGrids]] = {}
     for grids in selected:
-        by_row.setdefault(grids.trial.row, []).append(grids)
+        by_row.setdefault(grids.row, []).append(grids)
     return by_row
 
 
 def _configurations(table_rows: list[Row]) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Heads and rows: the parameters in which the variants differ, by variant."""
-    firsts = [(row.name, row.trials[0].params) for row in table_rows]
+    firsts = [(row.name, parameters(row.trials)[0]) for row in table_rows]
     names = sorted({name for _, params in firsts for name in params} - {"variant", "seed"})
     apart = [name for name in names if len({params.get(name) for _, params in firsts}) > 1]
     return apart, [(row, [params.get(name, "–") for name in apart]) for row, params in firsts]
@@ -151,4 +139,4 @@ def _flat(tree: Any, prefix: str = "") -> list[tuple[str, str]]:
     if not isinstance(tree, dict):
         return [(prefix, ", ".join(map(str, tree)) if isinstance(tree, list) else str(tree))]
     pairs = [_flat(value, f"{prefix}.{name}" if prefix else name) for name, value in tree.items()]
-    return [pair for found in pairs for pair in found]
+    return [pair for branch in pairs for pair in branch]

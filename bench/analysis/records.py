@@ -2,52 +2,24 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from bench.analysis.selection import COUNTED, counted_runs, of_plan, of_protocol
 from bench.errors import UserError, unknown
 from bench.evaluation.identity import current
+from bench.tracking.pictures import LOGGED
 from bench.tracking.reading import Experiment, RecordStore, Run
 from bench.tracking.record import command_of, how_to_run
 from bench.tracking.views import planned_keys
 
 _KIND = "ganbench.kind"
 """The tag of a run that is no trial: the one that holds the page of an earlier comparison."""
-_SECTIONS = {"final": "final/", "best": "best/", "cost": "cost/", "noise": "noise/"}
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One MLflow run that counts.
-
-    Attributes:
-        row: the table row it belongs to: its variant, with what sets it apart where one variant
-            was run in several configurations.
-        final, best, cost: metric name without its prefix to value; empty for a diverged trial.
-        noise: the same for its standard deviation over sets of samples from the last network.
-        missing: the digits that its last generator does not cover, as the tag says ("none", "4 9").
-    """
-
-    run_id: str
-    key: str
-    row: str
-    variant: str
-    seed: int
-    status: str
-    reason: str
-    missing: str
-    params: dict[str, str]
-    tags: dict[str, str]
-    final: dict[str, float] = field(default_factory=dict)
-    best: dict[str, float] = field(default_factory=dict)
-    cost: dict[str, float] = field(default_factory=dict)
-    noise: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def diverged(self) -> bool:
-        return self.status == "diverged"
+_SECTIONS = ("final/", "best/", "cost/", "noise/")
+ROW = "trial/row"
 
 
 @dataclass(frozen=True)
@@ -55,7 +27,13 @@ class Records:
     """Everything that the table needs of one experiment.
 
     Attributes:
-        trials: done and diverged, by row and seed.
+        trials: those that are done or diverged, by row and seed; the index is the run id. Columns
+            are ``variant``, ``seed`` and ``status``, every other parameter as text, what was
+            measured as ``final/fid``, ``best/fid``, ``cost/seconds``, ``noise/fid`` (of a diverged
+            trial the cost only), and ``trial/row`` (the table row it belongs to: the variant, with
+            what sets it apart where one variant was run in several configurations),
+            ``trial/key``, ``trial/reason``, ``trial/missing`` (the classes that its last generator
+            does not cover: "none", "4 9"), ``trial/commit``, ``trial/pictures``.
         notes: what was left out or is worth knowing, one sentence each.
         floor: metric to the value that real images get at the trials' own n; empty when none was
             recorded.
@@ -69,7 +47,7 @@ class Records:
 
     experiment: str
     experiment_id: str
-    trials: tuple[Trial, ...]
+    trials: pd.DataFrame
     notes: tuple[str, ...]
     evaluator: str
     measure: str
@@ -84,16 +62,26 @@ class Records:
 
     @property
     def rows(self) -> list[str]:
-        return sorted({trial.row for trial in self.trials})
+        return sorted(set(self.trials[ROW]))
 
     @property
     def split(self) -> str:
         """The split that is the reference, the last part of the measure's name."""
         return self.measure.rpartition("/")[2] or "test"
 
-    def of(self, row: str) -> list[Trial]:
-        """The trials of one row, by seed."""
-        return [trial for trial in self.trials if trial.row == row]
+    def parameter(self, name: str, default: str = "?") -> str:
+        """A parameter of the first trial."""
+        return parameters(self.trials)[0].get(name, default)
+
+
+def parameters(trials: pd.DataFrame) -> list[dict[str, str]]:
+    """What each trial was given, by name, as MLflow keeps it: as text."""
+    names = sorted(c for c in trials.columns if "/" not in c and c != "status")
+    records: list[dict[str, str]] = [
+        {str(name): str(value) for name, value in trial.items() if pd.notna(value)}
+        for trial in trials[names].to_dict("records")
+    ]
+    return records
 
 
 def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
@@ -124,12 +112,12 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
     return Records(
         experiment=name,
         experiment_id=experiment.experiment_id,
-        trials=tuple(trials),
-        notes=(*notes, *more, *_versions(trials)),
+        trials=trials,
+        notes=(*notes, *more, *_versions(counted, trials)),
         evaluator=_one_evaluator(counted),
         measure=experiment.tags.get("ganbench.measure") or newest.tags.get("ganbench.measure", ""),
         protocol=protocol,
-        floor=_floor(experiment.tags.get("ganbench.floor"), trials[0].params.get("samples")),
+        floor=_floor(experiment.tags.get("ganbench.floor"), counted[0].params.get("samples")),
         calibration=_calibration(experiment.tags.get("ganbench.calibration")),
         toml=experiment.tags.get("ganbench.toml", ""),
         command=command,
@@ -185,9 +173,9 @@ def _no_experiment(name: str, store: RecordStore) -> UserError:
 
 def _nothing_finished(name: str, runs: list[Run], command: str) -> UserError:
     states = Counter(run.status for run in runs)
-    told = ", ".join(f"{count} {status}" for status, count in sorted(states.items())) or "none"
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(states.items())) or "none"
     return UserError(
-        f"No run of '{name}' is finished yet (runs by status: {told}): let `{command}` finish "
+        f"No run of '{name}' is finished yet (runs by status: {counts}): let `{command}` finish "
         "at least one trial, then ask for the table again."
     )
 
@@ -202,35 +190,37 @@ def _one_evaluator(runs: Iterable[Run]) -> str:
     return evaluators[0]
 
 
-def _trials(runs: list[Run]) -> list[Trial]:
+def _trials(runs: list[Run]) -> pd.DataFrame:
     names = _row_names(runs)
-    trials = [_trial(run, names[run.run_id]) for run in runs]
-    return sorted(trials, key=lambda trial: (trial.row, trial.seed))
+    return frame(_trial(run) | {ROW: names[run.run_id]} for run in runs)
 
 
-def _trial(run: Run, row: str) -> Trial:
-    tags, status = run.tags, run.status
-    values = {
-        section: {
-            name.removeprefix(prefix): value
-            for name, value in run.metrics.items()
-            if name.startswith(prefix) and (status == "done" or section == "cost")
-        }
-        for section, prefix in _SECTIONS.items()
+def frame(trials: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Trials as `Records` holds them, each given by its columns and its ``run_id``."""
+    return pd.DataFrame(trials).set_index("run_id").sort_values([ROW, "seed"], kind="stable")
+
+
+def _trial(run: Run) -> dict[str, Any]:
+    tags = run.tags
+    measured = _SECTIONS if run.status == "done" else ("cost/",)
+    own = {"variant": run.params["variant"], "seed": int(run.params["seed"]), "status": run.status}
+    return {
+        "run_id": run.run_id,
+        **own,
+        **{name: value for name, value in run.params.items() if name not in own},
+        **{n: run.metrics[n] for s in measured for n in run.metrics if n.startswith(s)},
+        "trial/key": tags.get("ganbench.key", ""),
+        "trial/reason": tags.get("ganbench.reason", ""),
+        "trial/missing": tags.get("ganbench.missing", "") if run.status == "done" else "",
+        "trial/commit": _commit(tags),
+        "trial/pictures": tags.get(LOGGED) == "True",
     }
-    return Trial(
-        run_id=run.run_id,
-        key=tags.get("ganbench.key", ""),
-        row=row,
-        variant=run.params["variant"],
-        seed=int(run.params["seed"]),
-        status=status,
-        reason=tags.get("ganbench.reason", ""),
-        missing=tags.get("ganbench.missing", "") if status == "done" else "",
-        params=dict(run.params),
-        tags=dict(tags),
-        **values,
-    )
+
+
+def _commit(tags: Mapping[str, str]) -> str:
+    """The commit of its code, or why there is none."""
+    reason = tags.get("ganbench.no_commit", "")
+    return tags.get("mlflow.source.git.commit") or (f"none ({reason})" if reason else "")
 
 
 def _row_names(runs: list[Run]) -> dict[str, str]:
@@ -243,19 +233,19 @@ def _row_names(runs: list[Run]) -> dict[str, str]:
         keys = sorted({key for run in members for key in run.params} - {"seed"})
         apart = [key for key in keys if len({run.params.get(key) for run in members}) > 1]
         for run in members:
-            told = ", ".join(f"{key}={run.params.get(key, 'unset')}" for key in apart)
-            names[run.run_id] = f"{variant} ({told})" if told else variant
+            settings = ", ".join(f"{key}={run.params.get(key, 'unset')}" for key in apart)
+            names[run.run_id] = f"{variant} ({settings})" if settings else variant
     return names
 
 
-def _versions(trials: list[Trial]) -> list[str]:
+def _versions(runs: list[Run], trials: pd.DataFrame) -> list[str]:
     """A note for each row whose trials were trained by different versions of the variant's code."""
     notes = []
-    for row in sorted({trial.row for trial in trials}):
-        tags = [trial.tags for trial in trials if trial.row == row]
-        sources = {of_trial.get("ganbench.source", "") for of_trial in tags}
+    for row, members in trials.groupby(ROW):
+        tags = [run.tags for run in runs if run.run_id in members.index]
+        sources = {of_run.get("ganbench.source", "") for of_run in tags}
         # Records of an older ganbench know of the one file only.
-        codes = {of_trial["ganbench.code"] for of_trial in tags if "ganbench.code" in of_trial}
+        codes = {of_run["ganbench.code"] for of_run in tags if "ganbench.code" in of_run}
         if (versions := max(len(sources), len(codes))) > 1:
             notes.append(f"The trials of {row} come from {versions} versions of its code.")
     return notes

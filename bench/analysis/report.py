@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from bench import paths as files
-from bench.analysis import data, formats, narrative, records, table, verdicts
+from bench.analysis import data, formats, learning_curves, narrative, records, table, verdicts
 from bench.analysis.checkpoints import checkpoints
 from bench.analysis.figures import style
 from bench.analysis.figures.registry import FigureKind, kinds
-from bench.analysis.learning_curves import LearningCurve, learning_curves
 from bench.analysis.narrow import narrow
 from bench.analysis.page import Contents, page
 from bench.analysis.records import Records
@@ -53,7 +53,7 @@ def compare(
     """
     store = RecordStore(tracking_uri)
     found = records.read(store, experiment)
-    curves, forms = learning_curves(store, found), get_args(Format)
+    curves, forms = learning_curves.read(store, found), get_args(Format)
     written = [_write(out / f"table.{form}", _rendered(found, curves, form)) for form in forms]
     report(f"{len(found.trials)} trials compared; the tables are in {out}.")
     copies = _copies(store, found)
@@ -71,10 +71,10 @@ def render(experiment: str, tracking_uri: str, format: Format) -> str:
     """
     store = RecordStore(tracking_uri)
     found = records.read(store, experiment)
-    return _rendered(found, learning_curves(store, found), format)
+    return _rendered(found, learning_curves.read(store, found), format)
 
 
-def _rendered(found: Records, curves: list[LearningCurve], format: Format) -> str:
+def _rendered(found: Records, curves: pd.DataFrame, format: Format) -> str:
     if format == "json":
         return json.dumps(data.json_tree(found, curves), indent=1, allow_nan=False) + "\n"
     if format == "csv":
@@ -83,7 +83,7 @@ def _rendered(found: Records, curves: list[LearningCurve], format: Format) -> st
     return write(_grids(found, curves), _verdict(found))
 
 
-def _grids(found: Records, curves: list[LearningCurve]) -> list[table.Grid]:
+def _grids(found: Records, curves: pd.DataFrame) -> list[table.Grid]:
     """The tables in their order, as far as the records suffice for them."""
     grids = [table.main(found), table.pairs(found), table.others(found)]
     grids += [table.second_extractor(found), uncertainty(found), checkpoints(found, curves)]
@@ -116,7 +116,7 @@ def _whole(toml: str) -> bool:
 def _pictured(
     store: RecordStore,
     found: Records,
-    curves: list[LearningCurve],
+    curves: pd.DataFrame,
     copies: dict[str, str],
     out: Path,
     report: Report,

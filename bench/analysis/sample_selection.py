@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from bench.analysis.records import Records, Trial
+from bench.analysis.records import Records
 from bench.analysis.summary import Row, rows
-from bench.tracking.pictures import LOGGED
 from bench.tracking.reading import RecordStore
 
 
@@ -17,11 +16,16 @@ class SampleGrids:
     """One trial's pictures of one key.
 
     Attributes:
+        fid: the final one; None of a diverged trial.
         places: what its final FID is among its row's seeds: best, median, worst, diverged.
         pngs: images shown to PNG, oldest first.
     """
 
-    trial: Trial
+    run_id: str
+    row: str
+    seed: int
+    status: str
+    fid: float | None
     places: tuple[str, ...]
     pngs: dict[int, bytes]
 
@@ -39,12 +43,14 @@ def select(store: RecordStore, records: Records) -> Samples:
     """Read the pictures of the trials that figures and page show."""
     samples: Samples = {}
     for row in rows(records):
-        for trial, places in _chosen(row):
-            pngs: dict[str, dict[int, bytes]] = {}
-            for picture in store.pictures(trial.run_id):
+        for run_id, places in _chosen(row).items():
+            trial, pngs = row.trials.loc[run_id], dict[str, dict[int, bytes]]()
+            for picture in store.pictures(run_id):
                 pngs.setdefault(picture.key, {})[picture.step] = picture.png
+            fid = trial["final/fid"] if trial["status"] == "done" else None
+            about = run_id, row.name, int(trial["seed"]), trial["status"], fid, tuple(places)
             for key, by_step in pngs.items():
-                samples.setdefault(key, []).append(SampleGrids(trial, tuple(places), by_step))
+                samples.setdefault(key, []).append(SampleGrids(*about, by_step))
     return samples
 
 
@@ -53,15 +59,12 @@ def missing(records: Records, samples: Samples) -> str:
 
     A figure of such trials must neither be drawn of the rest nor be removed.
     """
-    known = {grids.trial.run_id for selected in samples.values() for grids in selected}
-    lost = [
-        trial
-        for row in rows(records)
-        for trial, _ in _chosen(row)
-        if trial.tags.get(LOGGED) == "True" and trial.run_id not in known
-    ]
-    names = ", ".join(f"{trial.variant} seed {trial.seed}" for trial in lost)
-    if not lost:
+    read = {grids.run_id for selected in samples.values() for grids in selected}
+    chosen = [run_id for row in rows(records) for run_id in _chosen(row)]
+    trials = records.trials.loc[[run_id for run_id in chosen if run_id not in read]]
+    lost = trials[trials["trial/pictures"]]
+    names = ", ".join(f"{trial['variant']} seed {trial['seed']}" for _, trial in lost.iterrows())
+    if not names:
         return ""
     return (
         f"The logged pictures of {names} are not where MLflow says, so the figures of pictures are "
@@ -77,15 +80,14 @@ def pixels(png: bytes) -> np.ndarray:
     return levels[..., 0] if (levels == levels[..., :1]).all() else levels
 
 
-def _chosen(row: Row) -> list[tuple[Trial, list[str]]]:
-    ranked = sorted(
-        (trial for trial in row.done if "fid" in trial.final), key=lambda trial: trial.final["fid"]
-    )
-    places: dict[str, list[str]] = {trial.run_id: [] for trial in ranked}
-    if ranked:
+def _chosen(row: Row) -> dict[str, list[str]]:
+    """Run id to places."""
+    fid = row.done.reindex(columns=["final/fid"])["final/fid"].dropna().sort_values(kind="stable")
+    places: dict[str, list[str]] = {run_id: [] for run_id in fid.index}
+    if ranked := list(places):
         # With an even count the better of the two middle seeds stands for the median.
         middle = (len(ranked) - 1) // 2
-        for name, index in (("best", 0), ("median", middle), ("worst", len(ranked) - 1)):
-            places[ranked[index].run_id].append(name)
-    chosen = [(trial, places[trial.run_id]) for trial in ranked if places[trial.run_id]]
-    return chosen + [(trial, ["diverged"]) for trial in row.diverged]
+        for name, index in (("best", 0), ("median", middle), ("worst", -1)):
+            places[ranked[index]].append(name)
+    chosen = {run_id: names for run_id, names in places.items() if names}
+    return chosen | {run_id: ["diverged"] for run_id in row.diverged.index}

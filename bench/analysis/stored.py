@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import paths
-from bench.analysis.records import Trial
+from bench.analysis.records import ROW, frame
 from bench.analysis.summary import Row
 from bench.errors import UserError
 from bench.evaluation.identity import current
@@ -31,11 +31,11 @@ class Stored:
 
     @property
     def run_ids(self) -> set[str]:
-        return {trial.run_id for row in self.rows for trial in row.trials}
+        return {run_id for row in self.rows for run_id in row.trials.index}
 
 
 def read(experiment: str, against: Path | None = None) -> Stored:
-    """The table to hold fresh runs against.
+    """The table to compare fresh runs with.
 
     What is committed comes first, because a fresh ``run`` of the experiment writes over the file;
     outside a checkout, or where nothing is committed, it is the file as it lies there.
@@ -55,7 +55,7 @@ def read(experiment: str, against: Path | None = None) -> Stored:
         return _parsed(committed or path.read_text(encoding="utf-8"), source)
     except FileNotFoundError as error:
         raise UserError(
-            f"There is nothing stored to hold '{experiment}' against ({path} does not exist): "
+            f"There is no stored table to compare '{experiment}' with ({path} does not exist): "
             "commit the table of an earlier run there, or name one with --against FILE."
         ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -95,22 +95,18 @@ def _row(row: dict[str, Any]) -> Row:
     finals: dict[int, dict[str, float]] = {}
     for name, value in row["final"].items():
         for point in value["points"]:
-            finals.setdefault(int(point["seed"]), {})[current(name)] = float(point["value"])
-    trials = tuple(_trial(trial, row["variant"], finals) for trial in row["trials"])
-    return Row(row["variant"], trials)
-
-
-def _trial(trial: dict[str, Any], row: str, finals: dict[int, dict[str, float]]) -> Trial:
-    return Trial(
-        run_id=trial["run_id"],
-        key=trial["key"],
-        row=row,
-        variant=trial["params"]["variant"],
-        seed=int(trial["seed"]),
-        status=trial["status"],
-        reason=trial["reason"],
-        missing=trial["missing"],
-        params=dict(trial["params"]),
-        tags={},
-        final=finals.get(int(trial["seed"]), {}),
-    )
+            finals.setdefault(int(point["seed"]), {})[f"final/{current(name)}"] = float(
+                point["value"]
+            )
+    trials = [
+        {
+            **trial["params"],
+            **finals.get(int(trial["seed"]), {}),
+            "run_id": trial["run_id"],
+            "seed": int(trial["seed"]),
+            "status": trial["status"],
+            ROW: row["variant"],
+        }
+        for trial in row["trials"]
+    ]
+    return Row(row["variant"], frame(trials))

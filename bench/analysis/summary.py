@@ -1,14 +1,15 @@
 """Each row of the table: its trials, and each measure summed up over them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from bench.analysis import statistics
-from bench.analysis.records import Records, Trial
+from bench.analysis.records import ROW, Records
 
 MAIN = ("fid", "modes", "modes_any", "mode_kl", "confidence", "inception_score")
 
@@ -18,6 +19,14 @@ class Summary:
     """One measure over the finished seeds of one row; the replicate is the training run."""
 
     points: tuple[tuple[int, float], ...]
+
+    @classmethod
+    def of(cls, trials: pd.DataFrame, column: str) -> "Summary":
+        """A column of the trials that have it, by seed."""
+        if column not in trials:
+            return cls(())
+        values = trials.set_index("seed")[column].dropna()
+        return cls(tuple((int(seed), float(value)) for seed, value in values.items()))
 
     @property
     def values(self) -> list[float]:
@@ -58,18 +67,18 @@ class Summary:
 
 @dataclass(frozen=True)
 class Row:
-    """A variant's trials: those that finished, and those that diverged."""
+    """A row of the table: the trials of one variant in one configuration, as in `Records`."""
 
     name: str
-    trials: tuple[Trial, ...]
+    trials: pd.DataFrame
 
     @property
-    def done(self) -> list[Trial]:
-        return [trial for trial in self.trials if not trial.diverged]
+    def done(self) -> pd.DataFrame:
+        return self.trials[self.trials["status"] == "done"]
 
     @property
-    def diverged(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.diverged]
+    def diverged(self) -> pd.DataFrame:
+        return self.trials[self.trials["status"] == "diverged"]
 
     @property
     def mostly_diverged(self) -> bool:
@@ -77,27 +86,21 @@ class Row:
         return 2 * len(self.diverged) >= len(self.trials)
 
     def final(self, metric: str) -> Summary:
-        return self._summary(metric, lambda trial: trial.final)
+        return self.summary(f"final/{metric}")
 
-    def best(self, metric: str) -> Summary:
-        """At the checkpoint that was chosen on held-out images."""
-        return self._summary(metric, lambda trial: trial.best)
-
-    def cost(self, metric: str) -> Summary:
-        return self._summary(metric, lambda trial: trial.cost)
+    def summary(self, column: str) -> Summary:
+        """A column over the finished trials that have it."""
+        return Summary.of(self.done, column)
 
     def missing(self) -> str:
-        """The digits that finished seeds miss, by the number of seeds: ``4 9 (3/3), 2 (1/3)``."""
-        tags = [trial.missing for trial in self.done]
-        counts = Counter(digit for tag in tags if tag != "none" for digit in tag.split())
-        told = [
-            f"{' '.join(sorted(d for d in counts if counts[d] == n))} ({n}/{len(tags)})"
+        """The classes that finished seeds miss, by the number of seeds: ``4 9 (3/3), 2 (1/3)``."""
+        tags = list(self.done["trial/missing"])
+        counts = Counter(label for tag in tags if tag != "none" for label in tag.split())
+        groups = [
+            f"{' '.join(sorted(label for label in counts if counts[label] == n))} ({n}/{len(tags)})"
             for n in sorted(set(counts.values()), reverse=True)
         ]
-        return ", ".join(told) or ("none" if any(tags) else "–")
-
-    def _summary(self, metric: str, of: Callable[[Trial], dict[str, float]]) -> Summary:
-        return Summary(tuple((t.seed, of(t)[metric]) for t in self.done if metric in of(t)))
+        return ", ".join(groups) or ("none" if any(tags) else "–")
 
 
 def rows(records: Records) -> list[Row]:
@@ -106,35 +109,37 @@ def rows(records: Records) -> list[Row]:
     The mean is over what finished, so a variant that is lucky once and diverges otherwise would
     lead every table.
     """
-    found = [Row(name, tuple(records.of(name))) for name in records.rows]
-    return sorted(found, key=_place)
+    return sorted((Row(str(n), trials) for n, trials in records.trials.groupby(ROW)), key=_place)
+
+
+def recorded(trials: pd.DataFrame, section: str = "final") -> list[str]:
+    """The measures of a section that some trial has, sorted, without the section's name."""
+    names = trials.filter(regex=f"^{section}/").dropna(axis="columns", how="all").columns
+    return sorted(name.removeprefix(f"{section}/") for name in names)
 
 
 def other_measures(records: Records) -> list[str]:
-    """The final measures beside the main ones, by name; without those of ten numbers each."""
-    names = {name for trial in records.trials for name in trial.final if "/" not in name}
-    return sorted(names - set(MAIN) - {"fid_heldout"})
+    """The final measures next to the main ones, by name; without those of a number a class."""
+    names = [name for name in recorded(records.trials) if "/" not in name]
+    return [name for name in names if name not in (*MAIN, "fid_heldout")]
 
 
-def by_digit(records: Records) -> list[str]:
-    """The final measures that have one number a digit, ``<name>/<digit>`` in the records."""
-    names = {name for trial in records.trials for name in trial.final if "/" in name}
+def by_class(records: Records) -> list[str]:
+    """The final measures that have one number a class, ``<name>/<class>`` in the records."""
+    names = [name for name in recorded(records.trials) if "/" in name]
     return sorted({name.partition("/")[0] for name in names})
 
 
 def gaps(table: Iterable[Row]) -> list[str]:
     """A sentence for each measure that some finished seed of a row does not have."""
-    found = []
+    sentences = []
     for row in table:
-        recorded = {
-            trial.seed: {name.partition("/")[0] for name in trial.final} for trial in row.done
-        }
-        for metric in sorted(set().union(*recorded.values())):
-            lacking = [str(seed) for seed, names in recorded.items() if metric not in names]
-            if lacking:
-                seeds = ", ".join(lacking)
-                found.append(f"{metric} of {row.name} was not recorded for seed {seeds}.")
-    return found
+        final = row.done.set_index("seed")[[f"final/{name}" for name in recorded(row.done)]]
+        held = final.notna().T.groupby(lambda name: name.split("/")[1]).any()
+        for metric, seeds in held.iterrows():
+            if lacking := ", ".join(str(seed) for seed, is_there in seeds.items() if not is_there):
+                sentences.append(f"{metric} of {row.name} was not recorded for seed {lacking}.")
+    return sentences
 
 
 def decimals(value: float, digits: int = 2) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.analysis import narrative, summary, verdicts
-from bench.analysis.records import Records, Trial
+from bench.analysis.records import Records, parameters
 from bench.analysis.summary import MAIN, Row, Summary
 from bench.analysis.verdicts import Pair
 from bench.evaluation.declarations import ALT, measure
@@ -35,11 +35,11 @@ _BOLD = "Bold: better than every other variant (Holm's p ≤ 0.05), each measure
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its text, whether a verdict makes it bold, and the trials behind it."""
+    """One cell: its text, whether a verdict makes it bold, the row whose trials it is of."""
 
     text: str
     bold: bool = False
-    trials: tuple[Trial, ...] = ()
+    row: str = ""
     value: float | None = None
 
 
@@ -117,7 +117,7 @@ def pairs(records: Records, name: str = "fid") -> Grid | None:
     label = measure(name).label
     scale = f"{label} A/B" if found[0].ratio else f"{label} A − B"
     heads = ("A", "B", f"{scale} ({narrative.level_text(found[0])})", *_PAIR_HEADS)
-    rows = tuple(_pair(pair, records) for pair in found)
+    rows = tuple(_pair(pair) for pair in found)
     caption = f"Which differences in {label} are real"
     return Grid("pairs", caption, heads, rows, (narrative.how(found),))
 
@@ -157,20 +157,20 @@ def costs(records: Records) -> Grid | None:
     lines = [
         (_name(row), *(_cost(row, name) for name in _COSTS))
         for row in table
-        if row.cost("seconds").points
+        if row.summary("cost/seconds").points
     ]
     heads = ("variant", *_COSTS.values())
     return Grid("costs", "What a trial took", heads, tuple(lines), (_COST,)) if lines else None
 
 
 def _cost(row: Row, name: str) -> Cell:
-    spent = row.cost(name)
-    return Cell(_whole(spent), trials=tuple(row.done), value=spent.mean)
+    spent = row.summary(f"cost/{name}")
+    return Cell(_whole(spent), row=row.name, value=spent.mean)
 
 
 def protocol(records: Records) -> list[tuple[str, str]]:
     """The parameters that every trial shares."""
-    first, *rest = [trial.params for trial in records.trials]
+    first, *rest = parameters(records.trials)
     return [
         (name, value)
         for name, value in sorted(first.items())
@@ -179,26 +179,24 @@ def protocol(records: Records) -> list[tuple[str, str]]:
 
 
 def _caption(records: Records) -> str:
-    seeds = sorted({trial.seed for trial in records.trials})
-    budget = records.trials[0].params.get("budget", "?")
-    many = f"{len(seeds)} {'seed' if len(seeds) == 1 else 'seeds'}"
-    budget_text = f"{_thousands(budget)} real images shown to the discriminator"
-    samples = _thousands(records.trials[0].params.get("samples", "?"))
-    evaluator = (
-        f"measured by {records.evaluator} on n = {samples} against the {records.split} split"
-    )
-    params = records.trials[0].params
+    seeds = records.trials["seed"].nunique()
+    budget = _thousands(records.parameter("budget"))
     named = [
-        f"{word} {params[key]}"
+        f"{word} {value}"
         for word, key in (("on", "dataset_name"), ("in", "precision"), ("on", "device"))
-        if key in params
+        if (value := records.parameter(key, ""))
     ]
     conditions = f"trained {' '.join(named)}, " if named else ""
-    return f"{records.experiment}: {many}, {budget_text}, {conditions}{evaluator}"
+    samples = _thousands(records.parameter("samples"))
+    return (
+        f"{records.experiment}: {seeds} {'seed' if seeds == 1 else 'seeds'}, {budget} real images "
+        f"shown to the discriminator, {conditions}measured by {records.evaluator} on n = {samples} "
+        f"against the {records.split} split"
+    )
 
 
 def _about(records: Records) -> str:
-    samples = _thousands(records.trials[0].params.get("samples", "?"))
+    samples = _thousands(records.parameter("samples"))
     return (
         f"Measured by {records.measure or records.evaluator} (evaluator, feature layer, n, split): "
         f"n = {samples} generated images a trial, against the {records.split} split. "
@@ -211,7 +209,7 @@ def _about(records: Records) -> str:
 def _about_floor(records: Records) -> str:
     if records.floor:
         return "FID/floor is the mean relative to that of real images, by this classifier."
-    samples = records.trials[0].params.get("samples", "")
+    samples = records.parameter("samples", "")
     if samples.isdigit() and int(samples) > _HELDOUT:
         return f"There is no floor: there are only {_HELDOUT:,} held-out images."
     return "There is no floor: none was recorded at this n."
@@ -223,10 +221,10 @@ def _thousands(count: str) -> str:
 
 def _failures(table: list[Row]) -> list[str]:
     return [
-        f"{row.name} seed {trial.seed} diverged{f' ({trial.reason})' if trial.reason else ''}: "
+        f"{row.name} seed {seed} diverged{f' ({reason})' if reason else ''}: "
         "counted under failures and ranked worst in every comparison; no mean can hold it."
         for row in table
-        for trial in row.diverged
+        for seed, reason in row.diverged.set_index("seed")["trial/reason"].items()
     ]
 
 
@@ -234,17 +232,17 @@ def _variant(
     row: Row, floor: dict[str, float], best: dict[str, str | None], letters: dict[str, str]
 ) -> dict[str, Cell]:
     """Every column's head to the row's cell."""
-    chosen, speed = row.best("fid"), row.cost("images_per_s")
-    done, diverged = tuple(row.done), tuple(row.diverged)
+    chosen, speed = row.summary("best/fid"), row.summary("cost/images_per_s")
+    done, diverged = len(row.done), len(row.diverged)
     return {
         "variant": _name(row),
-        "n": Cell(str(len(done)), trials=done, value=len(done)),
-        "failures": Cell(str(len(diverged)), trials=diverged, value=len(diverged)),
+        "n": Cell(str(done), row=row.name, value=done),
+        "failures": Cell(str(diverged), row=row.name * bool(diverged), value=diverged),
         OVER_FLOOR: _ratio(row.final("fid").mean, floor.get("fid"), row),
-        "group": Cell(letters.get(row.name, "–"), trials=row.trials),
-        "missing": Cell(row.missing(), trials=done),
-        CHOSEN: Cell(chosen.text(), trials=done, value=chosen.mean),
-        measure("images_per_s").head: Cell(_whole(speed), trials=done, value=speed.mean),
+        "group": Cell(letters.get(row.name, "–"), row=row.name),
+        "missing": Cell(row.missing(), row=row.name),
+        CHOSEN: Cell(chosen.text(), row=row.name, value=chosen.mean),
+        measure("images_per_s").head: Cell(_whole(speed), row=row.name, value=speed.mean),
         **{measure(name).head: _value(row, name, best) for name in MAIN},
     }
 
@@ -258,12 +256,11 @@ def _floor(records: Records) -> dict[str, Cell]:
     return known
 
 
-def _pair(pair: Pair, records: Records) -> tuple[Cell, ...]:
-    of_a, of_b = (tuple(records.of(name)) for name in (pair.a, pair.b))
+def _pair(pair: Pair) -> tuple[Cell, ...]:
     diverged = f" ({pair.diverged} diverged)" if pair.diverged else ""
     return (
-        Cell(pair.a, pair.verdict == "better", of_a),
-        Cell(pair.b, pair.verdict == "worse", of_b),
+        Cell(pair.a, pair.verdict == "better", pair.a),
+        Cell(pair.b, pair.verdict == "worse", pair.b),
         Cell(narrative.effect_text(pair), value=pair.effect),
         Cell(f"{pair.n_a}, {pair.n_b}{diverged}", value=pair.n_a + pair.n_b),
         Cell(_TESTS[pair.test]),
@@ -276,12 +273,12 @@ def _pair(pair: Pair, records: Records) -> tuple[Cell, ...]:
 
 
 def _name(row: Row) -> Cell:
-    return Cell(row.name, trials=row.trials)
+    return Cell(row.name, row=row.name)
 
 
 def _value(row: Row, name: str, best: dict[str, str | None]) -> Cell:
     value = row.final(name)
-    return Cell(value.text(), best.get(name) == row.name, tuple(row.done), value.mean)
+    return Cell(value.text(), best.get(name) == row.name, row.name, value.mean)
 
 
 def _plain(value: Any) -> Cell:
@@ -293,7 +290,7 @@ def _plain(value: Any) -> Cell:
 def _ratio(mean: float | None, floor: float | None, row: Row) -> Cell:
     if mean is None or not floor:
         return Cell("–")
-    return Cell(summary.times(mean / floor), trials=tuple(row.done), value=mean / floor)
+    return Cell(summary.times(mean / floor), row=row.name, value=mean / floor)
 
 
 def _whole(value: Summary) -> str:

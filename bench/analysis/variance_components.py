@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.analysis import statistics
 from bench.analysis.records import Records
-from bench.analysis.summary import MAIN, Row, Summary, decimals, rows, trimmed
+from bench.analysis.summary import Row, Summary, decimals, rows, trimmed
 from bench.analysis.table import Cell, Grid
 
 _HEADS = (
@@ -31,21 +31,21 @@ def uncertainty(records: Records) -> Grid | None:
 
 
 def _line(row: Row) -> tuple[Cell, ...] | None:
-    trials = tuple(trial for trial in row.done if MAIN[0] in trial.noise)
-    if not trials:
+    noise = row.summary("noise/fid")
+    if not noise.n:
         return None
-    fid = Summary(tuple((trial.seed, trial.final[MAIN[0]]) for trial in trials))
+    fid = Summary.of(row.done.dropna(subset=["noise/fid"]), "final/fid")
     middle = float(np.exp(np.log(fid.values).mean()))  # a generator's FID is above 0
-    drawn = math.sqrt(sum(trial.noise[MAIN[0]] ** 2 for trial in trials) / len(trials))
+    drawn = math.sqrt(sum(sd**2 for sd in noise.values) / noise.n)
     share = drawn**2 / fid.sd**2 if fid.sd else None
     return (
-        Cell(row.name, trials=row.trials),
-        Cell(str(len(trials)), trials=trials, value=len(trials)),
-        Cell(trimmed(middle), trials=trials, value=middle),
-        Cell(_interval(fid), trials=trials),
-        Cell("–" if fid.sd is None else trimmed(fid.sd), trials=trials, value=fid.sd),
-        Cell(trimmed(drawn), trials=trials, value=drawn),
-        Cell(_share(share), trials=trials, value=share),
+        Cell(row.name, row=row.name),
+        Cell(str(noise.n), row=row.name, value=noise.n),
+        Cell(trimmed(middle), row=row.name, value=middle),
+        Cell(_interval(fid), row=row.name),
+        Cell("–" if fid.sd is None else trimmed(fid.sd), row=row.name, value=fid.sd),
+        Cell(trimmed(drawn), row=row.name, value=drawn),
+        Cell(_share(share), row=row.name, value=share),
     )
 
 

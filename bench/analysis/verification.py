@@ -1,28 +1,28 @@
 """Does a fresh run of an experiment agree with a stored table of it?
 
-Runs that repeat a stored one (same seed, same numbers to a billionth) are the same runs and no new
-evidence; a row of nothing else is ``identical``. The mean of the k other fresh seeds is held
-against the prediction interval of such a mean, given the n stored seeds
-(`statistics.prediction_interval`): not against the interval of the stored mean, which is too narrow
+Runs that repeat a stored one (same seed, same numbers to a billionth) are the same runs and say
+nothing new; a row of nothing else is ``identical``. The mean of the k other fresh seeds is compared
+with the prediction interval of such a mean, given the n stored seeds
+(`statistics.prediction_interval`): not with the interval of the stored mean, which is too narrow
 for it. It is made on the log scale where the table compares by ratios.
 
 As for the table's verdicts, each measure stands on its own and its intervals hold together: of m
 rows each gets the level 1 − 0.05/m (Bonferroni), so that a faithful rerun finds any row outside in
 at most 5 % of cases. FID decides a row, and so does Fisher's exact test on how many trials
 diverged. No fresh run is paired with the stored run of its seed: training is chaotic, so where the
-arithmetic differs in the last bit (other hardware), the same seed ends as a new one would. Whatever
+rounding differs in the last bit (other hardware), the same seed ends as a new one would. Whatever
 the two runs still have in common makes them likelier to agree, never to differ.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from bench.analysis import narrative, statistics
-from bench.analysis.records import Records, Trial
+from bench.analysis.records import ROW, Records, parameters
 from bench.analysis.statistics import ALPHA
 from bench.analysis.stored import Stored
 from bench.analysis.summary import MAIN, Row, Summary
@@ -95,22 +95,22 @@ class Verification:
 
 
 def verify(records: Records, stored: Stored) -> Verification:
-    """Hold the fresh ``records`` of any part of an experiment against its stored table.
+    """Compare the fresh ``records`` of any part of an experiment with its stored table.
 
     Raises:
         UserError: two evaluators or protocols, or no fresh run of any stored row.
     """
     _demand_one(records, stored)
     fresh = _fresh(records, stored)
-    found = [(row, *_parted(row, fresh)) for row in stored.rows]
-    strangers = _strangers(records, stored, fresh)
-    if not any(repeated or new.trials for _, repeated, new in found):
+    parted = [(row, *_parted(row, fresh)) for row in stored.rows]
+    strangers = _strangers(stored, fresh)
+    if not any(repeats or len(new.trials) for _, repeats, new in parted):
         raise UserError(
             f"No fresh run is of a row of {stored.source} ({' '.join(strangers)}): run a variant "
             "of the table in the configuration that it has there."
         )
-    level = 1 - ALPHA / max(1, sum(bool(new.trials) for *_, new in found))
-    rows = tuple(_checked(row, len(repeated), new, level) for row, repeated, new in found)
+    level = 1 - ALPHA / max(1, sum(bool(len(new.trials)) for *_, new in parted))
+    rows = tuple(_checked(row, repeats, new, level) for row, repeats, new in parted)
     return Verification(records.experiment, stored, level, rows, strangers)
 
 
@@ -122,54 +122,56 @@ def _demand_one(records: Records, stored: Stored) -> None:
             "evaluator and the samples of the table, or name another table with --against FILE."
         )
     if records.protocol != stored.protocol:
-        told = _apart([t for row in stored.rows for t in row.trials], records.trials, both=True)
+        apart = _apart(pd.concat([row.trials for row in stored.rows]), records.trials, both=True)
         raise UserError(
             f"{stored.source} is of protocol {stored.protocol} and the fresh runs are of protocol "
-            f"{records.protocol}{told and f' ({told})'}, so their numbers cannot be compared: run "
-            "the experiment as it was then, or name another table with --against FILE."
+            f"{records.protocol}{apart and f' ({apart})'}, so their numbers cannot be compared: "
+            "run the experiment as it was then, or name another table with --against FILE."
         )
 
 
-def _fresh(records: Records, stored: Stored) -> list[Trial]:
-    fresh = [trial for trial in records.trials if trial.run_id not in stored.run_ids]
-    if not fresh:
+def _fresh(records: Records, stored: Stored) -> list[Row]:
+    """The fresh trials, as rows of one configuration each."""
+    fresh = records.trials.drop(index=list(stored.run_ids), errors="ignore")
+    if fresh.empty:
         raise UserError(
             f"{stored.source} was made of the very runs of '{records.experiment}' that this store "
-            f"holds, so nothing would be checked: train anew with `{narrative.command(records)} "
+            f"holds, so nothing would be checked: train again with `{narrative.command(records)} "
             "--store DIR`, then verify with the same --store, or name another table with --against "
             "FILE."
         )
-    return fresh
+    return [Row(str(name), trials) for name, trials in fresh.groupby(ROW)]
 
 
-def _parted(row: Row, fresh: list[Trial]) -> tuple[list[Trial], Row]:
-    """The fresh runs of one stored row: those that repeat a stored run, and the new ones."""
-    mine = [trial for trial in fresh if _settings(trial) == _settings(row.trials[0])]
-    stored = {trial.seed: trial for trial in row.trials}
-    repeated = [t for t in mine if t.seed in stored and _repeats(t, stored[t.seed])]
-    return repeated, Row(row.name, tuple(t for t in mine if t not in repeated))
+def _parted(row: Row, fresh: list[Row]) -> tuple[int, Row]:
+    """Of the fresh runs of one stored row: how many repeat a stored run, and the new ones."""
+    mine = [other.trials for other in fresh if _common(other.trials) == _common(row.trials)]
+    trials = mine[0] if mine else row.trials[:0]
+    before = row.trials.set_index("seed")
+    repeats = [
+        trial["seed"] in before.index and _repeats(trial, before.loc[trial["seed"]])
+        for _, trial in trials.iterrows()
+    ]
+    return sum(repeats), Row(row.name, trials[~np.array(repeats, bool)])
 
 
-def _settings(trial: Trial) -> dict[str, str]:
-    return {name: value for name, value in trial.params.items() if name != "seed"}
+def _repeats(fresh: "pd.Series[Any]", stored: "pd.Series[Any]") -> bool:
+    if "diverged" in (fresh["status"], stored["status"]):
+        return bool(fresh["status"] == stored["status"])
+    pairs = {name: (fresh.get(f"final/{name}"), stored.get(f"final/{name}")) for name in MAIN}
+    shared = {name: pair for name, pair in pairs.items() if pd.Series(pair).notna().all()}
+    return MAIN[0] in shared and all(_same(*pair) for pair in shared.values())
 
 
-def _repeats(one: Trial, other: Trial) -> bool:
-    if one.diverged or other.diverged:
-        return one.diverged and other.diverged
-    shared = [name for name in MAIN if name in one.final and name in other.final]
-    return MAIN[0] in shared and all(_same(one.final[n], other.final[n]) for n in shared)
-
-
-def _same(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=_SAME, abs_tol=1e-12)
+def _same(value: float, other: float) -> bool:
+    return math.isclose(value, other, rel_tol=_SAME, abs_tol=1e-12)
 
 
 def _checked(row: Row, repeats: int, new: Row, level: float) -> CheckedRow:
-    names = [name for name in MAIN if row.final(name).points]
-    unjudged: Verdict | None = None if new.trials else "identical" if repeats else "not run"
+    names = [name for name in MAIN if row.final(name).n]
+    unjudged: Verdict | None = None if len(new.trials) else "identical" if repeats else "not run"
     checks = tuple(_check(name, row, new, level, unjudged) for name in names)
-    p = statistics.unequal_rates(_counts(row), _counts(new)) if new.trials else None
+    p = None if unjudged else statistics.unequal_rates(_counts(row), _counts(new))
     verdict: Verdict = unjudged or "too few"
     if p is not None and p <= 1 - level:
         verdict = "differs"
@@ -190,29 +192,30 @@ def _check(name: str, row: Row, new: Row, level: float, unjudged: Verdict | None
         agrees = all(_same(value, before.values[0]) for value in now.values)
         return Check(name, before, now, None, None, "agrees" if agrees else "too few")
     log = measure(name).ratio and min(*before.values, *now.values) > 0
-    known, found = (np.log(one.values) if log else np.array(one.values) for one in (before, now))
-    ends = [float(end) for end in statistics.prediction_interval(known, now.n, level)]
-    agrees = ends[0] <= found.mean() <= ends[1]
+    stored, fresh = (np.log(x.values) if log else np.array(x.values) for x in (before, now))
+    ends = [float(end) for end in statistics.prediction_interval(stored, now.n, level)]
+    agrees = ends[0] <= fresh.mean() <= ends[1]
     low, high = (math.exp(end) if log else end for end in ends)
     return Check(name, before, now, low, high, "agrees" if agrees else "differs")
 
 
-def _strangers(records: Records, stored: Stored, fresh: list[Trial]) -> tuple[str, ...]:
-    known = [_settings(row.trials[0]) for row in stored.rows]
-    found = []
-    for name in records.rows:
-        mine = [t for t in fresh if t.row == name and _settings(t) not in known]
-        kin = [
-            t for row in stored.rows for t in row.trials if mine and t.variant == mine[0].variant
-        ]
-        if kin:
-            found.append(f"{name} is configured in another way: {_apart(kin, mine, both=False)}.")
-        elif mine:
-            found.append(f"{name} is not in the stored table.")
-    return tuple(found)
+def _strangers(stored: Stored, fresh: list[Row]) -> tuple[str, ...]:
+    sentences = []
+    for row in fresh:
+        if any(_common(row.trials) == _common(known.trials) for known in stored.rows):
+            continue
+        variant = row.trials["variant"].iloc[0]
+        kin = [k.trials for k in stored.rows if k.trials["variant"].iloc[0] == variant]
+        apart = kin and _apart(pd.concat(kin), row.trials, both=False)
+        sentences.append(
+            f"{row.name} is configured in another way: {apart}."
+            if apart
+            else f"{row.name} is not in the stored table."
+        )
+    return tuple(sentences)
 
 
-def _apart(stored: Sequence[Trial], fresh: Sequence[Trial], *, both: bool) -> str:
+def _apart(stored: pd.DataFrame, fresh: pd.DataFrame, *, both: bool) -> str:
     """``lr 1 there and 2 here``: what all of one side share and the other side does not.
 
     Args:
@@ -222,14 +225,15 @@ def _apart(stored: Sequence[Trial], fresh: Sequence[Trial], *, both: bool) -> st
     names = there.keys() & here.keys() if both else there.keys() | here.keys()
     pairs = {name: (there.get(name, "unset"), here.get(name, "unset")) for name in sorted(names)}
     return ", ".join(
-        f"{n} {one} there and {two} here" for n, (one, two) in pairs.items() if one != two
+        f"{n} {old} there and {new} here" for n, (old, new) in pairs.items() if old != new
     )
 
 
-def _common(trials: Sequence[Trial]) -> dict[str, str]:
-    values = [_settings(trial) for trial in trials]
+def _common(trials: pd.DataFrame) -> dict[str, str]:
+    """The parameters, without the seed, that all of the trials share."""
+    first, *rest = parameters(trials)
     return {
         name: value
-        for name, value in values[0].items()
-        if all(other.get(name) == value for other in values)
+        for name, value in first.items()
+        if name != "seed" and all(other.get(name) == value for other in rest)
     }

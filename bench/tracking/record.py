@@ -109,7 +109,8 @@ def inside(folder: Path, file: str) -> Path:
     path = (folder / file).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise UserError(
-            f"The event log in {folder} names a file outside that folder, '{file}': remove the line."
+            f"The event log in {folder} names '{file}', a file outside that folder: "
+            "remove that line."
         )
     if not path.is_file():
         raise UserError(

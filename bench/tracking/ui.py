@@ -44,7 +44,8 @@ def serve(
         UserError: the port is taken, the store is empty, or MLflow's server did not start.
     """
     if uri.startswith("http"):
-        return _links(uri.rstrip("/"), experiment, report)
+        _links(uri.rstrip("/"), experiment, report)
+        return
     path = addresses.file_of(uri)
     if path is not None and not path.exists():
         raise UserError(f"There is nothing to show yet in {path}: run `ganbench run quick` first.")

@@ -58,7 +58,7 @@ def test_it_says_the_verdict_and_shows_every_run(text: str, written: Written, qu
     first = written.comparison.verdict.split(": ")[0]
     assert text.index(first) < text.index("<table")
     found = records.read(RecordStore(quick.uri), "quick")
-    assert all(trial.run_id in text for trial in found.trials)
+    assert all(run_id in text for run_id in found.trials.index)
     assert "digits-v1-0a1b2c3d/penultimate/n10000/test" in text
     assert "<code>ganbench run quick</code>" in text
     assert "Which of <code>these</code> is best?" in text

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bench.analysis import records
@@ -15,22 +16,28 @@ def read(store: Store, name: str = "quick") -> records.Records:
     return records.read(RecordStore(store.uri), name)
 
 
+def of(found: records.Records, row: str) -> pd.DataFrame:
+    return found.trials[found.trials[records.ROW] == row]
+
+
 def test_an_experiment_is_read_whole(quick: Store) -> None:
     found = read(quick)
     assert found.rows == ["batchnorm_dropout", "mlp_bce", "spectral_norm", "wgan"]
-    assert [(t.seed, t.status) for t in found.of("wgan")] == [
+    assert of(found, "wgan")[["seed", "status"]].to_records(index=False).tolist() == [
         (0, "done"), (1, "done"), (2, "diverged")
     ]  # fmt: skip
     assert (found.evaluator, found.floor, found.notes) == (RULER, FLOOR | DIGITS, ())
     assert [row["row"] for row in found.calibration][-1] == "uniform noise"
-    one = found.of("mlp_bce")[1]
-    assert (one.missing, one.params["lr"], one.best["images"] > 0) == ("4 9", "0.0002", True)
+    trial = of(found, "mlp_bce").iloc[1]
+    assert (trial["trial/missing"], trial["lr"]) == ("4 9", "0.0002")
+    assert trial["best/images"] > 0
 
 
 def test_a_diverged_trial_has_no_final_values_but_its_reason(quick: Store) -> None:
-    trial = read(quick).of("wgan")[2]
-    assert trial.final == trial.best == {}
-    assert "not finite" in trial.reason
+    trial = of(read(quick), "wgan").iloc[2]
+    assert trial.filter(regex="^(final|best)/").isna().all()
+    assert trial["cost/seconds"] > 0
+    assert "not finite" in trial["trial/reason"]
 
 
 def test_runs_of_another_protocol_are_left_out_and_counted(store: Store) -> None:
@@ -38,7 +45,7 @@ def test_runs_of_another_protocol_are_left_out_and_counted(store: Store) -> None
     sweep.trial("wgan", 0)
     sweep.trial("wgan", 1, protocol="0ther")
     found = read(store)
-    assert [trial.seed for trial in found.trials] == [0]
+    assert list(found.trials["seed"]) == [0]
     assert found.notes == (
         "1 run was made under another protocol and left out (the current one is a1b2c3d4).",
     )
@@ -50,7 +57,7 @@ def test_the_newest_finished_run_of_a_key_counts(store: Store) -> None:
     newest = sweep.trial("wgan", 0, key="same")
     sweep.trial("wgan", 0, "running", key="same")
     found = read(store)
-    assert [trial.run_id for trial in found.trials] == [newest]
+    assert list(found.trials.index) == [newest]
     assert found.notes == ("1 finished more than once; of each trial the newest run counts.",)
 
 
@@ -127,7 +134,7 @@ def test_a_file_that_is_no_store_is_named(tmp_path: Path) -> None:
 
 def test_a_step_that_was_sent_twice_counts_once(quick: Store) -> None:
     store = RecordStore(quick.uri)
-    run_id = records.read(store, "quick").trials[0].run_id
+    run_id = records.read(store, "quick").trials.index[0]
     steps = [step for step, _ in store.curve(run_id, "eval/fid")]
     assert steps == sorted(set(steps)) == [0, 1600, 3200, 4800, 6400]
     assert [picture.step for picture in store.pictures(run_id)] == steps

@@ -4,17 +4,17 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from bench.analysis import compare, data, records, render
+from bench.analysis import compare, data, learning_curves, records, render
 from bench.analysis.checkpoints import checkpoints
 from bench.analysis.figures.curves import fid
 from bench.analysis.figures.digits import classes, digits, means, missed
 from bench.analysis.figures.samples import cells
 from bench.analysis.figures.seeds import seeds
 from bench.analysis.formats import plain
-from bench.analysis.learning_curves import learning_curves
 from bench.analysis.narrow import narrow
 from bench.analysis.sample_selection import select
 from bench.analysis.summary import gaps, rows
@@ -23,6 +23,7 @@ from bench.tracking.reading import RecordStore
 from .conftest import Written
 from .synthetic import DIGITS, ENVIRONMENT, STEPS, TOML, Store, grid
 
+NO_CURVES = pd.DataFrame()
 FIGURES = ("fid", "seeds", "digits", "tradeoffs", "samples", "paths")
 
 
@@ -87,7 +88,7 @@ def test_an_experiment_that_only_diverged_is_compared_too(store: Store, tmp_path
     assert compare("bad", store.uri, tmp_path).verdict.startswith("No trial of bad finished")
     opened = RecordStore(store.uri)
     found = records.read(opened, "bad")
-    (legend,) = fid(found, learning_curves(opened, found), {}).legends
+    (legend,) = fid(found, learning_curves.read(opened, found), {}).legends
     named = {text.get_text() for text in legend.get_texts()}
     assert {"wgan", "mlp_bce", "diverged here"} <= named
     assert 'value="diverged"' in (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -96,9 +97,9 @@ def test_an_experiment_that_only_diverged_is_compared_too(store: Store, tmp_path
 def test_best_median_and_worst_seed_are_shown_by_fid(quick: Store) -> None:
     store = RecordStore(quick.uri)
     shown = select(store, records.read(store, "quick"))["samples"]
-    mine = [one for one in shown if one.trial.row == "mlp_bce"]
+    mine = [one for one in shown if one.row == "mlp_bce"]
     assert [one.places for one in mine] == [("best",), ("median",), ("worst",)]
-    fids = [one.trial.final["fid"] for one in mine]
+    fids = [one.fid for one in mine]
     assert fids == sorted(fids)
     assert [list(one.pngs) for one in mine] == [list(STEPS)] * 3
     assert shown[-4].places == ("diverged",)
@@ -117,7 +118,7 @@ def test_cells_are_cut_out_of_the_grid_row_by_row() -> None:
 
 def test_the_seeds_figure_says_n_and_the_groups(quick: Store) -> None:
     found = records.read(RecordStore(quick.uri), "quick")
-    left = seeds(found, [], {}).axes[0]
+    left = seeds(found, NO_CURVES, {}).axes[0]
     assert [label.get_text() for label in left.get_yticklabels()] == [
         "spectral_norm (n = 3) [a]", "batchnorm_dropout (n = 3) [b]", "wgan (n = 2) [abc]",
         "mlp_bce (n = 3) [c]",
@@ -146,16 +147,14 @@ def test_records_from_before_the_digits_were_measured_show_what_there_is(store: 
     for seed in range(2):
         sweep.trial("wgan", seed)
     found = records.read(RecordStore(store.uri), "quick")
-    whole = digits(found, [], {})
-    first, second = (trial.final for trial in found.trials)
-    for name in DIGITS:
-        del first[name]
+    whole = digits(found, NO_CURVES, {})
+    columns = [f"final/{name}" for name in DIGITS]
+    found.trials.loc[found.trials.index[0], columns] = np.nan
     assert list(gaps(rows(found))) == [
         f"digit_{what} of wgan was not recorded for seed 0." for what in ("coverage", "share")
     ]
-    for name in DIGITS:
-        del second[name]
-    part = digits(found, [], {})
+    found.trials[columns] = np.nan
+    part = digits(found, NO_CURVES, {})
     assert whole is not None
     assert part is not None
     assert (len(whole.axes), len(part.axes)) == (3, 1)
@@ -178,7 +177,7 @@ def test_pictures_that_trials_logged_are_drawn_and_shown(store: Store, tmp_path:
 def test_choosing_on_the_reference_is_never_worse_and_its_optimism_is_told(quick: Store) -> None:
     store = RecordStore(quick.uri)
     found = records.read(store, "quick")
-    table = checkpoints(found, learning_curves(store, found))
+    table = checkpoints(found, learning_curves.read(store, found))
     assert table is not None
     flattered, late = set(), set()
     for row in table.rows:
@@ -188,6 +187,6 @@ def test_choosing_on_the_reference_is_never_worse_and_its_optimism_is_told(quick
         flattered |= {row[0].text} if selection_bias > 0 else set()
         late |= {row[0].text} if last > heldout else set()
     assert (flattered, late) == ({"batchnorm_dropout"}, {"mlp_bce"})
-    tree = data.json_tree(found, learning_curves(store, found))
+    tree = data.json_tree(found, learning_curves.read(store, found))
     told = {one["variant"]: one["selection_bias"]["mean"] for one in tree["checkpoints"]}
     assert {variant for variant, selection_bias in told.items() if selection_bias > 0} == flattered

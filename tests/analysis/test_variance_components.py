@@ -6,28 +6,26 @@ from typing import Any
 import pytest
 
 from bench.analysis import narrative
-from bench.analysis.records import Records, Trial
+from bench.analysis.records import ROW, Records, frame
 from bench.analysis.summary import Row
 from bench.analysis.variance_components import uncertainty
 
 
-def trial(row: str, seed: int, **values: Any) -> Trial:
-    return Trial("run", "key", row, row, seed, "done", "", "none", {}, {}, **values)
+def trial(row: str, seed: int, **values: float) -> dict[str, Any]:
+    """``final_fid=1.0`` is its column ``final/fid``."""
+    about = {"run_id": f"{row}{seed}", "variant": row, "seed": seed, "status": "done", ROW: row}
+    return about | {name.replace("_", "/", 1): value for name, value in values.items()}
 
 
-def records(*trials: Trial) -> Records:
-    names = list(dict.fromkeys(t.row for t in trials))
-    found: Any = SimpleNamespace(
-        trials=trials, rows=names, of=lambda name: [t for t in trials if t.row == name]
-    )
-    return found  # type: ignore[no-any-return]
+def records(*trials: dict[str, Any]) -> Records:
+    return SimpleNamespace(trials=frame(trials))  # type: ignore[return-value]
 
 
 def test_draws_are_pooled_and_set_against_the_seeds() -> None:
     found = uncertainty(
         records(
-            trial("wgan", 0, final={"fid": 8.0}, noise={"fid": 0.3}),
-            trial("wgan", 1, final={"fid": 12.0}, noise={"fid": 0.4}),
+            trial("wgan", 0, final_fid=8.0, noise_fid=0.3),
+            trial("wgan", 1, final_fid=12.0, noise_fid=0.4),
         )
     )
     assert found is not None
@@ -40,7 +38,7 @@ def test_draws_are_pooled_and_set_against_the_seeds() -> None:
 
 
 def test_one_seed_has_no_spread_over_seeds() -> None:
-    found = uncertainty(records(trial("wgan", 0, final={"fid": 8.0}, noise={"fid": 0.3})))
+    found = uncertainty(records(trial("wgan", 0, final_fid=8.0, noise_fid=0.3)))
     assert found is not None
     assert [cell.text for cell in found.rows[0]] == ["wgan", "1", "8", "–", "–", "0.3", "–"]
 
@@ -48,8 +46,8 @@ def test_one_seed_has_no_spread_over_seeds() -> None:
 def test_a_share_above_the_whole_is_not_told_as_a_number() -> None:
     found = uncertainty(
         records(
-            trial("wgan", 0, final={"fid": 8.0}, noise={"fid": 0.3}),
-            trial("wgan", 1, final={"fid": 8.1}, noise={"fid": 0.3}),
+            trial("wgan", 0, final_fid=8.0, noise_fid=0.3),
+            trial("wgan", 1, final_fid=8.1, noise_fid=0.3),
         )
     )
     assert found is not None
@@ -57,7 +55,7 @@ def test_a_share_above_the_whole_is_not_told_as_a_number() -> None:
 
 
 def test_without_draws_there_is_no_table() -> None:
-    assert uncertainty(records(trial("wgan", 0, final={"fid": 8.0}))) is None
+    assert uncertainty(records(trial("wgan", 0, final_fid=8.0))) is None
 
 
 @pytest.mark.parametrize(
@@ -66,8 +64,8 @@ def test_without_draws_there_is_no_table() -> None:
 )
 def test_the_second_classifier_on_the_order(by_the_second: float, expected: str) -> None:
     table = [
-        Row("a", (trial("a", 0, final={"fid": 1.0, "fid_alt": 1.0}),)),
-        Row("b", (trial("b", 0, final={"fid": 2.0, "fid_alt": by_the_second}),)),
+        Row("a", frame([trial("a", 0, final_fid=1.0, final_fid_alt=1.0)])),
+        Row("b", frame([trial("b", 0, final_fid=2.0, final_fid_alt=by_the_second)])),
     ]
     (note,) = narrative.orders(table)
     assert expected in note

@@ -1,33 +1,40 @@
 """Verdicts on whole rows: better, worse, not distinguishable, too few seeds; and in words."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from bench.analysis import narrative, summary, verdicts
-from bench.analysis.records import Records, Trial
+from bench.analysis.records import ROW, Records, frame
 from bench.analysis.summary import Row
 from bench.analysis.verdicts import Pair
 
 SEEDS = 8
 
 
-def trial(name: str, seed: int, **final: float) -> Trial:
+def trial(name: str, seed: int, **final: float) -> dict[str, Any]:
     """A finished trial; without values a diverged one."""
-    status = "done" if final else "diverged"
-    return Trial(
-        run_id=f"{name}-{seed}", key="", row=name, variant=name, seed=seed, status=status,
-        reason="", missing="none" if final else "", params={}, tags={}, final=final,
-    )  # fmt: skip
+    return {
+        "run_id": f"{name}-{seed}", "variant": name, "seed": seed, ROW: name,
+        "status": "done" if final else "diverged", "trial/missing": "none" if final else "",
+        **{f"final/{metric}": value for metric, value in final.items()},
+    }  # fmt: skip
+
+
+def of(name: str, trials: Iterable[dict[str, Any]]) -> Row:
+    return Row(name, frame(trials))
 
 
 def row(name: str, values: list[float | None]) -> Row:
     """Seed by seed the FID, None for a diverged trial."""
     trials = [trial(name, s, **({} if v is None else {"fid": v})) for s, v in enumerate(values)]
-    return Row(name, tuple(trials))
+    return of(name, trials)
 
 
 def scattered(level: float, spread: float, seed: int, n: int = SEEDS) -> list[float | None]:
@@ -35,7 +42,7 @@ def scattered(level: float, spread: float, seed: int, n: int = SEEDS) -> list[fl
 
 
 def records(rows: list[Row]) -> Records:
-    trials = tuple(trial for row in rows for trial in row.trials)
+    trials = pd.concat([row.trials for row in rows])
     return Records(
         experiment="quick", experiment_id="1", trials=trials, notes=(), evaluator="r", measure="r",
         protocol="p", floor={}, calibration=(), toml="", command="ganbench run quick -o lr=0.1",
@@ -64,7 +71,7 @@ def test_which_seed_a_value_belongs_to_makes_no_difference() -> None:
 
 def test_variants_without_a_common_seed_are_compared() -> None:
     a = row("a", scattered(5, 0.05, 1, 5))
-    b = Row("b", tuple(trial("b", 50 + s, fid=8.0 + s / 10) for s in range(4)))
+    b = of("b", (trial("b", 50 + s, fid=8.0 + s / 10) for s in range(4)))
     (pair,) = verdicts.pairs([a, b], "fid")
     assert (pair.verdict, pair.n_a, pair.n_b) == ("better", 5, 4)
 
@@ -182,7 +189,7 @@ def test_without_any_spread_the_ranks_decide(
 ) -> None:
     """Modes of 10 ± 0 against 3 ± 0: Welch's test has no spread to go by."""
     rows = [
-        Row(name, tuple(trial(name, s, modes=value) for s in range(n)))
+        of(name, (trial(name, s, modes=value) for s in range(n)))
         for name, value in (("a", 10.0), ("b", b))
     ]
     (pair,) = verdicts.pairs(rows, "modes")
@@ -194,8 +201,8 @@ def test_without_any_spread_the_ranks_decide(
 
 def test_a_spread_on_one_side_is_enough_for_welch() -> None:
     rows = [
-        Row("a", tuple(trial("a", s, modes=10.0) for s in range(3))),
-        Row("b", tuple(trial("b", s, modes=float(v)) for s, v in enumerate((3, 3, 2)))),
+        of("a", (trial("a", s, modes=10.0) for s in range(3))),
+        of("b", (trial("b", s, modes=float(v)) for s, v in enumerate((3, 3, 2)))),
     ]
     (pair,) = verdicts.pairs(rows, "modes")
     assert (pair.test, pair.verdict) == ("welch", "better")
@@ -221,7 +228,7 @@ def test_a_leader_some_of_whose_trials_diverged_says_of_how_many() -> None:
 
 def test_higher_is_better_where_the_measure_says_so() -> None:
     rows = [
-        Row(name, tuple(trial(name, s, inception_score=v + s / 100, fid=1.0) for s in range(SEEDS)))
+        of(name, (trial(name, s, inception_score=v + s / 100, fid=1.0) for s in range(SEEDS)))
         for name, v in (("high", 9.0), ("low", 8.0))
     ]
     (pair,) = verdicts.pairs(rows, "inception_score")
@@ -232,7 +239,7 @@ def test_higher_is_better_where_the_measure_says_so() -> None:
 
 def test_what_is_best_near_the_floor_is_not_judged_by_its_side() -> None:
     rows = [
-        Row(n, tuple(trial(n, s, confidence=v + s / 1000) for s in range(SEEDS)))
+        of(n, (trial(n, s, confidence=v + s / 1000) for s in range(SEEDS)))
         for n, v in (("real", 0.98), ("collapsed", 0.87))
     ]
     assert verdicts.pairs(rows, "confidence") == []

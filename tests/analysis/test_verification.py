@@ -235,7 +235,9 @@ def test_the_tables_in_results_can_be_read(name: str, seeds: int) -> None:
 
 def test_nothing_stored_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.paths.home", lambda: tmp_path)
-    with pytest.raises(UserError, match=r"nothing stored to hold 'quick' against .*--against FILE"):
+    with pytest.raises(
+        UserError, match=r"no stored table to compare 'quick' with .*--against FILE"
+    ):
         read("quick")
 
 

@@ -98,7 +98,7 @@ def test_disjoint_sets_share_no_image(mnist_store: Path) -> None:
 
 def test_the_floor_is_kept(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:
     floor = evaluator.floor()
-    monkeypatch.setattr(Evaluator, "score", lambda *given: pytest.fail("measured again"))
+    monkeypatch.setattr(Evaluator, "score", lambda *given, **named: pytest.fail("measured again"))
     assert Evaluator.load().floor() == floor
     with pytest.raises(pytest.fail.Exception, match="measured again"):
         Evaluator.load().floor(5)

@@ -151,7 +151,7 @@ def test_figures_whose_pictures_are_gone_are_kept_and_said(
     assert (out / "samples.png").read_bytes() == before
     assert [line for line in said if "pictures of" in line] == [
         "The logged pictures of wgan seed 0 are not where MLflow says, so the figures of pictures "
-        "are kept as they were: bring the folder artifacts back beside the database, then run the "
+        "are kept as they were: bring the folder artifacts back next to the database, then run the "
         "same command again."
     ]
 

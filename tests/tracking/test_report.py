@@ -62,9 +62,9 @@ def test_the_run_that_holds_the_page_is_no_trial(
 ) -> None:
     trial.points().finish()
     assert publisher.send(trial.folder), publisher.problem
-    before = compared.read(RecordStore(uri), "quick")
+    before = compared.read(RecordStore(uri), "quick").trials
     log_report(uri, "quick", "wgan is best.", [page])
-    assert compared.read(RecordStore(uri), "quick") == before
+    assert compared.read(RecordStore(uri), "quick").trials.equals(before)
 
 
 def test_an_experiment_that_is_not_there_is_said(uri: str, page: Path) -> None:

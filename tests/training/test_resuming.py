@@ -74,9 +74,9 @@ SAVED = {
         "after": "self.first = self.first or measured['loss_d'].item()",
     },
     "ema_module": {
-        "begin": "self.ema = copy.deepcopy(self.G)",
+        "begin": "self.mean = copy.deepcopy(self.G)",
         "after": "[a.data.lerp_(b.data, 0.1) for a, b in "
-        "zip(self.ema.parameters(), self.G.parameters())]",
+        "zip(self.mean.parameters(), self.G.parameters())]",
     },
     "shared_layers": {"begin": "self.body, self.again = self.D[:3], self.D"},
     "own_state": {
@@ -127,10 +127,10 @@ UNSAVED = {
     ),
     "ema_list": (
         {
-            "begin": "self.ema = [w.detach().clone() for w in self.G.parameters()]",
-            "after": "[a.lerp_(b.data, 0.1) for a, b in zip(self.ema, self.G.parameters())]",
+            "begin": "self.means = [w.detach().clone() for w in self.G.parameters()]",
+            "after": "[a.lerp_(b.data, 0.1) for a, b in zip(self.means, self.G.parameters())]",
         },
-        r"self\.ema\[0\] changes",
+        r"self\.means\[0\] changes",
     ),
     "stream": (
         {

@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from bench import datasets
 from bench.errors import UserError
-from bench.evaluation import Evaluator
 from bench.training import evaluation, trainer, trial
 from bench.trials import event_log, status
 from bench.variants import registry
@@ -285,7 +285,7 @@ def test_wrong_classifier_weights_fail_the_trial_in_a_sentence(
     def altered(*given: object) -> None:
         raise UserError("The classifier's weights are altered: fetch them again.")
 
-    monkeypatch.setattr(Evaluator, "load", altered)
+    monkeypatch.setattr(type(datasets.get("mnist")), "evaluator", altered)
     item = make_trial()
     assert trial.run(item.folder) == "failed"
     assert item.status.reason == "The classifier's weights are altered: fetch them again."

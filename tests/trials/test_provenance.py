@@ -92,7 +92,7 @@ def test_outside_a_checkout_the_file_counts(
     monkeypatch.setattr(provenance, "_TREE", tmp_path)
     monkeypatch.setattr("bench.paths.home", lambda: tmp_path)
     assert provenance.code()["no_commit"].startswith("not a git repository")
-    with pytest.raises(UserError, match="nothing stored to hold 'quick' against"):
+    with pytest.raises(UserError, match="no stored table to compare 'quick' with"):
         stored.read("quick")
 
 

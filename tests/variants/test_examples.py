@@ -30,9 +30,11 @@ for folder in sys.argv[1:]:
 def test_registered_generators_load_without_ganbench(tmp_path: Path) -> None:
     folders = []
     for example in EXAMPLES:
-        path = tmp_path / example.name
-        path.write_text(example.read_text())
-        (name,) = registry.load_plugin(path)
+        name = example.stem
+        if name not in registry.names():  # as the laws may have loaded it before
+            path = tmp_path / example.name
+            path.write_text(example.read_text())
+            assert registry.load_plugin(path) == [name]
         trial = Trial(name, registry.configure(name, {}), 3, 640, {"batch": 64})
         trained, folder = generator.build(trial), tmp_path / name
         folder.mkdir()

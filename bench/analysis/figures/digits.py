@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bench.analysis.figures.registry import figure
 from bench.analysis.figures.style import styled
-from bench.analysis.learning_curves import LearningCurve
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
-from bench.analysis.summary import Row, rows
+from bench.analysis.summary import Row, recorded, rows
 
 _REAL = "real images"
 
@@ -36,7 +36,7 @@ class _Panel:
     "its test images that a sample of it comes near.",
     place=3,
 )
-def digits(records: Records, curves: list[LearningCurve], samples: Samples) -> Figure | None:
+def digits(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | None:
     """A panel on missing classes, on shares and on coverage, as far as each was recorded."""
     found = [_missed(records), _shares(records), _covered(records)]
     panels = [panel for panel in found if panel]
@@ -54,15 +54,15 @@ def digits(records: Records, curves: list[LearningCurve], samples: Samples) -> F
 
 def classes(records: Records) -> list[str]:
     """The classes that the records name, in their measures' names or as missing."""
-    named = [name for trial in records.trials for name in trial.final]
+    named = recorded(records.trials)
     numbers = {name.partition("/")[2] for name in [*named, *records.floor]}
-    missing = {label for trial in records.trials for label in (trial.missing or "").split()}
+    missing = {label for tag in records.trials["trial/missing"] for label in tag.split()}
     return sorted((label for label in numbers | missing if label.isdecimal()), key=int)
 
 
 def missed(row: Row, among: list[str]) -> list[int] | None:
     """How many finished seeds miss each class; None where that was not recorded."""
-    tags = [trial.missing.split() for trial in row.done if trial.missing]
+    tags = [tag.split() for tag in row.done["trial/missing"] if tag]
     return [sum(label in tag for tag in tags) for label in among] if tags else None
 
 

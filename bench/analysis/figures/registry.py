@@ -6,15 +6,16 @@ An installed package names its module in the entry-point group "ganbench.analysi
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pandas as pd
 from matplotlib.figure import Figure
 
-from bench.analysis.learning_curves import LearningCurve
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
 from bench.registry import Registry
 
-Draw = Callable[[Records, list[LearningCurve], Samples], Figure | None]
-"""From the results, the learning curves, and the samples by the key of the logged picture."""
+Draw = Callable[[Records, pd.DataFrame, Samples], Figure | None]
+"""From the records (``records.trials`` is the frame of `bench.load_results`), the long frame of
+`bench.load_curves`, and the samples by the key of the logged picture."""
 
 _LAST = 100.0
 

@@ -1,13 +1,13 @@
 """Pictures of what the generators draw."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from bench.analysis.figures.registry import figure
 from bench.analysis.figures.style import styled
-from bench.analysis.learning_curves import LearningCurve
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import SampleGrids, Samples, pixels
 from bench.analysis.summary import trimmed
@@ -24,17 +24,17 @@ _LATENTS = 3
     of_pictures=True,
     on_page=False,
 )
-def samples(records: Records, curves: list[LearningCurve], samples: Samples) -> Figure | None:
+def samples(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | None:
     """Last sample grid of the best, median and worst seed (columns) of each variant (rows)."""
     grids = samples.get("samples", [])
-    names = list(dict.fromkeys(grid.trial.row for grid in grids))
+    names = list(dict.fromkeys(grid.row for grid in grids))
     if not names:
         return None
     with styled():
         drawing = Figure(figsize=(7.2, 2.62 * len(names) + 0.2))
         panels = drawing.subplots(len(names), len(_PLACES), squeeze=False)
         for name, line in zip(names, panels, strict=True):
-            mine = [grid for grid in grids if grid.trial.row == name]
+            mine = [grid for grid in grids if grid.row == name]
             line[0].set_ylabel(name, fontweight="bold")
             for place, axes in zip(_PLACES, line, strict=True):
                 _draw(axes, place, next((g for g in mine if place in g.places), None))
@@ -49,8 +49,8 @@ def _draw(axes: Axes, place: str, grids: SampleGrids | None) -> None:
         axes.text(0.5, 0.5, "no finished seed", ha="center", va="center", transform=axes.transAxes)
         return
     axes.imshow(grids.last, cmap="gray", vmin=0, vmax=WHITE, interpolation="nearest")
-    fid = trimmed(grids.trial.final["fid"])
-    axes.set_title(f"{place}: seed {grids.trial.seed}, FID {fid}", fontsize=8, fontweight="normal")
+    fid = trimmed(grids.fid or 0)
+    axes.set_title(f"{place}: seed {grids.seed}, FID {fid}", fontsize=8, fontweight="normal")
 
 
 @figure(
@@ -59,7 +59,7 @@ def _draw(axes: Axes, place: str, grids: SampleGrids | None) -> None:
     place=6,
     of_pictures=True,
 )
-def paths(records: Records, curves: list[LearningCurve], samples: Samples) -> Figure | None:
+def paths(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | None:
     """What a latent becomes over training: the first cells of each median seed's grids.
 
     None where no picture is made of cells or there is one evaluation point only.
@@ -75,7 +75,7 @@ def paths(records: Records, curves: list[LearningCurve], samples: Samples) -> Fi
         panels = drawing.subplots(len(strips), squeeze=False)[:, 0]
         for axes, (grids, path) in zip(panels, strips, strict=True):
             _strip(axes, path, sorted(grids.pngs))
-            axes.set_title(f"{grids.trial.row}, seed {grids.trial.seed}", fontsize=8)
+            axes.set_title(f"{grids.row}, seed {grids.seed}", fontsize=8)
             axes.set_xlim(-0.5, path.shape[2] * steps - 0.5)
         axes.set_xlabel("real images shown; each line is one latent")
     return drawing
@@ -88,7 +88,7 @@ def paths(records: Records, curves: list[LearningCurve], samples: Samples) -> Fi
     place=7,
     of_pictures=True,
 )
-def interpolation(records: Records, curves: list[LearningCurve], samples: Samples) -> Figure | None:
+def interpolation(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | None:
     return _logged(samples.get("interpolation", []))
 
 
@@ -99,7 +99,7 @@ def interpolation(records: Records, curves: list[LearningCurve], samples: Sample
     place=8,
     of_pictures=True,
 )
-def neighbours(records: Records, curves: list[LearningCurve], samples: Samples) -> Figure | None:
+def neighbours(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | None:
     return _logged(samples.get("neighbours", []))
 
 
@@ -115,7 +115,7 @@ def _logged(grids: list[SampleGrids]) -> Figure | None:
         for axes, median in zip(panels, medians, strict=True):
             axes.imshow(median.last, cmap="gray", vmin=0, vmax=WHITE, interpolation="nearest")
             axes.set_axis_off()
-            axes.set_title(f"{median.trial.row}, seed {median.trial.seed}", fontsize=8)
+            axes.set_title(f"{median.row}, seed {median.seed}", fontsize=8)
     return drawing
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MultipleLocator, NullFormatter, StrMethodFormatter
@@ -10,7 +11,6 @@ from matplotlib.ticker import LogLocator, MultipleLocator, NullFormatter, StrMet
 from bench.analysis import statistics
 from bench.analysis.figures.registry import figure
 from bench.analysis.figures.style import GREY, Look, looks, styled
-from bench.analysis.learning_curves import LearningCurve
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
 from bench.analysis.summary import Row, rows
@@ -26,7 +26,7 @@ from bench.evaluation.declarations import measure
     "expected of k seeds, drawn without replacement.",
     place=2,
 )
-def seeds(records: Records, curves: list[LearningCurve], samples: Samples) -> Figure:
+def seeds(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure:
     """Left: each seed, the geometric mean and its 95 % interval. Right: E[best FID of k seeds]."""
     table = rows(records)
     look = looks(records.rows)
@@ -66,9 +66,9 @@ def _points(axes: Axes, place: int, row: Row, look: Look) -> None:
         middle = np.exp(np.log(values).mean())
         axes.plot([low, high], [place + 0.34] * 2, color="black", lw=1.5)
         axes.plot([middle], [place + 0.34], "|", color="black", ms=9, mew=2)
-    if row.diverged:
-        told = "1 diverged" if len(row.diverged) == 1 else f"{len(row.diverged)} diverged"
-        axes.text(1.0, place, f"× {told}", transform=axes.get_yaxis_transform(), va="center",
+    if len(row.diverged):
+        count = "1 diverged" if len(row.diverged) == 1 else f"{len(row.diverged)} diverged"
+        axes.text(1.0, place, f"× {count}", transform=axes.get_yaxis_transform(), va="center",
                   fontsize=8)  # fmt: skip
 
 

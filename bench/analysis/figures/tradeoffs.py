@@ -1,15 +1,15 @@
 """Fidelity against diversity: precision–recall and density–coverage, one point a seed."""
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis.figures import style
 from bench.analysis.figures.registry import figure
 from bench.analysis.figures.style import looks, styled
-from bench.analysis.learning_curves import LearningCurve
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
-from bench.analysis.summary import rows
+from bench.analysis.summary import recorded, rows
 from bench.evaluation.declarations import measure
 
 _PLANES = (("recall", "precision"), ("coverage", "density"))
@@ -21,10 +21,10 @@ _PLANES = (("recall", "precision"), ("coverage", "density"))
     "real images get. A generator that draws one thing only may lie high and far to the left.",
     place=4,
 )
-def tradeoffs(records: Records, curves: list[LearningCurve], samples: Samples) -> Figure | None:
+def tradeoffs(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | None:
     """One panel for each pair of measures that was recorded; None when neither was."""
-    recorded = {name for trial in records.trials for name in trial.final}
-    planes = [plane for plane in _PLANES if recorded.issuperset(plane)]
+    names = recorded(records.trials)
+    planes = [plane for plane in _PLANES if set(plane) <= set(names)]
     if not planes:
         return None
     with styled():
@@ -39,9 +39,8 @@ def tradeoffs(records: Records, curves: list[LearningCurve], samples: Samples) -
 def _plane(axes: Axes, x: str, y: str, records: Records) -> None:
     look = looks(records.rows)
     for row in rows(records):
-        both = [trial.final for trial in row.done if x in trial.final and y in trial.final]
-        points = [(one[x], one[y]) for one in both]
-        axes.plot(*zip(*points, strict=True) if points else ([], []), look[row.name].marker,
+        points = row.done[[f"final/{x}", f"final/{y}"]].dropna()
+        axes.plot(*points.to_numpy(float).T, look[row.name].marker,
                   color=look[row.name].color, mfc="white", ls="", label=row.name)  # fmt: skip
     if x in records.floor and y in records.floor:
         axes.plot(records.floor[x], records.floor[y], "k*", ms=11, label=style.FLOOR)

@@ -7,10 +7,8 @@ from bench.analysis.figures import figure, styled
 
 @figure(title="Spread over seeds", caption="The final FID of every trial, best first.")
 def spread(records, curves, samples):  # type: ignore[no-untyped-def]
-    values = sorted(trial.final["fid"] for trial in records.trials if "fid" in trial.final)
-    if not values:
-        return None
+    values = records.trials["final/fid"].dropna().sort_values()
     with styled():
         drawing = Figure(figsize=(4, 3))
-        drawing.subplots().plot(values, "o")
+        drawing.subplots().plot(values.to_numpy(), "o")
     return drawing
