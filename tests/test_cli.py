@@ -203,15 +203,15 @@ def test_a_sweep_that_has_results_ends_with_its_champions(
 ) -> None:
     chosen = experiments.load("quick")
     ended = [Ended(trial, Status(status="done")) for trial in chosen.trials()]
-    told: list[object] = []
+    given_to_mlflow: list[object] = []
     monkeypatch.setattr("bench.executors.run.sweep", lambda *given: Outcome(ended, None, None))
     monkeypatch.setattr("bench.analysis.compare", lambda *given: Comparison("", "", ()))
     monkeypatch.setattr(
         "bench.tracking.registered_models.register_best_models",
-        lambda *given: told.extend(given[1:3]),
+        lambda *given: given_to_mlflow.extend(given[1:3]),
     )
     running._sweep_and_compare(chosen, [], None, tmp_path, Console())
-    assert told == ["quick", generator.load]
+    assert given_to_mlflow == ["quick", generator.load]
 
 
 def test_a_sweep_that_mlflow_did_not_take_makes_no_table_and_exits_with_5(

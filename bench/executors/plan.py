@@ -44,13 +44,13 @@ def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequenc
     texts, made_with = catalogue.plugin_texts(plugins), {"environment": environment(), **code()}
     for item in planned:
         if not item.ended:
-            variant = item.trial.variant
+            digests = catalogue.digests(item.trial.variant)
             TrialRecord(
                 item.trial,
                 experiment=experiment.resolved,
                 plugins=texts,
-                source=catalogue.source_digest(variant),
-                code=catalogue.digests(variant),
+                source=next(iter(digests.values())),
+                code=digests,
                 **made_with,
             ).write(item.folder)
 
@@ -65,10 +65,9 @@ def outdated(planned: Sequence[Planned]) -> list[str]:
     for item in planned:
         path = item.folder / "trial.json"
         if item.ended and path.exists():
-            then, name = TrialRecord.read(item.folder), item.trial.variant
-            code, source = catalogue.digests(name), catalogue.source_digest(name)
-            if (then.code or code) != code or then.source != source:
-                found.add(name)
+            then, code = TrialRecord.read(item.folder), catalogue.digests(item.trial.variant)
+            if (then.code or code) != code or then.source != next(iter(code.values())):
+                found.add(item.trial.variant)
     return sorted(found)
 
 

@@ -19,11 +19,7 @@ _PLAIN = re.compile(r"[\w/.@=,:+ -]*")
 
 
 def tracking_uri() -> str:
-    """``MLFLOW_TRACKING_URI`` where it is set, else the sqlite file of the store.
-
-    Raises:
-        UserError: MLflow cannot open a file in a folder of the store's name.
-    """
+    """``MLFLOW_TRACKING_URI`` where it is set, else `of_file` in the store."""
     return settings.get(settings.TRACKING_URI) or of_file(paths.root() / "mlflow" / "mlflow.db")
 
 
@@ -69,10 +65,8 @@ def file_of(uri: str) -> Path | None:
 
 
 def artifact_root(uri: str) -> Path | None:
-    """The folder of the artifacts: next to a sqlite file, in our store for a bare database.
-
-    None for a server, which has its own.
-    """
+    """The folder of the artifacts: next to a sqlite file, in our store for a database; None for a
+    server, which has its own."""
     file = file_of(uri)
     if file is not None:
         return file.parent / "artifacts"

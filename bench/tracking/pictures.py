@@ -31,7 +31,7 @@ _SLASH = {"+": "~", "%": "#"}
 
 
 class ImageName(NamedTuple):
-    """What the name of a logged image says: its key, its step, its time in milliseconds."""
+    """What the name of a logged image says; the time is in ms."""
 
     key: str
     step: int
@@ -54,10 +54,7 @@ def parse(file: str) -> ImageName | None:
 
 
 def log(client: "MlflowClient", run_id: str, trial_folder: Path, entries: list[Entry]) -> None:
-    """Send the images of some entries of an event log in one call.
-
-    Args:
-        entries: of the event ``image``: step, time (ms), key, file.
+    """Send the images of an event log's entries in one call.
 
     Raises:
         UserError: an image is no longer in the trial folder.

@@ -101,11 +101,7 @@ def artifact_folder(file: str) -> str | None:
 
 
 def inside(folder: Path, file: str) -> Path:
-    """The file of a trial folder.
-
-    Raises:
-        UserError: the name leads out of the folder, or the file is gone.
-    """
+    """The file of a trial folder; a `UserError` where it is outside of it or gone."""
     path = (folder / file).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise UserError(
@@ -129,11 +125,7 @@ def within(text: str, limit: int, whole: str) -> str:
 
 
 def how_to_run(experiment: str) -> str:
-    """The command that fills an experiment's records, as a part of a sentence.
-
-    Args:
-        experiment: its name, with the overrides that it was run with (``quick@budget=6400``).
-    """
+    """The command that fills an experiment's records (``quick@budget=6400``), within a sentence."""
     name, _, _ = experiment.partition("@")
     if name not in experiment_files.names():
         return "run its file again"

@@ -36,9 +36,7 @@ def serve(
 ) -> None:
     """Show the store in a browser until Ctrl-C. A tracking server shows itself: its links only.
 
-    Args:
-        experiment: the one to open; None for the latest.
-        report: takes one line at a time: the addresses of the ready-made views.
+    ``report`` takes the addresses of the saved views of the experiment, by default the latest.
 
     Raises:
         UserError: the port is taken, the store is empty, or MLflow's server did not start.

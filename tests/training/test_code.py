@@ -172,10 +172,10 @@ def test_a_checkpoint_of_an_older_ganbench_is_resumed(
     """It says nothing of the code, and holds no attributes of the variant."""
     item = make_trial("mlp_bce", "evaluations=1")
     assert trial.run(item.folder, after(7)) == "interrupted"
-    found = checkpoint.load(item.folder, print)
-    assert found is not None
-    del found[1]["code"], found[1]["algorithm"]["attributes"]
-    checkpoint.save(item.folder, *found)
+    saved = checkpoint.load(item.folder, print)
+    assert saved is not None
+    del saved[1]["code"], saved[1]["algorithm"]["attributes"]
+    checkpoint.save(item.folder, *saved)
     taken: list[int] = []
     assert trial.run(item.folder, lambda: taken.append(1) or len(taken) > 3) == "interrupted"  # type: ignore[func-returns-value]
     assert [p.stem for p in sorted(item.folder.glob("checkpoint-*.json"))] == [

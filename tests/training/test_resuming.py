@@ -251,8 +251,8 @@ def test_state_next_to_the_networks_resumes_to_the_same_bits(
     for stops in ([13], [6, 13]):
         for stop in stops:
             assert trial.run(folder, after(stop)) == "interrupted"
-        found = checkpoint.load(folder, print)
-        assert found is not None
-        ends.append((found[0], checkpoint.encoded(found[1]["algorithm"])))
+        saved = checkpoint.load(folder, print)
+        assert saved is not None
+        ends.append((saved[0], checkpoint.encoded(saved[1]["algorithm"])))
         checkpoint.clear(folder)
     assert ends[0] == ends[1]
