@@ -66,7 +66,7 @@ def test_usage_errors_exit_with_2(ganbench: Run) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "table", "verify", "score", "list", "data", "ui", "classifier", "publish", "calibrate"],
+    "run table verify score list data ui classifier publish calibrate export import".split(),
 )
 def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> None:
     code, out, _ = ganbench(command, "--help")
@@ -77,6 +77,8 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (["export", "quik"], "There is no experiment in this store 'quik'"),
+        (["import", "no.zip"], "There is no file no.zip: check the path."),
         (["run", "quik"], "There is no experiment 'quik': did you mean 'quick'?"),
         (["run", "quick", "--variants", "wgan,mlp_bc"], "no variant 'mlp_bc': did you mean 'mlp_bce'?"),
         (["run", "quick", "--variants", "wgan,"], "There is no variant ''"),

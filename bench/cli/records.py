@@ -1,4 +1,4 @@
-"""`verify`, `ui` and `publish`: what MLflow holds."""
+"""`verify`, `ui`, `publish`, `export` and `import`: what MLflow and the store hold."""
 
 import json
 from pathlib import Path
@@ -86,3 +86,56 @@ def publish(
 
     live = {key for plan in all_planned() for key in plan.keys if owned(trial_folder(key))}
     send(uri, experiment, live=live, report=print)
+
+
+@app.command()
+def export(
+    experiment: Annotated[str, typer.Argument(help="An experiment with finished trials.")],
+    out: Annotated[
+        Path | None,
+        path_option("--out", "FILE", "The file to write. Default: EXPERIMENT.zip."),
+    ] = None,
+    weights: Annotated[bool, typer.Option("--weights", help="Also pack the generators.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Pack the records of an experiment into one zip file.
+
+    Example: ganbench export quick --out quick.zip
+    """
+    from bench.paths import safe_filename
+    from bench.tracking.archive import export as pack
+    from bench.trials.experiment import recorded_name
+
+    name = recorded_name(experiment)
+    path = out or Path(f"{safe_filename(name)}.zip")
+    trials = pack(name, path, weights=weights)
+    print(f"{path} holds {trials} trials of {name} ({path.stat().st_size / 1e6:.1f} MB).")
+
+
+@app.command(name="import")
+def bring(
+    archive: Annotated[Path, typer.Argument(help="A zip file of `ganbench export`.")],
+    store: StoreOption = None,
+) -> None:
+    """Bring the records of a zip file into this store and into MLflow.
+
+    Importing again changes nothing. Trials of two machines become one experiment.
+
+    Example: ganbench import results/paper/records.zip
+    """
+    from bench.tracking.addresses import tracking_uri
+    from bench.tracking.archive import bring as unpack
+    from bench.tracking.publisher import publish as send
+
+    brought = unpack(archive)
+    print(
+        f"{brought.added} trials of {brought.name} are new in this store, {brought.present} were "
+        "here before."
+    )
+    if brought.plugins:
+        print(
+            f"These trials carry code of {', '.join(brought.plugins)}. Commands that load their "
+            "generators run it: import only from people you trust."
+        )
+    send(tracking_uri(), brought.name, report=print)
+    print(f"Make its tables and page: ganbench table {brought.name}")

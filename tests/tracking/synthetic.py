@@ -29,8 +29,7 @@ class Trial:
     evaluations: int = 4
 
     def __post_init__(self) -> None:
-        canonical = json.dumps(self.identity, sort_keys=True)
-        self.key = hashlib.sha256(canonical.encode()).hexdigest()
+        self.key = trials.Trial.from_identity(self.identity).key
         self.folder = self.store / "trials" / self.key
         self.folder.mkdir(parents=True, exist_ok=True)
         content = {"key": self.key, "identity": self.identity, "recorded": RECORDED}
