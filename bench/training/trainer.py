@@ -57,8 +57,8 @@ class Trainer:
         """Train until the last evaluation, which is at the end of the budget.
 
         Yields:
-            None after a step; an evaluation where one is due, which the caller does before it asks
-            for more.
+            None after a step, so that several trials can take turns; an evaluation where one is
+            due, which the caller does before it asks for more.
 
         Raises:
             Stopped: ``stopping`` said so; the checkpoint is written.
