@@ -130,7 +130,7 @@ class _Instance:
     def results(self) -> Leaves:
         networks = self.algorithm.networks()
         weights = {f"the {name}": net.state_dict() for name, net in networks.items()}
-        return _all_leaves("its ", self._scalars) | _all_leaves("", weights)
+        return _all_leaves("the scalar ", self._scalars) | _all_leaves("", weights)
 
     def outside(self) -> Leaves:
         """What the variant's classes and files hold, which all instances share."""
