@@ -4,7 +4,8 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
@@ -15,18 +16,31 @@ _ALL: "list[Registry[Any]]" = []
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
+def check_name(kind: str, name: object) -> None:
+    """Whether this can be the name of such a thing.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        raise UserError(
+            f"{name!r} cannot name a {kind}: use up to 100 letters, digits, '_', '-' and '.'; "
+            "begin with a letter or a digit."
+        )
+
+
 class Registry(Generic[Thing]):
     """Things of one kind by name. Each is in a file that registers it when it is imported.
 
     Args:
         kind: what they are, in the singular ("data set").
-        room: the package whose files hold those of this repository ("bench.datasets"). The entry
-            points of installed packages are those of the group "ganbench.datasets" then.
+        room: the package whose files hold those of this repository ("bench.datasets").
+        group: of the entry points of installed packages, by default "ganbench.datasets" then.
     """
 
-    def __init__(self, kind: str, room: str) -> None:
+    def __init__(self, kind: str, room: str, group: str = "") -> None:
         self._kind, self._room = kind, room
-        self._group = room.replace("bench.", "ganbench.", 1)
+        self._group = group or room.replace("bench.", "ganbench.", 1)
         self._things: dict[str, Thing] = {}
         self._by_module: dict[str, dict[str, Thing]] = {}
         _ALL.append(self)
@@ -37,11 +51,7 @@ class Registry(Generic[Thing]):
         Raises:
             UserError: the name is malformed, or another file or the same one has taken it.
         """
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
-            raise UserError(
-                f"{name!r} cannot name a {self._kind}: use up to 100 letters, digits, '_', '-' and "
-                "'.'; begin with a letter or a digit."
-            )
+        check_name(self._kind, name)
         for other, things in self._by_module.items():
             taken = name in things and self._things.get(name) is things[name]
             # A plug-in that has changed is another module of the same file.
@@ -80,10 +90,13 @@ class Registry(Generic[Thing]):
         for entry in entry_points(group=self._group):
             try:
                 entry.load()
-            except ImportError as error:
+            except UserError:
+                raise
+            except Exception as error:
+                why = " ".join(f"{type(error).__name__}: {error}".split())
                 raise UserError(
                     f"The {self._kind}s of the installed package {entry.value} failed to load "
-                    f"({error}): fix or uninstall it and run the same command again."
+                    f"({why}): fix or uninstall it and run the same command again."
                 ) from error
         return sorted(self._things)
 
@@ -100,6 +113,18 @@ class Registry(Generic[Thing]):
 def registered_by(module: str) -> list[str]:
     """The names of all things that a module registered, of whatever kind."""
     return [name for registry in _ALL for name in registry.of_module(module)]
+
+
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """Where the block fails, everything that it has registered is forgotten again."""
+    before = [(r, dict(r._things), {m: dict(t) for m, t in r._by_module.items()}) for r in _ALL]
+    try:
+        yield
+    except BaseException:
+        for registry, things, by_module in before:
+            registry._things, registry._by_module = things, by_module
+        raise
 
 
 def _file(module: str) -> str:

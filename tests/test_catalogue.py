@@ -41,7 +41,7 @@ def test_the_second_dry_run_says_the_same_without_torch(own_store: Path) -> None
     *second, loaded_again = dry_run()
     assert (loaded, loaded_again) == ("True", "False")
     assert first == second
-    assert first[0] == "quick: 12 trials, 0 done, 12 to go."
+    assert first[0] == "quick: 12 trials, 0 done, 12 to do."
 
 
 @pytest.mark.parametrize("overrides", [{}, {"clip": 0.02}])

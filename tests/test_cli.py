@@ -18,7 +18,8 @@ from bench import cli, datasets
 from bench.analysis import Comparison
 from bench.cli import options, running, startup
 from bench.datasets import mnist
-from bench.executors.run import Ended, Outcome
+from bench.executors import plan as planning
+from bench.executors.run import Outcome
 from bench.training import generator
 from bench.trials import experiment as experiments
 from bench.trials.status import Status
@@ -205,7 +206,7 @@ def test_a_sweep_that_has_results_ends_with_its_champions(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     chosen = experiments.load("quick")
-    ended = [Ended(trial, Status(status="done")) for trial in chosen.trials()]
+    ended = [(item, Status(status="done")) for item in planning.plan(chosen)]
     given_to_mlflow: list[object] = []
     monkeypatch.setattr("bench.executors.run.sweep", lambda *given: Outcome(ended, None, None))
     monkeypatch.setattr("bench.analysis.compare", lambda *given: Comparison("", "", ()))
@@ -213,7 +214,7 @@ def test_a_sweep_that_has_results_ends_with_its_champions(
         "bench.tracking.registered_models.register_best_models",
         lambda *given: given_to_mlflow.extend(given[1:3]),
     )
-    running._sweep_and_compare(chosen, [], None, tmp_path, Console())
+    running._sweep_and_compare(chosen, [], None, None, tmp_path, Console())
     assert given_to_mlflow == ["quick", generator.load]
 
 
@@ -221,11 +222,11 @@ def test_a_sweep_that_mlflow_did_not_take_makes_no_table_and_exits_with_5(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     chosen = experiments.load("quick")
-    ended = [Ended(trial, Status(status="done")) for trial in chosen.trials()]
+    ended = [(item, Status(status="done")) for item in planning.plan(chosen)]
     outcome = Outcome(ended, None, "MLflow did not take the record.")
     monkeypatch.setattr("bench.executors.run.sweep", lambda *given: outcome)
     with pytest.raises(typer.Exit) as left:
-        running._sweep_and_compare(chosen, [], None, tmp_path, Console())
+        running._sweep_and_compare(chosen, [], None, None, tmp_path, Console())
     assert left.value.exit_code == 5
     assert capsys.readouterr().out == (
         "MLflow did not take the record.\nNo table is made before MLflow has every trial.\n"
@@ -237,20 +238,24 @@ def test_a_failed_trial_is_reported_in_its_own_words(
 ) -> None:
     """Square brackets are no markup; the others are compared all the same."""
     reason = "nothing was found in [/data/weights] for [batch, channels]."
-    first, *others = experiments.load("quick").trials()
-    ended = [Ended(first, Status(status="failed", reason=reason))]
-    ended += [Ended(trial, Status(status="done")) for trial in others]
+    first, *others = planning.plan(experiments.load("quick"))
+    ended = [(first, Status(status="failed", reason=reason))]
+    ended += [(item, Status(status="done")) for item in others]
     monkeypatch.setattr("bench.executors.run.sweep", lambda *given: Outcome(ended, None, None))
-    monkeypatch.setattr("bench.analysis.compare", lambda *given: Comparison("TABLE", "", ()))
+    made = Comparison("TABLE", "", (), "The pictures of wgan seed 0 are lost.")
+    monkeypatch.setattr("bench.analysis.compare", lambda *given: made)
     monkeypatch.setattr(
         "bench.tracking.registered_models.register_best_models", lambda *given: None
     )
     with pytest.raises(typer.Exit) as end:
-        running._sweep_and_compare(experiments.load("quick"), [], None, tmp_path, options.console())
+        running._sweep_and_compare(
+            experiments.load("quick"), [], None, None, tmp_path, options.console()
+        )
     assert end.value.exit_code == 3
     out = capsys.readouterr().out
-    assert f"{first.title} failed: {reason}\n" in out
+    assert f"{first.trial.title} failed: {reason}\n" in out
     assert "TABLE" in out
+    assert "The pictures of wgan seed 0 are lost.\n" in out
 
 
 def test_a_home_in_an_option_is_expanded_and_a_dry_run_creates_nothing(
@@ -261,7 +266,7 @@ def test_a_home_in_an_option_is_expanded_and_a_dry_run_creates_nothing(
     (tmp_path / "mine.toml").write_text('variants = ["wgan"]\nseeds = 1\nbudget = 9\n')
     code, out, _ = ganbench("run", "~/mine.toml", "--dry-run", "--store=~/x")
     assert code == 0
-    assert re.fullmatch(r"mine-[0-9a-f]{6}: 1 trials, 0 done, 1 to go\.", out.splitlines()[0])
+    assert re.fullmatch(r"mine-[0-9a-f]{6}: 1 trial, 0 done, 1 to do\.", out.splitlines()[0])
     assert os.environ["GANBENCH_STORE"] == str(tmp_path / "x")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
     for arguments in (["score", "~/a.npy"], ["run", "quick", "--plugin=~/a.py", "--dry-run"],
@@ -336,7 +341,7 @@ def test_dry_run_names_the_trials_and_begins_none(ganbench: Run, own_store: Path
     code, out, _ = ganbench("run", "quick", "--seeds", "0,7", "--variants", "wgan", "--dry-run")
     assert code == 0
     assert out.splitlines() == [
-        "quick: 2 trials, 0 done, 2 to go.", "  wgan seed 0: pending", "  wgan seed 7: pending"
+        "quick: 2 trials, 0 done, 2 to do.", "  wgan seed 0: pending", "  wgan seed 7: pending"
     ]  # fmt: skip
     assert set(own_store.iterdir()) == before
 

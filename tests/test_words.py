@@ -58,10 +58,10 @@ PHRASES = {
 EMPTY = {"found", "one", "told", "shown"}
 
 # What files, checkpoints, sqlite and CSS call their things; what the changelog says was renamed.
-STORED = re.compile(r"^journal$|journal\.jsonl|journal_mode|-journal\b|\.gallery\b|`witness_\*`")
+STORED = re.compile(r"^journal$|journal\\?\.jsonl|journal_mode|-journal\b|`witness_\*`")
 
 # Rooms that are still being renamed; the list is to become empty.
-COMING = {"analysis", "evaluation", "executors", "nn"}
+COMING = {"evaluation"}
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:

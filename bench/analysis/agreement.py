@@ -4,81 +4,83 @@ from collections import Counter
 from typing import Any
 
 from bench.analysis import formats
-from bench.analysis.summary import MAIN, Summary, decimals
-from bench.analysis.table import Cell, Grid
+from bench.analysis.formats import Cell, Grid
+from bench.analysis.summary import MAIN, Row, decimals
 from bench.analysis.verification import Check, CheckedRow, Verdict, Verification
 from bench.evaluation.declarations import measure
 
 _HEADS = ("variant", "row", "stored", "fresh", "FID stored", "FID fresh", "expected")
-
-
-def text(found: Verification) -> str:
-    """The table in Markdown, then what its words mean, then the verdict."""
-    heads = (*_HEADS, *(measure(name).label for name in MAIN))
-    rows = tuple(_row(row) for row in found.rows)
-    caption = f"{found.experiment}: fresh runs against {found.stored.source}"
-    grid = Grid("verification", caption, heads, rows, (*_notes(found), *_outside(found)))
-    return f"{formats.markdown([grid])}\n{verdict(found)}"
-
-
-def verdict(found: Verification) -> str:
-    """One sentence or two: what was run again, and whether any row differs."""
-    counts = Counter(row.verdict for row in found.rows)
-    again = len(found.rows) - counts["not run"]
-    kinds = [f"{counts[kind]} {_KINDS[kind]}" for kind in _KINDS if counts[kind]]
-    differing = [row.stored.name for row in found.rows if row.verdict == "differs"]
-    last = f"Rows that differ: {', '.join(differing)}." if differing else "No row differs."
-    return f"{again} of {len(found.rows)} rows were run again: {', '.join(kinds)}. {last}"
-
-
 _KINDS: dict[Verdict, str] = {
     "identical": "identical",
     "agrees": "in agreement",
     "differs": "different",
     "too few": "with too few seeds to tell",
 }
+_TOO_FEW = (
+    "Too few: fewer than two stored seeds, or stored seeds that are all equal, give no interval; "
+    "or no new seed finished."
+)
 
 
-def json_tree(found: Verification) -> dict[str, Any]:
+def verdict(verification: Verification) -> str:
+    """One sentence or two: what was run again, and whether any row differs."""
+    rows = verification.rows
+    counts = Counter(row.verdict for row in rows)
+    kinds = [f"{counts[kind]} {word}" for kind, word in _KINDS.items() if counts[kind]]
+    differing = [row.stored.name for row in rows if row.verdict == "differs"]
+    last = f"Rows that differ: {', '.join(differing)}." if differing else "No row differs."
+    again = len(rows) - counts["not run"]
+    return f"{again} of {len(rows)} rows were run again: {', '.join(kinds)}. {last}"
+
+
+def text(verification: Verification) -> str:
+    """The table in Markdown, then what its words mean, then the verdict."""
+    notes = [
+        f"Expected: the {100 * verification.level:.4g} % prediction interval of the mean of the "
+        "new seeds, given the stored ones, so that all rows of a faithful rerun lie inside in 95 % "
+        "of cases, measure by measure. FID, and how many trials diverged, decide a row. The same: "
+        "runs that repeat a stored one to a billionth; they say nothing new."
+    ]
+    verdicts = {check.verdict for row in verification.rows for check in row.checks}
+    notes += [_TOO_FEW] * ("too few" in verdicts)
+    notes += [*verification.strangers, *_outside(verification)]
+    caption = f"{verification.experiment}: fresh runs against {verification.stored.source}"
+    heads = (*_HEADS, *(measure(name).label for name in MAIN))
+    grid = Grid("verification", caption, heads, tuple(map(_cells, verification.rows)), tuple(notes))
+    return f"{formats.markdown([grid])}\n{verdict(verification)}"
+
+
+def json_tree(verification: Verification) -> dict[str, Any]:
     """Everything, unrounded."""
     return {
-        "experiment": found.experiment,
-        "stored": found.stored.source,
-        "measure": found.stored.measure,
-        "protocol": found.stored.protocol,
-        "level": found.level,
-        "differs": found.differs,
-        "verdict": verdict(found),
-        "rows": [_json_row(row) for row in found.rows],
-        "strangers": list(found.strangers),
+        "experiment": verification.experiment,
+        "stored": verification.stored.source,
+        "measure": verification.stored.measure,
+        "protocol": verification.stored.protocol,
+        "level": verification.level,
+        "differs": verification.differs,
+        "verdict": verdict(verification),
+        "rows": [_json_row(row) for row in verification.rows],
+        "strangers": list(verification.strangers),
     }
 
 
-def _row(row: CheckedRow) -> tuple[Cell, ...]:
+def _cells(row: CheckedRow) -> tuple[Cell, ...]:
     checks = {check.measure: check for check in row.checks}
     fid = checks.get(MAIN[0])
+    fresh = [f"{row.repeats} the same"] * bool(row.repeats)
+    fresh += [f"{_seeds(row.new)} new"] * bool(len(row.new.trials))
     cells = [
-        row.stored.name,
-        row.verdict,
-        _seeds(len(row.stored.done), len(row.stored.diverged)),
-        _fresh(row),
-        fid.stored.text() if fid else "–",
-        fid.fresh.text() if fid else "–",
-        _expected(fid) if fid else "–",
+        *(row.stored.name, row.verdict, _seeds(row.stored), ", ".join(fresh) or "–"),
+        *((fid.stored.text(), fid.fresh.text(), _expected(fid)) if fid else "–––"),
         *(checks[name].verdict if name in checks else "–" for name in MAIN),
     ]
     return tuple(Cell(cell, bold=cell == "differs") for cell in cells)
 
 
-def _fresh(row: CheckedRow) -> str:
-    parts = [f"{row.repeats} the same"] if row.repeats else []
-    if len(row.new.trials):
-        parts.append(f"{_seeds(len(row.new.done), len(row.new.diverged))} new")
-    return ", ".join(parts) or "–"
-
-
-def _seeds(finished: int, diverged: int) -> str:
-    return f"{finished} ({diverged} diverged)" if diverged else str(finished)
+def _seeds(row: Row) -> str:
+    diverged = len(row.diverged)
+    return f"{len(row.done)} ({diverged} diverged)" if diverged else str(len(row.done))
 
 
 def _expected(check: Check) -> str:
@@ -88,43 +90,24 @@ def _expected(check: Check) -> str:
     return f"{check.low:.{places}f} to {check.high:.{places}f}"
 
 
-def _notes(found: Verification) -> list[str]:
-    notes = [
-        f"Expected: the {100 * found.level:.4g} % prediction interval of the mean of the new "
-        "seeds, given the stored ones, so that all rows of a faithful rerun lie inside in 95 % of "
-        "cases, measure by measure. FID, and how many trials diverged, decide a row. The same: "
-        "runs that repeat a stored one to a billionth; they say nothing new."
-    ]
-    verdicts = {check.verdict for row in found.rows for check in row.checks}
-    if "too few" in verdicts:
-        notes.append(
-            "Too few: fewer than two stored seeds, or stored seeds that are all equal, give no "
-            "interval; or no new seed finished."
-        )
-    return [*notes, *found.strangers]
-
-
-def _outside(found: Verification) -> list[str]:
+def _outside(verification: Verification) -> list[str]:
     """A sentence for each number that is not where it was to be expected."""
-    sentences = [
-        f"{row.stored.name}: {measure(check.measure).label} {_mean(check.fresh)} is outside "
-        f"{_expected(check)} (stored {_mean(check.stored)})."
-        for row in found.rows
+    rows, p = verification.rows, 1 - verification.level
+    numbers = [
+        f"{row.stored.name}: {measure(check.measure).label} {check.fresh.text()}, "
+        f"n = {check.fresh.n} is outside {_expected(check)} (stored {check.stored.text()}, "
+        f"n = {check.stored.n})."
+        for row in rows
         for check in row.checks
         if check.verdict == "differs"
     ]
-    sentences += [
+    return numbers + [
         f"{row.stored.name}: {len(row.new.diverged)} of {len(row.new.trials)} new trials diverged, "
         f"and {len(row.stored.diverged)} of {len(row.stored.trials)} stored ones (Fisher's exact "
         f"p = {row.p_diverged:.2g})."
-        for row in found.rows
-        if row.p_diverged is not None and row.p_diverged <= 1 - found.level
+        for row in rows
+        if row.p_diverged is not None and row.p_diverged <= p
     ]
-    return sentences
-
-
-def _mean(value: Summary) -> str:
-    return f"{value.text()}, n = {value.n}" if value.n else "–"
 
 
 def _json_row(row: CheckedRow) -> dict[str, Any]:
@@ -143,12 +126,8 @@ def _json_row(row: CheckedRow) -> dict[str, Any]:
 
 def _json_check(check: Check) -> dict[str, Any]:
     sides = {"stored": check.stored, "fresh": check.fresh}
-    return {
-        "verdict": check.verdict,
-        "low": check.low,
-        "high": check.high,
-        **{
-            name: {"n": side.n, "mean": side.mean, "sd": side.sd, "points": dict(side.points)}
-            for name, side in sides.items()
-        },
+    values = {
+        name: {"n": side.n, "mean": side.mean, "sd": side.sd, "points": dict(side.points)}
+        for name, side in sides.items()
     }
+    return {"verdict": check.verdict, "low": check.low, "high": check.high, **values}

@@ -1,11 +1,8 @@
-"""Grids written as Markdown, LaTeX, CSV, and as plain text for a terminal."""
+"""A table as cells, and written as Markdown, LaTeX, and as plain text for a terminal."""
 
-import csv
-import io
 import re
 import textwrap
-
-from bench.analysis.table import Cell, Grid
+from dataclasses import dataclass
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -18,14 +15,43 @@ _LATEX = {
 }  # fmt: skip
 _CODE = re.compile(r"`([^`]+)`")
 _TOKEN = re.compile(r"--|.", re.DOTALL)
-_ACCENTED = re.compile(r"[À-ÖØ-öø-ÿ]")
-_NO_ACCENTS = "ÐðÞþ"
+_ACCENTED = re.compile(r"(?![ÐðÞþ×÷])[À-ÿ]")
 _GAP = "  "
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its text, whether a verdict makes it bold, the row whose trials it is of."""
+
+    text: str
+    bold: bool = False
+    row: str = ""
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table: its name, its caption, column heads, rows of cells, notes below it."""
+
+    name: str
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
 
 
 def markdown(grids: list[Grid], verdict: str = "") -> str:
     """The verdict, then the tables."""
     return "\n".join([f"{verdict}\n"] * bool(verdict) + [_markdown(grid) for grid in grids])
+
+
+def _markdown(grid: Grid) -> str:
+    texts = [[f"**{c.text}**" if c.bold else c.text for c in row] for row in grid.rows]
+    rule = [":--", *["--:"] * (len(grid.heads) - 1)]
+    piped = [[text.replace("|", "\\|") for text in line] for line in (grid.heads, rule, *texts)]
+    table = [f"| {' | '.join(line)} |" for line in piped]
+    notes = [f"* {note}" for note in grid.notes]
+    return "\n".join([f"**{grid.caption}**", "", *table, "", *notes]).rstrip() + "\n"
 
 
 def latex(grids: list[Grid], verdict: str) -> str:
@@ -39,6 +65,26 @@ def latex(grids: list[Grid], verdict: str) -> str:
     )
 
 
+def _latex(grid: Grid) -> str:
+    texts = [[escaped(cell.text) for cell in row] for row in grid.rows]
+    bold = [[rf"\textbf{{{t}}}" if c.bold else t for t, c in zip(line, row, strict=True)]
+            for line, row in zip(texts, grid.rows, strict=True)]  # fmt: skip
+    heads, *rows = [" & ".join(line) + r" \\" for line in [map(escaped, grid.heads), *bold]]
+    lines = [
+        r"\begin{table}[htbp]",
+        r"\centering",
+        rf"\caption{{{escaped(grid.caption)}}}",
+        rf"\label{{tab:{grid.name}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{l{'r' * (len(grid.heads) - 1)}}}",
+        *(r"\toprule", heads, r"\midrule", *rows, r"\bottomrule"),
+        r"\end{tabular}}",
+    ]
+    if grid.notes:
+        lines += [r"\par\medskip\footnotesize\raggedright", escaped(" ".join(grid.notes))]
+    return "\n".join([*lines, r"\end{table}", ""])
+
+
 def escaped(text: str) -> str:
     """``text`` as LaTeX sets it literally, what stands in backticks as code.
 
@@ -49,18 +95,8 @@ def escaped(text: str) -> str:
 
 
 def _literal(token: str) -> str:
-    known = _LATEX.get(token)
-    if known is not None or token.isascii():
-        return known or token
-    settable = _ACCENTED.fullmatch(token) and token not in _NO_ACCENTS
-    return token if settable else f"U+{ord(token):04X}"
-
-
-def comma_separated(heads: list[str], rows: list[list[str | float | int]]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerows([heads, *rows])
-    return file.getvalue()
+    settable = token in _LATEX or token.isascii() or _ACCENTED.fullmatch(token)
+    return _LATEX.get(token, token) if settable else f"U+{ord(token):04X}"
 
 
 def plain(grid: Grid, width: int = 100) -> str:
@@ -70,7 +106,7 @@ def plain(grid: Grid, width: int = 100) -> str:
     its own, above its numbers.
     """
     table = [list(grid.heads), *([cell.text for cell in row] for row in grid.rows)]
-    widths = [max(len(row[i]) for row in table) for i in range(len(grid.heads))]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     room = width - sum(len(_GAP) + column for column in widths[1:])
     widths[0] = max([len(row[0]) for row in table if len(row[0]) <= room], default=0)
     lines = [line for row in table for line in _aligned(row, widths, width)]
@@ -83,47 +119,3 @@ def _aligned(row: list[str], widths: list[int], width: int) -> list[str]:
     if len(name) <= widths[0]:
         return [name.ljust(widths[0]) + numbers]
     return [*textwrap.wrap(name, width), " " * widths[0] + numbers]
-
-
-def _markdown(grid: Grid) -> str:
-    lines = [f"**{grid.caption}**", "", _line([_piped(head) for head in grid.heads])]
-    lines.append(_line([":--", *["--:"] * (len(grid.heads) - 1)]))
-    lines += [_line([_marked(cell) for cell in row]) for row in grid.rows]
-    lines += ["", *(f"* {note}" for note in grid.notes)]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _marked(cell: Cell) -> str:
-    text = _piped(cell.text)
-    return f"**{text}**" if cell.bold else text
-
-
-def _piped(text: str) -> str:
-    return text.replace("|", "\\|")
-
-
-def _latex(grid: Grid) -> str:
-    rows = [" & ".join(_set(cell) for cell in row) + r" \\" for row in grid.rows]
-    columns = "l" + "r" * (len(grid.heads) - 1)
-    heads = " & ".join(escaped(head) for head in grid.heads) + r" \\"
-    lines = [
-        r"\begin{table}[htbp]",
-        r"\centering",
-        rf"\caption{{{escaped(grid.caption)}}}",
-        rf"\label{{tab:{grid.name}}}",
-        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{{columns}}}",
-        *(r"\toprule", heads, r"\midrule", *rows, r"\bottomrule"),
-        r"\end{tabular}}",
-    ]
-    if grid.notes:
-        lines += [r"\par\medskip\footnotesize\raggedright", escaped(" ".join(grid.notes))]
-    return "\n".join([*lines, r"\end{table}", ""])
-
-
-def _set(cell: Cell) -> str:
-    return rf"\textbf{{{escaped(cell.text)}}}" if cell.bold else escaped(cell.text)

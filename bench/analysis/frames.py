@@ -1,18 +1,31 @@
-"""The records of an experiment as pandas tables, for a notebook of one's own."""
+"""The records of an experiment as pandas frames: what the analysis is built on, for notebooks."""
 
 import pandas as pd
 
-from bench.analysis import learning_curves, records
+from bench.analysis import records
+from bench.analysis.records import Records
 from bench.tracking.addresses import tracking_uri
 from bench.tracking.reading import RecordStore
 
+_EVALUATION = "eval/"
+_CURVES = ["variant", "seed", "metric", "images", "value"]
+
 
 def load_results(experiment: str, uri: str | None = None) -> pd.DataFrame:
-    """One row a trial that counts (done or diverged), sorted by variant and seed.
+    """One row a trial that counts (done or diverged), sorted by table row and seed.
 
-    Columns: ``variant``, ``seed``, ``status``; every other parameter under its own name; the
-    measurements as ``final/fid``, ``best/fid``, ``cost/seconds``, ``noise/fid`` and so on, NaN
-    where a trial has none (a diverged trial has no final ones). The index is the MLflow run id.
+    The index is the MLflow run id. The columns are
+
+    * ``variant`` (text), ``seed`` (int), ``status`` ("done" or "diverged");
+    * every other parameter under its own name, a number where all trials have numbers;
+    * ``final/fid`` and every other metric of the last checkpoint, ``best/fid`` of the one that
+      held-out images chose, ``cost/seconds``, ``noise/fid`` (the sd over sets of samples), …:
+      float, NaN where a trial has none. A diverged trial has costs only;
+    * ``trial/row``: the row of the tables, which is the variant and what sets its trials apart
+      where one variant was run in several configurations;
+    * ``trial/missing``: the classes that the last generator does not cover ("none", "4 9");
+    * ``trial/reason`` of a diverged trial, ``trial/key``, ``trial/commit`` of the code (text), and
+      ``trial/pictures``: whether the trial logged any (bool).
 
     Args:
         experiment: its name in the records, such as "quick".
@@ -23,8 +36,8 @@ def load_results(experiment: str, uri: str | None = None) -> pd.DataFrame:
             measured it.
     """
     trials = records.read(RecordStore(uri or tracking_uri()), experiment).trials
-    own = [column for column in trials.columns if not column.startswith("trial/")]
-    return trials[own].apply(_numeric).sort_values(["variant", "seed"], kind="stable")
+    given = [name for name in trials if "/" not in name and name not in ("variant", "status")]
+    return trials.assign(**{name: _numeric(trials[name]) for name in given})
 
 
 def load_curves(experiment: str, uri: str | None = None) -> pd.DataFrame:
@@ -40,7 +53,27 @@ def load_curves(experiment: str, uri: str | None = None) -> pd.DataFrame:
         UserError: as `load_results`.
     """
     store = RecordStore(uri or tracking_uri())
-    return learning_curves.read(store, records.read(store, experiment))
+    return curves(store, records.read(store, experiment))
+
+
+def curves(store: RecordStore, records: Records) -> pd.DataFrame:
+    """The frame of `load_curves`."""
+    experiment = store.experiment(records.experiment)
+    stored = {run.run_id: run.stored for run in experiment.runs} if experiment else {}
+    points = [
+        (run_id, trial["variant"], trial["seed"], name.removeprefix(_EVALUATION), images, value)
+        for run_id, trial in records.trials.iterrows()
+        for name, logged in sorted(stored[run_id].items())
+        if name.startswith(_EVALUATION)
+        for images, value in store.curve(str(run_id), logged)
+    ]
+    return pd.DataFrame(points, columns=["run_id", *_CURVES]).set_index("run_id")
+
+
+def fid_over_training(curves: pd.DataFrame) -> pd.DataFrame:
+    """``fid`` and ``seconds`` of each (run id, images) at which both were recorded."""
+    wide = curves.set_index(["metric", "images"], append=True)["value"].unstack("metric")
+    return wide.reindex(columns=["fid", "seconds"]).dropna()
 
 
 def _numeric(column: "pd.Series[object]") -> "pd.Series[object]":

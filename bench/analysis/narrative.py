@@ -215,9 +215,9 @@ def orders(table: list[Row]) -> tuple[str, ...]:
     means = [(row.name, row.final("fid").mean, row.final(f"fid{ALT}").mean) for row in table]
     known = [(name, a, b) for name, a, b in means if a is not None and b is not None]
     turned = [
-        f"{one[0]} and {two[0]}"
-        for one, two in combinations(known, 2)
-        if (one[1] < two[1]) != (one[2] < two[2])
+        f"{a} and {b}"
+        for (a, *of_a), (b, *of_b) in combinations(known, 2)
+        if (of_a[0] < of_b[0]) != (of_a[1] < of_b[1])
     ]
     if len(known) < 2:
         return ()

@@ -3,23 +3,22 @@
 import base64
 import io
 import json
-import math
 import re
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup, escape
 from PIL import Image
 
 from bench.analysis import narrative, table
 from bench.analysis.figures.registry import FigureKind
-from bench.analysis.records import Records, parameters
+from bench.analysis.formats import Grid
+from bench.analysis.records import Records, parameters, shared
 from bench.analysis.sample_selection import SampleGrids, pixels
 from bench.analysis.summary import MAIN, Row, by_class, other_measures, recorded, rows
-from bench.analysis.table import Grid
 from bench.evaluation.declarations import measure
 
 _FOLDER = Path(__file__).parent / "template"
@@ -51,27 +50,25 @@ def page(records: Records, contents: Contents) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["data_uri"] = data_uri
-    environment.filters["compact"] = compact
-    environment.filters["anchor"] = anchor
-    environment.filters["unbroken"] = unbroken
-    environment.filters["commands"] = commands
-    environment.filters["count"] = lambda number: f"{number:,}"
+    for function in (data_uri, compact, anchor, unbroken, commands):
+        environment.filters[function.__name__] = function
+    environment.filters["count"] = "{:,}".format
+    environment.filters["number"] = _number
     environment.globals["link"] = lambda run_id: _link(run_id, records, contents.tracking_uri)
     names = [name for name in MAIN if name in recorded(records.trials)]
+    by_row: dict[str, list[SampleGrids]] = {}
+    for grids in contents.samples:
+        by_row.setdefault(grids.row, []).append(grids)
     return environment.get_template("page.html").render(
         records=records,
         contents=contents,
         rows=rows(records),
         floor=table.FLOOR,
-        trials=records.trials.reset_index().to_dict("records"),
         trial_heads=[measure(name).head for name in names] + [table.CHOSEN, "training [s]"],
-        trial_values=partial(
-            _values, [*(f"final/{name}" for name in names), "best/fid", "cost/seconds"]
-        ),
-        samples=_samples(contents.samples),
+        trial_numbers=[*(f"final/{name}" for name in names), "best/fid", "cost/seconds"],
+        samples=by_row,
         steps=sorted({step for grids in contents.samples for step in grids.pngs}),
-        protocol=table.protocol(records),
+        protocol=shared(records.trials),
         configurations=_configurations(rows(records)),
         environment=_flat(json.loads(contents.environment or "{}")),
         commits=sorted(set(records.trials["trial/commit"]) - {""}),
@@ -114,29 +111,18 @@ def _link(run_id: str, records: Records, uri: str) -> str | None:
     return f"{uri.rstrip('/')}/#/experiments/{records.experiment_id}/runs/{run_id}"
 
 
-def _values(columns: list[str], trial: dict[str, Any]) -> list[str]:
-    values = [trial.get(column, math.nan) for column in columns]
-    return ["–" if math.isnan(value) else f"{value:.6g}" for value in values]
+def _number(value: float | None) -> str:
+    return "–" if value is None or pd.isna(value) else f"{value:.6g}"
 
 
-def _samples(selected: list[SampleGrids]) -> dict[str, list[SampleGrids]]:
-    by_row: dict[str, list[SampleGrids]] = {}
-    for grids in selected:
-        by_row.setdefault(grids.row, []).append(grids)
-    return by_row
+def _configurations(table_rows: list[Row]) -> pd.DataFrame:
+    """A row a variant: the parameters in which the variants differ."""
+    params = pd.DataFrame({row.name: parameters(row.trials)[0] for row in table_rows}).T
+    params = params.drop(columns=["variant", "seed"]).fillna("–").sort_index(axis="columns")
+    return params.loc[:, params.nunique() > 1]
 
 
-def _configurations(table_rows: list[Row]) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Heads and rows: the parameters in which the variants differ, by variant."""
-    firsts = [(row.name, parameters(row.trials)[0]) for row in table_rows]
-    names = sorted({name for _, params in firsts for name in params} - {"variant", "seed"})
-    apart = [name for name in names if len({params.get(name) for _, params in firsts}) > 1]
-    return apart, [(row, [params.get(name, "–") for name in apart]) for row, params in firsts]
-
-
-def _flat(tree: Any, prefix: str = "") -> list[tuple[str, str]]:
+def _flat(tree: dict[str, Any]) -> list[tuple[str, str]]:
     """Nested dictionaries as (dotted name, value)."""
-    if not isinstance(tree, dict):
-        return [(prefix, ", ".join(map(str, tree)) if isinstance(tree, list) else str(tree))]
-    pairs = [_flat(value, f"{prefix}.{name}" if prefix else name) for name, value in tree.items()]
-    return [pair for branch in pairs for pair in branch]
+    values = pd.json_normalize(tree).iloc[0].items() if tree else ()
+    return [(str(n), ", ".join(map(str, v)) if isinstance(v, list) else str(v)) for n, v in values]

@@ -8,32 +8,27 @@ from typing import Any
 
 import pandas as pd
 
-from bench.analysis.selection import COUNTED, counted_runs, of_plan, of_protocol
 from bench.errors import UserError, unknown
-from bench.evaluation.identity import current
+from bench.evaluation.identity import SAMPLES, current
 from bench.tracking.pictures import LOGGED
 from bench.tracking.reading import Experiment, RecordStore, Run
 from bench.tracking.record import command_of, how_to_run
 from bench.tracking.views import planned_keys
 
-_KIND = "ganbench.kind"
-"""The tag of a run that is no trial: the one that holds the page of an earlier comparison."""
-_SECTIONS = ("final/", "best/", "cost/", "noise/")
 ROW = "trial/row"
+_COUNTED = ("done", "diverged")
+_KIND = "ganbench.kind"
+"""The tag of a run that is no trial: the one that holds the page of an earlier analysis."""
+_MEASURED = ("final/", "best/", "cost/", "noise/")
 
 
 @dataclass(frozen=True)
 class Records:
-    """Everything that the table needs of one experiment.
+    """Everything that the analysis needs of one experiment.
 
     Attributes:
-        trials: those that are done or diverged, by row and seed; the index is the run id. Columns
-            are ``variant``, ``seed`` and ``status``, every other parameter as text, what was
-            measured as ``final/fid``, ``best/fid``, ``cost/seconds``, ``noise/fid`` (of a diverged
-            trial the cost only), and ``trial/row`` (the table row it belongs to: the variant, with
-            what sets it apart where one variant was run in several configurations),
-            ``trial/key``, ``trial/reason``, ``trial/missing`` (the classes that its last generator
-            does not cover: "none", "4 9"), ``trial/commit``, ``trial/pictures``.
+        trials: a row a trial that is done or diverged, as `bench.load_results` gives it, but every
+            parameter except the seed is text, as in MLflow.
         notes: what was left out or is worth knowing, one sentence each.
         floor: metric to the value that real images get at the trials' own n; empty when none was
             recorded.
@@ -76,12 +71,23 @@ class Records:
 
 def parameters(trials: pd.DataFrame) -> list[dict[str, str]]:
     """What each trial was given, by name, as MLflow keeps it: as text."""
-    names = sorted(c for c in trials.columns if "/" not in c and c != "status")
-    records: list[dict[str, str]] = [
+    names = sorted(name for name in trials.columns if "/" not in name and name != "status")
+    return [
         {str(name): str(value) for name, value in trial.items() if pd.notna(value)}
         for trial in trials[names].to_dict("records")
     ]
-    return records
+
+
+def shared(trials: pd.DataFrame) -> dict[str, str]:
+    """The parameters, without the seed, that all of the trials have in common, by name."""
+    params = pd.DataFrame(parameters(trials)).drop(columns="seed")
+    common = params.loc[:, params.nunique(dropna=False) == 1]
+    return {str(name): str(value) for name, value in sorted(common.iloc[0].dropna().items())}
+
+
+def frame(trials: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Trials as `Records` holds them, each given by its columns and its ``run_id``."""
+    return pd.DataFrame(trials).set_index("run_id").sort_values([ROW, "seed"], kind="stable")
 
 
 def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
@@ -95,34 +101,34 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
         UserError: no such experiment, no finished run in it yet, or runs of two evaluators.
     """
     experiment = _experiment(store, name)
+    tags = experiment.tags
     # Records of older versions hold no command; their options stand in the name.
-    command = experiment.tags.get("ganbench.command") or command_of(name)
-    seeds_option = experiment.tags.get("ganbench.seeds", "")
+    command = tags.get("ganbench.command") or command_of(name)
+    seeds_option = tags.get("ganbench.seeds", "")
     whole = f"{command} --seeds {seeds_option}" if seeds_option else command
     runs = [run for run in experiment.runs if _KIND not in run.tags]
-    protocol, mine, notes = of_protocol(runs, experiment.tags.get("ganbench.protocol"))
+    protocol, runs, notes = _of_protocol(runs, tags.get("ganbench.protocol"))
     if not every:
-        mine, more = of_plan(mine, planned_keys(experiment.tags), whole)
+        runs, more = _of_plan(runs, planned_keys(tags), whole)
         notes += more
-    counted, more = counted_runs(mine)
+    counted, more = _newest(runs)
     if not counted:
-        raise _nothing_finished(name, mine, whole)
-    trials = _trials(counted)
+        raise _nothing_finished(name, runs, whole)
     newest = max(counted, key=lambda run: run.start_time)
     return Records(
         experiment=name,
         experiment_id=experiment.experiment_id,
-        trials=trials,
-        notes=(*notes, *more, *_versions(counted, trials)),
-        evaluator=_one_evaluator(counted),
-        measure=experiment.tags.get("ganbench.measure") or newest.tags.get("ganbench.measure", ""),
+        trials=_trials(counted),
+        notes=(*notes, *more, *_versions(counted)),
+        evaluator=_evaluator(counted),
+        measure=tags.get("ganbench.measure") or newest.tags.get("ganbench.measure", ""),
         protocol=protocol,
-        floor=_floor(experiment.tags.get("ganbench.floor"), counted[0].params.get("samples")),
-        calibration=_calibration(experiment.tags.get("ganbench.calibration")),
-        toml=experiment.tags.get("ganbench.toml", ""),
+        floor=_floor(tags.get("ganbench.floor", "{}"), counted[0].params.get("samples")),
+        calibration=tuple(map(_named_as_now, json.loads(tags.get("ganbench.calibration", "[]")))),
+        toml=tags.get("ganbench.toml", ""),
         command=command,
         seeds_option=seeds_option,
-        description=experiment.tags.get("ganbench.description", ""),
+        description=tags.get("ganbench.description", ""),
         newest=newest.run_id,
     )
 
@@ -134,53 +140,71 @@ def finished_keys(store: RecordStore, name: str) -> set[str]:
         UserError: no such experiment.
     """
     runs = _experiment(store, name).runs
-    return {run.tags.get("ganbench.key", "") for run in runs if run.status in COUNTED}
+    return {run.tags.get("ganbench.key", "") for run in runs if run.status in _COUNTED}
 
 
 def _experiment(store: RecordStore, name: str) -> Experiment:
-    experiment = store.experiment(name)
-    if experiment is None:
-        raise _no_experiment(name, store)
-    return experiment
+    if experiment := store.experiment(name):
+        return experiment
+    names, make = store.names(), f"To make it, {how_to_run(name)}."
+    if names:
+        raise UserError(f"{unknown('recorded experiment', name, names)} {make}")
+    raise UserError(f"The store {store.uri} holds no experiment '{name}' nor any other. {make}")
 
 
-def _floor(tag: str | None, samples: str | None) -> dict[str, float]:
-    """What real images get, if it was measured at ``samples``: a floor belongs to its n.
+def _of_protocol(runs: list[Run], current: str | None) -> tuple[str, list[Run], list[str]]:
+    """The runs under the current protocol; the newest run's when the experiment names none."""
+    protocol = current or (runs[-1].tags.get("ganbench.protocol", "") if runs else "")
+    counted = [run for run in runs if run.tags.get("ganbench.protocol", "") == protocol]
+    others = len(runs) - len(counted)
+    were = f"{others} runs were" if others > 1 else "1 run was"
+    note = f"{were} made under another protocol and left out (the current one is {protocol})."
+    return protocol, counted, [note] * bool(others)
 
-    A floor that names no n is an older record's, and those were all at 10,000.
-    """
-    floor: dict[str, float] = json.loads(tag or "{}")
-    n = floor.pop("n", 10_000)
-    floor = {current(name): value for name, value in floor.items()}
-    return floor if samples in (None, str(n)) else {}
 
-
-def _calibration(tag: str | None) -> tuple[dict[str, Any], ...]:
-    return tuple(
-        {current(name): value for name, value in row.items()} for row in json.loads(tag or "[]")
+def _of_plan(runs: list[Run], keys: set[str], command: str) -> tuple[list[Run], list[str]]:
+    """The runs of the experiment as it was last run; all where no record says which those are."""
+    planned = [run for run in runs if not keys or run.tags.get("ganbench.key") in keys]
+    others = len(runs) - len(planned)
+    were = f"{others} runs are" if others > 1 else "1 run is"
+    note = (
+        f"{were} left out: they have other variants, seeds or settings than `{command}` asked for."
     )
+    absent = len(keys - {run.tags.get("ganbench.key") for run in planned})
+    lost = (
+        f"{absent} of {len(keys)} trials have no run in MLflow yet: `{command}` trains or sends "
+        "what is missing."
+    )
+    return planned, [note] * bool(others) + [lost] * bool(absent)
 
 
-def _no_experiment(name: str, store: RecordStore) -> UserError:
-    names = store.names()
-    make = f"To make it, {how_to_run(name)}"
-    if not names:
-        return UserError(
-            f"The store {store.uri} holds no experiment '{name}' nor any other. {make}."
-        )
-    return UserError(f"{unknown('recorded experiment', name, names)} {make}.")
+def _newest(runs: list[Run]) -> tuple[list[Run], list[str]]:
+    """The newest finished run of each key, and a note on every other."""
+    finished = [run for run in runs if run.status in _COUNTED]
+    newest = {run.tags.get("ganbench.key", run.run_id): run for run in finished}
+    last = {run.tags.get("ganbench.key", run.run_id): run for run in runs}
+    waiting = Counter(run.status for key, run in last.items() if key not in newest)
+    notes = []
+    if again := len(finished) - len(newest):
+        notes.append(f"{again} finished more than once; of each trial the newest run counts.")
+    if waiting:
+        notes.append(f"Not counted because they have no result: {_counts(waiting)}.")
+    return list(newest.values()), notes
+
+
+def _counts(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in sorted(states.items()))
 
 
 def _nothing_finished(name: str, runs: list[Run], command: str) -> UserError:
-    states = Counter(run.status for run in runs)
-    counts = ", ".join(f"{count} {status}" for status, count in sorted(states.items())) or "none"
+    states = _counts(Counter(run.status for run in runs)) or "none"
     return UserError(
-        f"No run of '{name}' is finished yet (runs by status: {counts}): let `{command}` finish "
+        f"No run of '{name}' is finished yet (runs by status: {states}): let `{command}` finish "
         "at least one trial, then ask for the table again."
     )
 
 
-def _one_evaluator(runs: Iterable[Run]) -> str:
+def _evaluator(runs: Iterable[Run]) -> str:
     evaluators = sorted({run.tags.get("ganbench.ruler", "unknown") for run in runs})
     if len(evaluators) > 1:
         raise UserError(
@@ -190,62 +214,66 @@ def _one_evaluator(runs: Iterable[Run]) -> str:
     return evaluators[0]
 
 
+def _floor(tag: str, samples: str | None) -> dict[str, float]:
+    """What real images get, if it was measured at ``samples``: a floor belongs to its n.
+
+    A floor that names no n is an older record's, and those were all at the default.
+    """
+    floor: dict[str, float] = json.loads(tag)
+    n = floor.pop("n", SAMPLES)
+    return _named_as_now(floor) if samples in (None, str(n)) else {}
+
+
+def _named_as_now(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {current(name): value for name, value in values.items()}
+
+
 def _trials(runs: list[Run]) -> pd.DataFrame:
     names = _row_names(runs)
     return frame(_trial(run) | {ROW: names[run.run_id]} for run in runs)
 
 
-def frame(trials: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Trials as `Records` holds them, each given by its columns and its ``run_id``."""
-    return pd.DataFrame(trials).set_index("run_id").sort_values([ROW, "seed"], kind="stable")
-
-
 def _trial(run: Run) -> dict[str, Any]:
-    tags = run.tags
-    measured = _SECTIONS if run.status == "done" else ("cost/",)
-    own = {"variant": run.params["variant"], "seed": int(run.params["seed"]), "status": run.status}
+    tags, done = run.tags, run.status == "done"
+    commit, no_commit = tags.get("mlflow.source.git.commit"), tags.get("ganbench.no_commit", "")
+    about = {"variant": run.params["variant"], "seed": int(run.params["seed"])}
+    sections = _MEASURED if done else ("cost/",)
     return {
         "run_id": run.run_id,
-        **own,
-        **{name: value for name, value in run.params.items() if name not in own},
-        **{n: run.metrics[n] for s in measured for n in run.metrics if n.startswith(s)},
+        **about,
+        "status": run.status,
+        **{name: value for name, value in run.params.items() if name not in about},
+        **{name: value for name, value in run.metrics.items() if name.startswith(sections)},
         "trial/key": tags.get("ganbench.key", ""),
         "trial/reason": tags.get("ganbench.reason", ""),
-        "trial/missing": tags.get("ganbench.missing", "") if run.status == "done" else "",
-        "trial/commit": _commit(tags),
+        "trial/missing": tags.get("ganbench.missing", "") if done else "",
+        "trial/commit": commit or (f"none ({no_commit})" if no_commit else ""),
         "trial/pictures": tags.get(LOGGED) == "True",
     }
 
 
-def _commit(tags: Mapping[str, str]) -> str:
-    """The commit of its code, or why there is none."""
-    reason = tags.get("ganbench.no_commit", "")
-    return tags.get("mlflow.source.git.commit") or (f"none ({reason})" if reason else "")
-
-
 def _row_names(runs: list[Run]) -> dict[str, str]:
     """Run id to row: the variant, plus the parameters in which its own runs differ."""
-    groups: dict[str, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(run.params["variant"], []).append(run)
+    params = pd.DataFrame({run.run_id: run.params for run in runs}).T.drop(columns="seed")
     names = {}
-    for variant, members in groups.items():
-        keys = sorted({key for run in members for key in run.params} - {"seed"})
-        apart = [key for key in keys if len({run.params.get(key) for run in members}) > 1]
-        for run in members:
-            settings = ", ".join(f"{key}={run.params.get(key, 'unset')}" for key in apart)
-            names[run.run_id] = f"{variant} ({settings})" if settings else variant
+    for variant, own in params.fillna("unset").groupby("variant"):
+        varied = sorted(own.columns[own.nunique() > 1])
+        for run_id, values in own[varied].iterrows():
+            settings = ", ".join(f"{name}={value}" for name, value in values.items())
+            names[str(run_id)] = f"{variant} ({settings})" if settings else str(variant)
     return names
 
 
-def _versions(runs: list[Run], trials: pd.DataFrame) -> list[str]:
+def _versions(runs: list[Run]) -> list[str]:
     """A note for each row whose trials were trained by different versions of the variant's code."""
-    notes = []
-    for row, members in trials.groupby(ROW):
-        tags = [run.tags for run in runs if run.run_id in members.index]
-        sources = {of_run.get("ganbench.source", "") for of_run in tags}
-        # Records of an older ganbench know of the one file only.
-        codes = {of_run["ganbench.code"] for of_run in tags if "ganbench.code" in of_run}
-        if (versions := max(len(sources), len(codes))) > 1:
-            notes.append(f"The trials of {row} come from {versions} versions of its code.")
-    return notes
+    tags = pd.DataFrame({run.run_id: run.tags for run in runs}).T.groupby(_row_names(runs))
+    # Records of an older ganbench know of the one file only.
+    versions = {
+        row: max(own.reindex(columns=["ganbench.source", "ganbench.code"]).nunique())
+        for row, own in tags
+    }
+    return [
+        f"The trials of {row} come from {count} versions of its code."
+        for row, count in versions.items()
+        if count > 1
+    ]

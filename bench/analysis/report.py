@@ -2,29 +2,23 @@
 
 import json
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from bench import paths as files
-from bench.analysis import data, formats, learning_curves, narrative, records, table, verdicts
-from bench.analysis.checkpoints import checkpoints
+from bench.analysis import data, diagnosis, formats, frames, narrative, records, table, verdicts
 from bench.analysis.figures import style
-from bench.analysis.figures.registry import FigureKind, kinds
-from bench.analysis.narrow import narrow
+from bench.analysis.figures.registry import kinds
 from bench.analysis.page import Contents, page
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import missing, select
 from bench.analysis.summary import rows
-from bench.analysis.variance_components import uncertainty
 from bench.tracking.reading import RecordStore
 
 Format = Literal["md", "tex", "csv", "json"]
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -35,16 +29,16 @@ class Comparison:
         table: the most important columns, at most 100 characters wide, for a terminal.
         verdict: which differences are real, in words.
         files: every file that was written.
+        problem: a sentence on pictures that are lost; empty where there are none.
     """
 
     table: str
     verdict: str
     files: tuple[Path, ...]
+    problem: str = ""
 
 
-def compare(
-    experiment: str, tracking_uri: str, out: Path, report: Report = lambda line: None
-) -> Comparison:
+def compare(experiment: str, tracking_uri: str, out: Path) -> Comparison:
     """Write tables, figures and the page of one experiment into ``out``, from MLflow alone.
 
     Raises:
@@ -52,15 +46,31 @@ def compare(
         read.
     """
     store = RecordStore(tracking_uri)
-    found = records.read(store, experiment)
-    curves, forms = learning_curves.read(store, found), get_args(Format)
-    written = [_write(out / f"table.{form}", _rendered(found, curves, form)) for form in forms]
-    report(f"{len(found.trials)} trials compared; the tables are in {out}.")
-    copies = _copies(store, found)
-    written += [_write(out / name, text) for name, text in copies.items()]
-    written += _pictured(store, found, curves, copies, out, report)
-    report(f"The figures and the page are there too: open {out / 'index.html'}.")
-    return Comparison(formats.plain(narrow(found)), _verdict(found), tuple(written))
+    trials = records.read(store, experiment)
+    curves, samples = frames.curves(store, trials), select(store, trials)
+    problem = missing(trials, samples)
+    copies = _copies(store, trials)
+    texts = {f"table.{form}": _rendered(trials, curves, form) for form in get_args(Format)}
+    written = _written(out, texts | copies)
+    drawn = {
+        kind: images
+        for kind in kinds()
+        if not (problem and kind.of_pictures)
+        and (images := style.saved(kind.draw(trials, curves, samples), out, kind.name))
+    }
+    contents = Contents(
+        verdict=_verdict(trials),
+        grids=_grids(trials, curves),
+        figures=[(kind, images[0].read_bytes()) for kind, images in drawn.items() if kind.on_page],
+        samples=samples.get("samples", []),
+        toml=copies.get("experiment.toml", trials.toml),
+        environment=copies.get("environment.json", ""),
+        tracking_uri=store.uri,
+    )
+    written += [path for images in drawn.values() for path in images]
+    written += _written(out, {"index.html": page(trials, contents)})
+    short = formats.plain(table.narrow(trials))
+    return Comparison(short, contents.verdict, tuple(written), problem)
 
 
 def render(experiment: str, tracking_uri: str, format: Format) -> str:
@@ -70,39 +80,45 @@ def render(experiment: str, tracking_uri: str, format: Format) -> str:
         UserError: as ``compare``.
     """
     store = RecordStore(tracking_uri)
-    found = records.read(store, experiment)
-    return _rendered(found, learning_curves.read(store, found), format)
+    trials = records.read(store, experiment)
+    return _rendered(trials, frames.curves(store, trials), format)
 
 
-def _rendered(found: Records, curves: pd.DataFrame, format: Format) -> str:
+def _written(out: Path, texts: dict[str, str]) -> list[Path]:
+    for name, text in texts.items():
+        with files.replacing(out / name) as file:
+            file.write(text.encode())
+    return [out / name for name in texts]
+
+
+def _rendered(trials: Records, curves: pd.DataFrame, format: Format) -> str:
     if format == "json":
-        return json.dumps(data.json_tree(found, curves), indent=1, allow_nan=False) + "\n"
+        return json.dumps(data.json_tree(trials, curves), indent=1, allow_nan=False) + "\n"
     if format == "csv":
-        return formats.comma_separated(*data.csv_table(found))
+        return data.csv(trials)
     write = formats.markdown if format == "md" else formats.latex
-    return write(_grids(found, curves), _verdict(found))
+    return write(_grids(trials, curves), _verdict(trials))
 
 
-def _grids(found: Records, curves: pd.DataFrame) -> list[table.Grid]:
+def _grids(trials: Records, curves: pd.DataFrame) -> list[formats.Grid]:
     """The tables in their order, as far as the records suffice for them."""
-    grids = [table.main(found), table.pairs(found), table.others(found)]
-    grids += [table.second_extractor(found), uncertainty(found), checkpoints(found, curves)]
-    grids += [table.costs(found), table.calibration(found)]
-    return [grid for grid in grids if grid]
+    grids = [table.main(trials), table.pairs(trials), table.others(trials)]
+    grids += [table.second_extractor(trials), diagnosis.uncertainty(trials)]
+    grids += [diagnosis.checkpoints(trials, curves), diagnosis.costs(trials)]
+    return [grid for grid in [*grids, diagnosis.calibration(trials)] if grid]
 
 
-def _verdict(found: Records) -> str:
-    table_rows = rows(found)
-    return narrative.verdict(found, table_rows, verdicts.pairs(table_rows, "fid"))
+def _verdict(trials: Records) -> str:
+    table_rows = rows(trials)
+    return narrative.verdict(trials, table_rows, verdicts.pairs(table_rows, "fid"))
 
 
-def _copies(store: RecordStore, found: Records) -> dict[str, str]:
+def _copies(store: RecordStore, trials: Records) -> dict[str, str]:
     """The experiment as it was last run, the environment as the newest trial recorded it."""
-    contents = {
-        name: store.artifact(found.newest, name) for name in ("experiment.toml", "environment.json")
-    }
+    names = ("experiment.toml", "environment.json")
+    contents = {name: store.artifact(trials.newest, name) for name in names}
     copies = {name: text.decode() for name, text in contents.items() if text is not None}
-    return copies | ({"experiment.toml": found.toml} if _whole(found.toml) else {})
+    return copies | ({"experiment.toml": trials.toml} if _whole(trials.toml) else {})
 
 
 def _whole(toml: str) -> bool:
@@ -111,49 +127,3 @@ def _whole(toml: str) -> bool:
         return bool(tomllib.loads(toml))
     except tomllib.TOMLDecodeError:
         return False
-
-
-def _pictured(
-    store: RecordStore,
-    found: Records,
-    curves: pd.DataFrame,
-    copies: dict[str, str],
-    out: Path,
-    report: Report,
-) -> list[Path]:
-    """Draw the figures, then the page that holds them."""
-    samples = select(store, found)
-    if lost := missing(found, samples):
-        report(lost)
-    drawn = [
-        kind
-        for kind in kinds()
-        if not (lost and kind.of_pictures) and _drawn(kind, kind.draw(found, curves, samples), out)
-    ]
-    contents = Contents(
-        verdict=_verdict(found),
-        grids=_grids(found, curves),
-        figures=[(kind, (out / f"{kind.name}.png").read_bytes()) for kind in drawn if kind.on_page],
-        samples=samples.get("samples", []),
-        toml=copies.get("experiment.toml", found.toml),
-        environment=copies.get("environment.json", ""),
-        tracking_uri=store.uri,
-    )
-    written = [out / f"{kind.name}{suffix}" for kind in drawn for suffix in style.SUFFIXES]
-    return [*written, _write(out / "index.html", page(found, contents))]
-
-
-def _drawn(kind: FigureKind, drawing: Figure | None, out: Path) -> bool:
-    """Write the figure's files, or remove those of an earlier time; whether there are any now."""
-    if drawing is not None:
-        style.save(drawing, out, kind.name)
-        return True
-    for suffix in style.SUFFIXES:
-        (out / f"{kind.name}{suffix}").unlink(missing_ok=True)
-    return False
-
-
-def _write(path: Path, text: str) -> Path:
-    with files.replacing(path) as file:
-        file.write(text.encode())
-    return path

@@ -1,4 +1,4 @@
-"""Intervals, tests and verdict arithmetic on arrays; knows nothing of records.
+"""Intervals and tests on arrays; knows nothing of records.
 
 The replicate is the training run. Seeds are never paired: two variants at one seed share the order
 of the data, but training is chaotic, so their final numbers are not correlated. Intervals and
@@ -6,9 +6,12 @@ Welch's test work along the last axis, so that the tests can simulate thousands 
 once.
 """
 
+import bisect
+import itertools
 import math
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +39,8 @@ def t_interval(values: Array, level: float = LEVEL) -> tuple[Array, Array]:
     Returns:
         lower and upper ends, each (…).
     """
-    n = values.shape[-1]
+    n, mean = values.shape[-1], values.mean(axis=-1)
     half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(axis=-1, ddof=1) / math.sqrt(n)
-    mean = values.mean(axis=-1)
     return mean - half, mean + half
 
 
@@ -67,55 +69,26 @@ def prediction_interval(values: Array, k: int, level: float = LEVEL) -> tuple[Ar
     Returns:
         lower and upper ends, each (…).
     """
-    n = values.shape[-1]
+    n, mean = values.shape[-1], values.mean(axis=-1)
     spread = values.std(axis=-1, ddof=1) * math.sqrt(1 / n + 1 / k)
     half = stats.t.ppf((1 + level) / 2, n - 1) * spread
-    mean = values.mean(axis=-1)
     return mean - half, mean + half
 
 
-def unequal_rates(one: tuple[int, int], other: tuple[int, int]) -> float:
-    """Fisher's exact two-sided p of one rate behind two counts (finished, diverged)."""
-    return float(stats.fisher_exact([one, other]).pvalue)
-
-
-@dataclass(frozen=True)
-class Welch:
-    """Welch's (1947) comparison of two means with unequal variances; each attribute is (…).
-
-    Attributes:
-        difference: mean of a − mean of b.
-        error: the standard error of the difference.
-        df: Welch and Satterthwaite's degrees of freedom.
-    """
-
-    difference: Array
-    error: Array
-    df: Array
-
-    @property
-    def p(self) -> Array:
-        """Two-sided p of equal means."""
-        p: Array = 2 * stats.t.sf(np.abs(self.difference) / self.error, self.df)
-        return p
-
-    def interval(self, level: float = LEVEL) -> tuple[Array, Array]:
-        """Ends of the interval for the difference; it leaves out 0 exactly if p < 1 − level."""
-        half = stats.t.ppf((1 + level) / 2, self.df) * self.error
-        return self.difference - half, self.difference + half
-
-
-def welch(a: Array, b: Array) -> Welch:
-    """Compare the means of ``a`` and ``b`` along the last axis.
-
-    scipy's ``ttest_ind(equal_var=False)`` gives the same, and a warning where one side is constant.
+def welch(a: Array, b: Array) -> Any:
+    """Welch's (1947) comparison of two means with unequal variances, along the last axis.
 
     Args:
         a, b: (…, n) and (…, m), n, m ≥ 2, finite; ``varies`` holds of one of the two.
+
+    Returns:
+        scipy's result: ``pvalue`` (two-sided, of equal means), ``df`` and
+        ``confidence_interval(level)`` of mean a − mean b, which leaves out 0 exactly where the p
+        is below 1 − level; each (…).
     """
-    of_a, of_b = (x.var(axis=-1, ddof=1) / x.shape[-1] for x in (a, b))
-    df = (of_a + of_b) ** 2 / (of_a**2 / (a.shape[-1] - 1) + of_b**2 / (b.shape[-1] - 1))
-    return Welch(a.mean(axis=-1) - b.mean(axis=-1), np.sqrt(of_a + of_b), df)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # that one side is constant
+        return stats.ttest_ind(a, b, axis=-1, equal_var=False)
 
 
 def varies(values: Array) -> bool:
@@ -152,10 +125,7 @@ def least_rank_p(n: int, m: int) -> float:
 
 def seeds_for_ranks(alpha: float) -> int:
     """Trials of each variant below which no ranks can give a p of at most ``alpha``."""
-    n = LEAST_SEEDS
-    while least_rank_p(n, n) > alpha:
-        n += 1
-    return n
+    return next(n for n in itertools.count(LEAST_SEEDS) if least_rank_p(n, n) <= alpha)
 
 
 def holm(p: Array) -> Array:
@@ -204,16 +174,9 @@ def seeds_needed(a: Array, b: Array, alpha: float, least: int = LEAST_SEEDS) -> 
     """
     if not (varies(a) or varies(b)):
         return None
-    low, high = least - 1, least
-    while welch_power(a, b, high, alpha) < POWER:
-        if high >= MOST_SEEDS:
-            return None
-        low, high = high, min(2 * high, MOST_SEEDS)
-    while high - low > 1:
-        middle = (low + high) // 2
-        enough = welch_power(a, b, middle, alpha) >= POWER
-        low, high = (low, middle) if enough else (middle, high)
-    return high
+    counts = range(least, MOST_SEEDS + 1)
+    place = bisect.bisect_left(counts, POWER, key=lambda n: welch_power(a, b, n, alpha))
+    return counts[place] if place < len(counts) else None
 
 
 def letters(names: Sequence[str], different: set[frozenset[str]]) -> dict[str, str]:
@@ -256,11 +219,11 @@ def _cliques(
     """Bron and Kerbosch (1973): every maximal clique that extends ``group``."""
     if not left and not past:
         return [group]
-    found: list[set[str]] = []
+    cliques: list[set[str]] = []
     for name in sorted(left):
-        found += _cliques(group | {name}, left & alike[name], past & alike[name], alike)
+        cliques += _cliques(group | {name}, left & alike[name], past & alike[name], alike)
         left, past = left - {name}, past | {name}
-    return found
+    return cliques
 
 
 def _letter(index: int) -> str:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -23,44 +22,40 @@ class Summary:
     @classmethod
     def of(cls, trials: pd.DataFrame, column: str) -> "Summary":
         """A column of the trials that have it, by seed."""
-        if column not in trials:
-            return cls(())
-        values = trials.set_index("seed")[column].dropna()
+        values = trials.set_index("seed").reindex(columns=[column])[column].dropna()
         return cls(tuple((int(seed), float(value)) for seed, value in values.items()))
 
     @property
-    def values(self) -> list[float]:
-        return [value for _, value in self.points]
+    def values(self) -> np.ndarray:
+        return np.array([value for _, value in self.points], float)
 
     @property
     def n(self) -> int:
         return len(self.points)
 
-    @cached_property
+    @property
     def mean(self) -> float | None:
-        return float(np.mean(self.values)) if self.points else None
+        return float(self.values.mean()) if self.n else None
 
-    @cached_property
+    @property
     def sd(self) -> float | None:
         """Sample standard deviation over seeds (n − 1); None for fewer than two."""
-        return float(np.std(self.values, ddof=1)) if self.n > 1 else None
+        return float(self.values.std(ddof=1)) if self.n > 1 else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % t-interval of the mean; None for fewer than two seeds."""
         if self.n < 2:
             return None
-        low, high = statistics.t_interval(np.array(self.values))
+        low, high = statistics.t_interval(self.values)
         return float(low), float(high)
 
     def text(self) -> str:
         """``12.3 ± 0.4``; without ± for one seed; a dash where no seed has the measure."""
         if self.mean is None:
             return "–"
-        if self.sd is None:
-            return trimmed(self.mean)
-        if self.sd == 0:
-            return f"{trimmed(self.mean)} ± 0"
+        if not self.sd:
+            return trimmed(self.mean) + (" ± 0" if self.sd == 0 else "")
         places = decimals(self.sd)
         return f"{self.mean:.{places}f} ± {self.sd:.{places}f}"
 
@@ -79,11 +74,6 @@ class Row:
     @property
     def diverged(self) -> pd.DataFrame:
         return self.trials[self.trials["status"] == "diverged"]
-
-    @property
-    def mostly_diverged(self) -> bool:
-        """Whether the median trial did not finish."""
-        return 2 * len(self.diverged) >= len(self.trials)
 
     def final(self, metric: str) -> Summary:
         return self.summary(f"final/{metric}")
@@ -109,7 +99,13 @@ def rows(records: Records) -> list[Row]:
     The mean is over what finished, so a variant that is lucky once and diverges otherwise would
     lead every table.
     """
-    return sorted((Row(str(n), trials) for n, trials in records.trials.groupby(ROW)), key=_place)
+
+    def place(row: Row) -> tuple[bool, float, str]:
+        mean = row.final("fid").mean
+        mostly_diverged = 2 * len(row.diverged) >= len(row.trials)
+        return mostly_diverged, float("inf") if mean is None else mean, row.name
+
+    return sorted((Row(str(n), trials) for n, trials in records.trials.groupby(ROW)), key=place)
 
 
 def recorded(trials: pd.DataFrame, section: str = "final") -> list[str]:
@@ -130,14 +126,21 @@ def by_class(records: Records) -> list[str]:
     return sorted({name.partition("/")[0] for name in names})
 
 
+def classes(records: Records) -> list[str]:
+    """The classes that the records name, in their measures' names or as missing."""
+    numbers = {name.partition("/")[2] for name in [*recorded(records.trials), *records.floor]}
+    missing = {label for tag in records.trials["trial/missing"] for label in tag.split()}
+    return sorted((label for label in numbers | missing if label.isdecimal()), key=int)
+
+
 def gaps(table: Iterable[Row]) -> list[str]:
     """A sentence for each measure that some finished seed of a row does not have."""
     sentences = []
     for row in table:
         final = row.done.set_index("seed")[[f"final/{name}" for name in recorded(row.done)]]
-        held = final.notna().T.groupby(lambda name: name.split("/")[1]).any()
-        for metric, seeds in held.iterrows():
-            if lacking := ", ".join(str(seed) for seed, is_there in seeds.items() if not is_there):
+        present = final.notna().T.groupby(lambda name: name.split("/")[1]).any()
+        for metric, seeds in present.iterrows():
+            if lacking := ", ".join(map(str, seeds.index[~seeds])):
                 sentences.append(f"{metric} of {row.name} was not recorded for seed {lacking}.")
     return sentences
 
@@ -154,11 +157,5 @@ def times(ratio: float) -> str:
 
 def trimmed(value: float) -> str:
     """As short as it can be said to four significant digits: ``10``, ``0.25``."""
-    places = decimals(value, 4) if value else 0
-    text = f"{value:.{places}f}"
+    text = f"{value:.{decimals(value, 4) if value else 0}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _place(row: Row) -> tuple[bool, float, str]:
-    mean = row.final("fid").mean
-    return row.mostly_diverged, float("inf") if mean is None else mean, row.name

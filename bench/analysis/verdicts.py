@@ -90,20 +90,20 @@ def pairs(rows: list[Row], name: str) -> list[Pair]:
     return _judged([_tested(a, b, losses, what, log) for a, b in both], losses)
 
 
-def winner(rows: list[Row], found: list[Pair]) -> str | None:
+def winner(rows: list[Row], judged: list[Pair]) -> str | None:
     """The row that is better than every other, if a verdict says so."""
     for row in rows:
-        mine = [pair for pair in found if row.name in (pair.a, pair.b)]
+        mine = [pair for pair in judged if row.name in (pair.a, pair.b)]
         if len(mine) == len(rows) - 1 > 0 and all(_won(row.name, pair) for pair in mine):
             return row.name
     return None
 
 
-def groups(rows: list[Row], found: list[Pair]) -> dict[str, str]:
+def groups(rows: list[Row], judged: list[Pair]) -> dict[str, str]:
     """Row to its letters; empty where there are too few seeds for a verdict on any pair."""
-    if all(pair.verdict == "too few seeds" for pair in found):
+    if all(pair.verdict == "too few seeds" for pair in judged):
         return {}
-    different = {frozenset((pair.a, pair.b)) for pair in found if pair.significant}
+    different = {frozenset((pair.a, pair.b)) for pair in judged if pair.significant}
     return statistics.letters([row.name for row in rows], different)
 
 
@@ -152,7 +152,7 @@ def _test(a: Array, b: Array) -> Test | None:
 
 def _p(test: Test | None, a: Array, b: Array) -> float | None:
     if test == "welch":
-        return float(statistics.welch(a, b).p)
+        return float(statistics.welch(a, b).pvalue)
     return statistics.mann_whitney(a, b) if test else None
 
 
@@ -168,17 +168,17 @@ def _on_scale(difference: float, log: bool, flipped: bool) -> float:
     return float(np.exp(signed)) if log else signed
 
 
-def _judged(found: list[Pair], losses: dict[str, Array]) -> list[Pair]:
+def _judged(pairs: list[Pair], losses: dict[str, Array]) -> list[Pair]:
     """The pairs with Holm's p over all that were tested, intervals, verdicts, seeds needed."""
-    tested = [pair for pair in found if pair.p is not None]
+    tested = [pair for pair in pairs if pair.p is not None]
     adjusted = statistics.holm(np.array([pair.p for pair in tested], float))
     holm = {(pair.a, pair.b): float(p) for pair, p in zip(tested, adjusted, strict=True)}
     left = sum(p > ALPHA for p in holm.values())
     alpha = ALPHA / max(1, left)
-    planned = ALPHA / max(1, left + len(found) - len(tested))  # more seeds bring more tests
+    planned = ALPHA / max(1, left + len(pairs) - len(tested))  # more seeds bring more tests
     return [
         _decided(replace(pair, p_holm=holm.get((pair.a, pair.b))), losses, alpha, planned)
-        for pair in found
+        for pair in pairs
     ]
 
 
@@ -194,7 +194,7 @@ def _interval(pair: Pair, a: Array, b: Array, level: float) -> tuple[float | Non
     if pair.test != "welch":
         return None, None
     flipped = measure(pair.measure).better == "higher"
-    ends = statistics.welch(a, b).interval(level)
+    ends = statistics.welch(a, b).confidence_interval(level)
     low, high = sorted(_on_scale(float(end), pair.ratio, flipped) for end in ends)
     return low, high
 

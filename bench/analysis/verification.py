@@ -3,35 +3,37 @@
 Runs that repeat a stored one (same seed, same numbers to a billionth) are the same runs and say
 nothing new; a row of nothing else is ``identical``. The mean of the k other fresh seeds is compared
 with the prediction interval of such a mean, given the n stored seeds
-(`statistics.prediction_interval`): not with the interval of the stored mean, which is too narrow
-for it. It is made on the log scale where the table compares by ratios.
+(`statistics.prediction_interval`); the interval of the stored mean would be too narrow. It is made
+on the log scale where the table compares by ratios.
 
-As for the table's verdicts, each measure stands on its own and its intervals hold together: of m
-rows each gets the level 1 − 0.05/m (Bonferroni), so that a faithful rerun finds any row outside in
-at most 5 % of cases. FID decides a row, and so does Fisher's exact test on how many trials
-diverged. No fresh run is paired with the stored run of its seed: training is chaotic, so where the
-rounding differs in the last bit (other hardware), the same seed ends as a new one would. Whatever
-the two runs still have in common makes them likelier to agree, never to differ.
+Each measure stands on its own: of m rows each interval gets the level 1 − 0.05/m (Bonferroni), so
+that a faithful rerun finds any row outside in at most 5 % of cases. FID decides a row, and so does
+Fisher's exact test on how many trials diverged. No fresh run is paired with the stored run of its
+seed: training is chaotic, so where the rounding differs in the last bit (other hardware), the same
+seed ends as a new one would.
 """
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from bench.analysis import narrative, statistics
-from bench.analysis.records import ROW, Records, parameters
+from bench.analysis.data import Stored
+from bench.analysis.records import ROW, Records, shared
 from bench.analysis.statistics import ALPHA
-from bench.analysis.stored import Stored
 from bench.analysis.summary import MAIN, Row, Summary
 from bench.errors import UserError
 from bench.evaluation.declarations import measure
 
 Verdict = Literal["identical", "agrees", "differs", "too few", "not run"]
 
-_SAME = 1e-9
+_same = partial(math.isclose, rel_tol=1e-9, abs_tol=1e-12)
+_ELSE = "or name another table with --against FILE."
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,9 @@ class Check:
     measure: str
     stored: Summary
     fresh: Summary
-    low: float | None
-    high: float | None
     verdict: Verdict
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class CheckedRow:
 
 @dataclass(frozen=True)
 class Verification:
-    """Every stored row against the fresh runs.
+    """Every stored row compared with the fresh runs.
 
     Attributes:
         level: of each interval.
@@ -98,55 +100,52 @@ def verify(records: Records, stored: Stored) -> Verification:
     """Compare the fresh ``records`` of any part of an experiment with its stored table.
 
     Raises:
-        UserError: two evaluators or protocols, or no fresh run of any stored row.
+        UserError: two evaluators or protocols, no fresh run at all, or none of any stored row.
     """
-    _demand_one(records, stored)
-    fresh = _fresh(records, stored)
-    parted = [(row, *_parted(row, fresh)) for row in stored.rows]
-    strangers = _strangers(stored, fresh)
-    if not any(repeats or len(new.trials) for _, repeats, new in parted):
+    known = pd.concat([row.trials for row in stored.rows])
+    trials = records.trials.drop(index=list(known.index), errors="ignore")
+    _check_comparable(records, stored, known, trials)
+    fresh = [Row(str(name), of_row) for name, of_row in trials.groupby(ROW)]
+    parts = [(row, *_parted(row, fresh)) for row in stored.rows]
+    strangers = tuple(_strangers(stored, fresh))
+    if not any(repeats or len(new.trials) for _, repeats, new in parts):
         raise UserError(
             f"No fresh run is of a row of {stored.source} ({' '.join(strangers)}): run a variant "
             "of the table in the configuration that it has there."
         )
-    level = 1 - ALPHA / max(1, sum(bool(len(new.trials)) for *_, new in parted))
-    rows = tuple(_checked(row, repeats, new, level) for row, repeats, new in parted)
+    level = 1 - ALPHA / max(1, sum(bool(len(new.trials)) for *_, new in parts))
+    rows = tuple(_checked(row, repeats, new, level) for row, repeats, new in parts)
     return Verification(records.experiment, stored, level, rows, strangers)
 
 
-def _demand_one(records: Records, stored: Stored) -> None:
+def _check_comparable(
+    records: Records, stored: Stored, known: pd.DataFrame, fresh: pd.DataFrame
+) -> None:
     if records.measure != stored.measure:
         raise UserError(
             f"{stored.source} was measured by {stored.measure} and the fresh runs by "
             f"{records.measure}, so their numbers cannot be compared: run the experiment with the "
-            "evaluator and the samples of the table, or name another table with --against FILE."
+            f"evaluator and the samples of the table, {_ELSE}"
         )
     if records.protocol != stored.protocol:
-        apart = _apart(pd.concat([row.trials for row in stored.rows]), records.trials, both=True)
+        apart = _apart(known, records.trials, both=True)
         raise UserError(
             f"{stored.source} is of protocol {stored.protocol} and the fresh runs are of protocol "
             f"{records.protocol}{apart and f' ({apart})'}, so their numbers cannot be compared: "
-            "run the experiment as it was then, or name another table with --against FILE."
+            f"run the experiment as it was then, {_ELSE}"
         )
-
-
-def _fresh(records: Records, stored: Stored) -> list[Row]:
-    """The fresh trials, as rows of one configuration each."""
-    fresh = records.trials.drop(index=list(stored.run_ids), errors="ignore")
     if fresh.empty:
         raise UserError(
             f"{stored.source} was made of the very runs of '{records.experiment}' that this store "
             f"holds, so nothing would be checked: train again with `{narrative.command(records)} "
-            "--store DIR`, then verify with the same --store, or name another table with --against "
-            "FILE."
+            f"--store DIR`, then verify with the same --store, {_ELSE}"
         )
-    return [Row(str(name), trials) for name, trials in fresh.groupby(ROW)]
 
 
 def _parted(row: Row, fresh: list[Row]) -> tuple[int, Row]:
     """Of the fresh runs of one stored row: how many repeat a stored run, and the new ones."""
-    mine = [other.trials for other in fresh if _common(other.trials) == _common(row.trials)]
-    trials = mine[0] if mine else row.trials[:0]
+    same = [other.trials for other in fresh if shared(other.trials) == shared(row.trials)]
+    trials = same[0] if same else row.trials[:0]
     before = row.trials.set_index("seed")
     repeats = [
         trial["seed"] in before.index and _repeats(trial, before.loc[trial["seed"]])
@@ -158,61 +157,50 @@ def _parted(row: Row, fresh: list[Row]) -> tuple[int, Row]:
 def _repeats(fresh: "pd.Series[Any]", stored: "pd.Series[Any]") -> bool:
     if "diverged" in (fresh["status"], stored["status"]):
         return bool(fresh["status"] == stored["status"])
-    pairs = {name: (fresh.get(f"final/{name}"), stored.get(f"final/{name}")) for name in MAIN}
-    shared = {name: pair for name, pair in pairs.items() if pd.Series(pair).notna().all()}
-    return MAIN[0] in shared and all(_same(*pair) for pair in shared.values())
-
-
-def _same(value: float, other: float) -> bool:
-    return math.isclose(value, other, rel_tol=_SAME, abs_tol=1e-12)
+    columns = [f"final/{name}" for name in MAIN]
+    pairs = pd.DataFrame({"old": stored.reindex(columns), "new": fresh.reindex(columns)}).dropna()
+    return columns[0] in pairs.index and all(map(_same, pairs["old"], pairs["new"]))
 
 
 def _checked(row: Row, repeats: int, new: Row, level: float) -> CheckedRow:
-    names = [name for name in MAIN if row.final(name).n]
     unjudged: Verdict | None = None if len(new.trials) else "identical" if repeats else "not run"
-    checks = tuple(_check(name, row, new, level, unjudged) for name in names)
-    p = None if unjudged else statistics.unequal_rates(_counts(row), _counts(new))
-    verdict: Verdict = unjudged or "too few"
-    if p is not None and p <= 1 - level:
-        verdict = "differs"
-    elif checks and checks[0].measure == MAIN[0]:
-        verdict = checks[0].verdict
+    checks = tuple(_check(m, row, new, level, unjudged) for m in MAIN if row.final(m).n)
+    counts = [(len(part.done), len(part.diverged)) for part in (row, new)]
+    p = None if unjudged else float(stats.fisher_exact(counts).pvalue)
+    by_fid = checks[0].verdict if checks and checks[0].measure == MAIN[0] else "too few"
+    by_divergence = p is not None and p <= 1 - level
+    verdict = unjudged or ("differs" if by_divergence else by_fid)
     return CheckedRow(row, repeats, new, p, checks, verdict)
-
-
-def _counts(row: Row) -> tuple[int, int]:
-    return len(row.done), len(row.diverged)
 
 
 def _check(name: str, row: Row, new: Row, level: float, unjudged: Verdict | None) -> Check:
     before, now = row.final(name), new.final(name)
     if unjudged or before.n < 2 or now.n == 0:
-        return Check(name, before, now, None, None, unjudged or "too few")
+        return Check(name, before, now, unjudged or "too few")
     if all(_same(value, before.values[0]) for value in before.values):
         agrees = all(_same(value, before.values[0]) for value in now.values)
-        return Check(name, before, now, None, None, "agrees" if agrees else "too few")
+        return Check(name, before, now, "agrees" if agrees else "too few")
     log = measure(name).ratio and min(*before.values, *now.values) > 0
-    stored, fresh = (np.log(x.values) if log else np.array(x.values) for x in (before, now))
+    stored, fresh = (np.log(x.values) if log else x.values for x in (before, now))
     ends = [float(end) for end in statistics.prediction_interval(stored, now.n, level)]
-    agrees = ends[0] <= fresh.mean() <= ends[1]
+    agrees = bool(ends[0] <= fresh.mean() <= ends[1])
     low, high = (math.exp(end) if log else end for end in ends)
-    return Check(name, before, now, low, high, "agrees" if agrees else "differs")
+    return Check(name, before, now, "agrees" if agrees else "differs", low, high)
 
 
-def _strangers(stored: Stored, fresh: list[Row]) -> tuple[str, ...]:
+def _strangers(stored: Stored, fresh: list[Row]) -> list[str]:
     sentences = []
-    for row in fresh:
-        if any(_common(row.trials) == _common(known.trials) for known in stored.rows):
-            continue
+    known = [shared(row.trials) for row in stored.rows]
+    for row in [row for row in fresh if shared(row.trials) not in known]:
         variant = row.trials["variant"].iloc[0]
-        kin = [k.trials for k in stored.rows if k.trials["variant"].iloc[0] == variant]
-        apart = kin and _apart(pd.concat(kin), row.trials, both=False)
+        kin = [r.trials for r in stored.rows if r.trials["variant"].iloc[0] == variant]
         sentences.append(
-            f"{row.name} is configured in another way: {apart}."
-            if apart
+            f"{row.name} is configured in another way: "
+            f"{_apart(pd.concat(kin), row.trials, both=False)}."
+            if kin
             else f"{row.name} is not in the stored table."
         )
-    return tuple(sentences)
+    return sentences
 
 
 def _apart(stored: pd.DataFrame, fresh: pd.DataFrame, *, both: bool) -> str:
@@ -221,19 +209,7 @@ def _apart(stored: pd.DataFrame, fresh: pd.DataFrame, *, both: bool) -> str:
     Args:
         both: only of parameters that both sides have.
     """
-    there, here = _common(stored), _common(fresh)
+    there, here = shared(stored), shared(fresh)
     names = there.keys() & here.keys() if both else there.keys() | here.keys()
     pairs = {name: (there.get(name, "unset"), here.get(name, "unset")) for name in sorted(names)}
-    return ", ".join(
-        f"{n} {old} there and {new} here" for n, (old, new) in pairs.items() if old != new
-    )
-
-
-def _common(trials: pd.DataFrame) -> dict[str, str]:
-    """The parameters, without the seed, that all of the trials share."""
-    first, *rest = parameters(trials)
-    return {
-        name: value
-        for name, value in first.items()
-        if name != "seed" and all(other.get(name) == value for other in rest)
-    }
+    return ", ".join(f"{n} {a} there and {b} here" for n, (a, b) in pairs.items() if a != b)

@@ -1,6 +1,7 @@
 """`list`: what there is."""
 
 import json
+from itertools import groupby
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +37,8 @@ def list_(
     rows = listings[what]()
     if as_json:
         return print(json.dumps(rows))
+    if what == "variants":
+        return _by_idea(rows)
     for row in rows:
         name, *rest = row.items()
         print(name[1])
@@ -47,10 +50,18 @@ def _variants() -> Rows:
     from bench.variants import registry
 
     return [
-        {"variant": name, "what it is": registry.summary(name),
-         "configuration": registry.configure(name, {})}
-        for name in registry.names()
+        {"variant": d.name, "idea": d.idea, "paper": d.paper, "year": d.year,
+         "what it changes": d.change, "configuration": registry.configure(d.name, {})}
+        for d in registry.descriptions()
     ]  # fmt: skip
+
+
+def _by_idea(rows: Rows) -> None:
+    """A line each under its idea; the configurations are in the JSON."""
+    for idea, group in groupby(rows, key=lambda row: row["idea"]):
+        print(idea)
+        for row in group:
+            print(f"    {row['variant']:18} {row['year'] or '':4}  {row['what it changes']}")
 
 
 def _experiments() -> Rows:

@@ -68,7 +68,9 @@ ResultsOption = Annotated[
 PluginOption = Annotated[
     list[Path] | None,
     path_option(
-        "--plugin", "FILE", "Run this Python file: it adds variants, data sets, metrics or figures."
+        "--plugin",
+        "FILE",
+        "Run this Python file: it adds variants, data sets, metrics, figures or executors.",
     ),
 ]
 ExtractorOption = Annotated[

@@ -28,13 +28,13 @@ def verify(
 
     Example: ganbench verify quick --store /tmp/mine
     """
-    from bench.analysis import agreement, records, stored, verification
+    from bench.analysis import agreement, data, records, verification
     from bench.tracking.addresses import tracking_uri
     from bench.tracking.reading import RecordStore
     from bench.trials.experiment import recorded_name
 
     name = recorded_name(experiment)
-    committed = stored.read(name, against)
+    committed = data.read(name, against)
     fresh = records.read(RecordStore(tracking_uri()), name, every=True)
     rows = verification.verify(fresh, committed)
     if as_json:

@@ -1,7 +1,7 @@
 """`run` and `table`: from an experiment to its tables."""
 
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,8 +18,6 @@ from bench.cli.options import (
 from bench.redaction import reason
 
 ELSEWHERE = "choose another folder with --results"
-STREAMS = 16
-"""Trials side by side in one process: on a GPU these networks use only a part of it each."""
 FAILED_TRIALS = 3
 """Exit status of a sweep that finished with failed trials."""
 UNSENT = 5
@@ -41,8 +39,8 @@ def run(
     executor: Annotated[
         str | None,
         typer.Option(
-            help="serial, processes, streams (all in one process) or ray. Default: processes; "
-            "on a GPU: streams."
+            help="serial, processes, streams (all in one process), ray, or one of a plug-in. "
+            "Default: processes; on a GPU: streams."
         ),
     ] = None,
     workers: WorkersOption = None,
@@ -62,7 +60,9 @@ def run(
 
     Example: ganbench run quick --variants wgan,spectral_norm --seeds 5
     """
+    from bench import executors
     from bench import paths as places
+    from bench.errors import UserError
     from bench.executors import plan as planning
 
     chosen = experiment_of(experiment, override or [], variants, seeds, plugin or [])
@@ -74,14 +74,17 @@ def run(
             console.print(f"  {item.trial.title}: {item.status.status}", highlight=False)
         return
     executor = executor or ("streams" if chosen.device == "cuda" else "processes")
-    _check(executor, ray_address, chosen.device)
+    if ray_address is not None and executor != "ray":
+        raise UserError(
+            "--ray-address is for --executor ray only: add --executor ray, or remove --ray-address."
+        )
     out = results / chosen.name if results else chosen.results
     places.check(out, ELSEWHERE)
     if planning.up_to_date(planned, chosen, out) and not _lacking(chosen.name, planned):
         console.print(f"Nothing to do: {out / 'table.md'} is up to date.", soft_wrap=True)
         return
-    resources = _resources(executor, workers, ray_address)
-    _sweep_and_compare(chosen, plugin or [], resources, out, console)
+    runner = executors.get(executor)(ray_address)
+    _sweep_and_compare(chosen, plugin or [], runner, workers, out, console)
 
 
 def experiment_of(
@@ -97,45 +100,17 @@ def experiment_of(
 
 
 def _announce(console: Console, name: str, planned: Any) -> None:
+    from bench.executors.display import count
     from bench.executors.plan import outdated
 
-    ended = sum(item.ended for item in planned)
-    console.print(f"{name}: {len(planned)} trials, {ended} done, {len(planned) - ended} to go.")
+    trials, ended = count(len(planned), "trial"), sum(item.ended for item in planned)
+    console.print(f"{name}: {trials}, {ended} done, {len(planned) - ended} to do.")
     for variant in outdated(planned):
         console.print(
             f"Note: the code of '{variant}' has changed since some of its trials were trained. "
             "Their records are kept. To train it again, change its configuration or its name.",
             soft_wrap=True,
         )
-
-
-def _check(executor: str, ray_address: str | None, device: str) -> None:
-    from bench.errors import UserError, unknown
-    from bench.executors import Executor
-
-    if executor not in get_args(Executor):
-        raise unknown("executor", executor, get_args(Executor))
-    if ray_address is not None and executor != "ray":
-        raise UserError(
-            "--ray-address is for --executor ray only: add --executor ray, or remove --ray-address."
-        )
-    if executor == "ray" and device != "cpu":
-        raise UserError(
-            f"The executor ray trains on processors only, and device is {device}: use --executor "
-            "streams, or device=cpu."
-        )
-
-
-def _resources(executor: str, workers: int | None, ray_address: str | None) -> Any:
-    from bench.executors import cores
-    from bench.executors.run import Resources
-
-    if executor == "ray":
-        from bench.executors import cluster
-
-        return Resources("ray", cluster.connect(ray_address, workers))
-    usual = STREAMS if executor == "streams" else cores()
-    return Resources(executor, 1 if executor == "serial" else workers or usual)  # type: ignore[arg-type]
 
 
 def _lacking(name: str, planned: Any) -> bool:
@@ -153,13 +128,18 @@ def _lacking(name: str, planned: Any) -> bool:
 
 
 def _sweep_and_compare(
-    chosen: Any, plugins: list[Path], resources: Any, out: Path, console: Console
+    chosen: Any,
+    plugins: list[Path],
+    executor: Any,
+    workers: int | None,
+    out: Path,
+    console: Console,
 ) -> None:
     from bench.executors.run import sweep
 
-    outcome = sweep(chosen, plugins, resources, console)
-    for item in outcome.of("failed"):
-        console.print(f"{item.trial.title} failed: {item.status.reason}", soft_wrap=True)
+    outcome = sweep(chosen, plugins, executor, workers, console)
+    for item, status in outcome.of("failed"):
+        console.print(f"{item.trial.title} failed: {status.reason}", soft_wrap=True)
     if outcome.unsent:
         console.print(outcome.unsent, soft_wrap=True)
     if outcome.signal is not None:
@@ -183,6 +163,8 @@ def _compare(name: str, out: Path, console: Console) -> None:
     comparison = compare(name, tracking_uri(), out)
     console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
     console.print(comparison.verdict, soft_wrap=True, markup=False, highlight=False)
+    if comparison.problem:
+        console.print(comparison.problem, soft_wrap=True, markup=False, highlight=False)
     console.print(f"\nAll tables and pictures: {out / 'index.html'}", soft_wrap=True)
     _log_report(name, comparison, console)
     console.print(f"Every run in MLflow: {_look(name)}", soft_wrap=True)
@@ -194,9 +176,10 @@ def _look(name: str) -> str:
 
     from bench import paths
 
-    if paths.root() == (paths.home() / "results" / ".store").absolute():
-        return "make ui, or ganbench ui"
-    return shlex.join(["ganbench", "ui", name, "--store", str(paths.root())])
+    if paths.root() != (paths.home() / "results" / ".store").absolute():
+        return shlex.join(["ganbench", "ui", name, "--store", str(paths.root())])
+    in_checkout = Path(paths.__file__).parent.with_name("Makefile").is_file()
+    return "make ui" if in_checkout else "ganbench ui"
 
 
 def _log_report(name: str, comparison: Any, console: Console) -> None:

@@ -35,8 +35,9 @@ def speed(
 
     from bench import datasets
     from bench import paths as places
-    from bench.cli.running import STREAMS, experiment_of
+    from bench.cli.running import experiment_of
     from bench.executors import cores
+    from bench.executors.builtin.streams import Streams
     from bench.speed import overhead
     from bench.speed.measurement import Spread, measure
     from bench.speed.report import Report
@@ -46,7 +47,7 @@ def speed(
     on_gpu = device != "cpu"
     chosen = experiment_of(experiment, [f"device={device}"] * on_gpu, variants, "1", [])
     runtime.require("fp32", device)
-    console, width = options.console(stderr=True), workers or (STREAMS if on_gpu else cores())
+    console, width = options.console(stderr=True), workers or (Streams.width if on_gpu else cores())
     datasets.get(chosen.dataset).ensure(console.print)
     speeds = []
     for trial in chosen.trials():

@@ -1,17 +1,5 @@
-"""Which trials remain, who runs them, what one sees meanwhile; this itself loads nothing heavy."""
+"""What runs trials, by name, and the sweep around it; importing this loads nothing heavy."""
 
-import os
-from collections.abc import Callable
-from typing import Literal
+from bench.executors.executor import Executor, Stopping, cores, get, names, register
 
-Executor = Literal["serial", "streams", "processes", "ray"]
-"""Who runs the trials: one of `bench.executors.executors`."""
-Stopping = Callable[[], bool]
-"""True once a stop was asked for."""
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+__all__ = ["Executor", "Stopping", "cores", "get", "names", "register"]

@@ -7,8 +7,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bench.executors.forecast import Standing
-from bench.executors.plan import Planned
+from bench.executors.plan import Planned, Standing
 from bench.trials.status import Status
 
 _STOPPING = "Stopping: the trials that run write down how far they are."
@@ -29,6 +28,11 @@ def view(console: Console) -> Display:
     return _Live(console) if console.is_terminal else _Lines(console)
 
 
+def count(number: int, noun: str) -> str:
+    """``1 trial``, ``3 trials``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """``2 h 05 min``, ``7 min``, ``40 s``."""
     if seconds < 90:
@@ -37,52 +41,49 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def news_of(status: Status) -> tuple[object, ...]:
+    """What changes when a trial starts, is evaluated, or ends."""
+    return status.status, status.fid, status.modes
+
+
 def _summary(standing: Standing, left: float | None) -> str:
     ended = sum(status.status in ("done", "diverged", "failed") for _, status in standing)
-    summary = f"{ended} of {len(standing)} trials ended"
+    summary = f"{ended} of {count(len(standing), 'trial')} ended"
     if ended == len(standing):
         return summary
-    if left is None:
-        return f"{summary}, time left not known yet"
-    return f"{summary}, about {duration(left)} left"
+    return f"{summary}, {'time left unknown' if left is None else f'about {duration(left)} left'}"
 
 
-class _Live:
+class _Live(Live):
     """One row a trial, redrawn in place."""
 
     def __init__(self, console: Console) -> None:
-        self._live = Live(console=console, auto_refresh=False, vertical_overflow="ellipsis")
-
-    def start(self) -> None:
-        self._live.start()
+        super().__init__(console=console, auto_refresh=False, vertical_overflow="ellipsis")
 
     def show(self, standing: Standing, left: float | None, *, stopping: bool = False) -> None:
         caption = _STOPPING if stopping else _summary(standing, left)
         table = Table("trial", "state", caption=caption, caption_justify="left")
         for head in ("images", "", "FID", "modes"):
             table.add_column(head, justify="left" if head == "" else "right")
-        for item, found in standing:
-            share = min(1.0, found.images / item.trial.budget)
+        for item, status in standing:
+            bar = round(16 * min(1.0, status.images / item.trial.budget))
             table.add_row(
                 Text(item.trial.title),
-                found.status,
-                f"{found.images:,}",
-                "━" * round(16 * share) + "─" * (16 - round(16 * share)),
-                "" if found.fid is None else f"{found.fid:.2f}",
-                "" if found.modes is None else str(found.modes),
+                status.status,
+                f"{status.images:,}",
+                "━" * bar + "─" * (16 - bar),
+                "" if status.fid is None else f"{status.fid:.2f}",
+                "" if status.modes is None else str(status.modes),
             )
-        self._live.update(table, refresh=True)
-
-    def stop(self) -> None:
-        self._live.stop()
+        self.update(table, refresh=True)
 
 
 class _Lines:
-    """A sentence whenever a trial starts, is measured, or ends."""
+    """A sentence whenever a trial starts, is evaluated, or ends."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._printed: dict[str, tuple[object, ...]] = {}
+        self._before: dict[str, Status] = {}
         self._stopping = False
 
     def start(self) -> None:
@@ -93,12 +94,12 @@ class _Lines:
             self._stopping = True
             self._print(_STOPPING)
         for item, status in standing:
-            news = (status.status, status.fid, status.modes)
-            before = self._printed.setdefault(item.trial.key, ("pending", None, None))
-            if before != news:
-                self._printed[item.trial.key] = news
-                begins = status.status == "running" != before[0]
-                self._print(_sentence(item, status, _summary(standing, left), begins=begins))
+            before = self._before.get(item.trial.key, Status())
+            self._before[item.trial.key] = status
+            if news_of(before) != news_of(status):
+                event = _event(item, before, status)
+                end = f": {status.reason}" if status.reason else "."
+                self._print(f"{item.trial.title} {event} ({_summary(standing, left)}){end}")
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
@@ -107,23 +108,14 @@ class _Lines:
         """Nothing to put away."""
 
 
-def _sentence(item: Planned, status: Status, summary: str, *, begins: bool) -> str:
-    """``wgan seed 0 has FID 21.38 and 10 modes after 200,000 of 1,000,000 images (…).``"""
-    event = _event(status, f"{status.images:,} of {item.trial.budget:,} images", begins=begins)
-    end = f": {status.reason}" if status.reason else "."
-    return f"{item.trial.title} {event} ({summary}){end}"
-
-
-def _event(status: Status, images: str, *, begins: bool) -> str:
-    numbers = f"FID {status.fid or 0:.2f} and {_count(status.modes or 0, 'mode')}"
-    if begins:
-        return f"resumes after {images}" if status.images else "starts"
+def _event(item: Planned, before: Status, status: Status) -> str:
+    """``has FID 21.38 and 10 modes after 200,000 of 1,000,000 images``."""
+    after = f"after {status.images:,} of {item.trial.budget:,} images"
+    if status.status == "running" != before.status:
+        return f"resumes {after}" if status.images else "starts"
+    numbers = f"FID {status.fid or 0:.2f} and {count(status.modes or 0, 'mode')} {after}"
     return {
-        "running": f"has {numbers} after {images}",
-        "done": f"is done with {numbers} after {images}",
-        "interrupted": f"was interrupted after {images}",
-    }.get(status.status, f"{status.status} after {images}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+        "running": f"has {numbers}",
+        "done": f"is done with {numbers}",
+        "interrupted": f"was interrupted {after}",
+    }.get(status.status, f"{status.status} {after}")

@@ -1,45 +1,35 @@
 """When a sweep will have ended, from how its trials stand and from how long those before took."""
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from bench.executors import cores
-from bench.executors.plan import Planned
+from bench.executors.plan import Planned, Standing
 from bench.trials.status import Status
-
-Standing = Sequence[tuple[Planned, Status]]
-"""All trials of a sweep in their order, each with its status at one moment."""
 
 _ENOUGH = 0.05
 """Share of the budget that shows a pace."""
 
 
-@dataclass
-class _Watched:
-    """A trial that runs: since when, what it had spent before, and its last sign of life."""
+@dataclass(frozen=True)
+class _Run:
+    """A trial that runs: since when, from what status on, and its last sign of life."""
 
     began: float
-    before: float
+    before: Status
     heard: float
     status: Status
-    beside: Status
-    """As it was when it was first seen beside as many others as now."""
 
 
 @dataclass(frozen=True)
 class _Left:
-    """Seconds that a trial still needs, by what is done in them."""
+    """Seconds that a trial still needs: for training, and for all else."""
 
     training: float
-    measuring: float
-    around: float = 0.0
-    """Starting its process, reading the data, closing: what its status does not count."""
-
-    @property
-    def total(self) -> float:
-        return self.training + self.measuring + self.around
+    other: float
 
 
 class Forecast:
@@ -51,10 +41,9 @@ class Forecast:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
-        self._watched: dict[str, _Watched] = {}
+        self._runs: dict[str, _Run] = {}
         self._around: list[float] = []
-        self._freed: list[float] = []
-        self._crowd = 0
+        """Seconds of trials that their status does not count: starting a process, closing."""
 
     def time_left(self, standing: Standing, now: float) -> float | None:
         """Seconds until the sweep ends; None before any trial has shown its pace.
@@ -63,133 +52,97 @@ class Forecast:
             standing: the trials as they are now.
             now: seconds of any clock that is never set back.
         """
-        self._watch(standing, now)
+        for item, status in standing:
+            self._watch(item.trial.key, status, now)
         costs = _Costs(standing)
-        if not costs.known:
+        if not costs.paces:
             return None
-        running = [self._left(pair, costs, now) for pair in standing if pair[1].status == "running"]
-        waiting = [
-            self._left(pair, costs, now)
-            for pair in standing
-            if pair[1].status in ("pending", "interrupted")
-        ]
-        if _shared(standing):
-            return _taking_turns([*running, *waiting])
+
+        def left(*states: str) -> list[_Left]:
+            return [self._left(*pair, costs, now) for pair in standing if pair[1].status in states]
+
+        running, waiting = left("running"), left("pending", "interrupted")
+        if _take_turns(standing):
+            trials = [*running, *waiting]  # and the processor's cores evaluate meanwhile
+            return sum(t.training for t in trials) + sum(t.other for t in trials) / cores()
         return _side_by_side(running, waiting, self._workers)
 
-    def _watch(self, standing: Standing, now: float) -> None:
-        for item, status in standing:
-            key = item.trial.key
-            known = self._watched.get(key)
-            if status.status != "running":
-                if known is not None:
-                    self._end(key, status, now)
-            elif known is None:
-                began = self._freed.pop(0) if self._freed else now
-                self._watched[key] = _Watched(began, _spent(status), now, status, status)
-            elif _spent(known.status) != _spent(status) or known.status.images != status.images:
-                known.heard, known.status = now, status
-        if len(self._watched) != self._crowd:  # trials side by side slow each other
-            self._crowd = len(self._watched)
-            for known in self._watched.values():
-                known.beside = known.status
+    def _watch(self, key: str, status: Status, now: float) -> None:
+        run = self._runs.pop(key, _Run(now, status, now, status))
+        if status.status == "running":
+            silent = (run.status.images, _spent(run.status)) == (status.images, _spent(status))
+            self._runs[key] = _Run(run.began, run.before, run.heard if silent else now, status)
+        elif status.status == "done" and run.began < now:
+            self._around.append(now - run.began - _spent(status) + _spent(run.before))
 
-    def _end(self, key: str, status: Status, now: float) -> None:
-        known = self._watched.pop(key)
-        self._freed.append(now)
-        if status.status == "done":
-            counted = _spent(status) - known.before
-            self._around.append(max(0.0, now - known.began - counted))
-
-    def _left(self, pair: tuple[Planned, Status], costs: "_Costs", now: float) -> _Left:
-        item, status = pair
-        known = self._watched.get(item.trial.key)
-        pace = costs.pace(item, status, known.beside if known else None)
-        training = pace * max(0, item.trial.budget - status.images)
-        measuring = costs.measuring(item, status) - status.measuring
-        around = fmean(self._around) if self._around else 0.0
-        if known is not None:
-            # A trial gives no sign of life while it is measured, nor before its first step.
-            silent = now - known.heard
-            measuring -= silent if status.images else 0.0
-            around = 0.0 if status.images else around - silent
-        return _Left(training, max(0.0, measuring), max(0.0, around))
+    def _left(self, item: Planned, status: Status, costs: "_Costs", now: float) -> _Left:
+        around = max(0.0, fmean(self._around or [0.0]))
+        evaluating = costs.evaluating(item) - status.measuring
+        if run := self._runs.get(item.trial.key):
+            # A trial gives no sign of life while it is evaluated, nor before its first step.
+            silent = now - run.heard
+            evaluating -= silent if status.images else 0.0
+            around = 0.0 if status.images else max(0.0, around - silent)
+        images = max(0, item.trial.budget - status.images)
+        return _Left(costs.pace(item, status) * images, max(0.0, evaluating) + around)
 
 
 class _Costs:
     """What trials cost, from those that have ended and those that have begun."""
 
     def __init__(self, standing: Standing) -> None:
-        self._done = _by_variant(standing, {"done"})
-        begun = _by_variant(standing, {"done", "diverged", "running", "interrupted"})
-        self._paces = {name: _pace(self._done.get(name, group)) for name, group in begun.items()}
-        self._measured = [pair for group in begun.values() for pair in group]
+        states = ("done", "diverged", "running", "interrupted")
+        begun = [pair for pair in standing if pair[1].status in states and pair[1].images]
+        done = [pair for pair in begun if pair[1].status == "done"]
+        self.paces = _means(begun, _pace) | _means(done, _pace)
+        """Seconds of training an image, by variant."""
+        self._evaluating = _means(done, lambda item, status: status.measuring)
+        self._each = [
+            status.measuring / points
+            for item, status in begun
+            if (points := item.trial.evaluations * status.images // item.trial.budget)
+        ]
 
-    @property
-    def known(self) -> bool:
-        return bool(self._paces)
+    def pace(self, item: Planned, status: Status) -> float:
+        """Its own where it shows one; a variant that has not begun is taken for average."""
+        if status.status == "running" and status.images >= _ENOUGH * item.trial.budget:
+            return _pace(item, status)
+        return self.paces.get(item.trial.variant) or fmean(self.paces.values())
 
-    def pace(self, item: Planned, status: Status, beside: Status | None) -> float:
-        """Seconds of training an image; a variant that has not begun is taken for average.
-
-        One that runs has its own, since it has run beside as many others as now where that is long.
-        """
-        enough = _ENOUGH * item.trial.budget
-        if beside is not None and status.images - beside.images >= enough:
-            return (status.seconds - beside.seconds) / (status.images - beside.images)
-        if beside is not None and status.images >= enough:
-            return status.seconds / status.images
-        return self._paces.get(item.trial.variant) or fmean(self._paces.values())
-
-    def measuring(self, item: Planned, status: Status) -> float:
-        """Seconds of all of a trial's measurements; the last is the longest by far."""
-        everywhere = [pair for group in self._done.values() for pair in group]
-        done = self._done.get(item.trial.variant) or everywhere
-        if done:
-            return fmean(other.measuring for _, other in done)
-        each = [s.measuring / _points(i, s) for i, s in self._measured if _points(i, s)]
-        return item.trial.protocol.get("evaluations", 1) * fmean(each) if each else 0.0
+    def evaluating(self, item: Planned) -> float:
+        """Seconds of all of a trial's evaluations; the last is the longest by far."""
+        if self._evaluating:
+            average = fmean(self._evaluating.values())
+            return self._evaluating.get(item.trial.variant, average)
+        return item.trial.evaluations * fmean(self._each or [0.0])
 
 
-def _by_variant(standing: Standing, states: set[str]) -> Mapping[str, list[tuple[Planned, Status]]]:
-    """The trials in one of the states that have seen images, by variant."""
-    groups: dict[str, list[tuple[Planned, Status]]] = {}
-    for item, status in standing:
-        if status.status in states and status.images and status.seconds:
-            groups.setdefault(item.trial.variant, []).append((item, status))
-    return groups
+def _means(pairs: Standing, value: Callable[[Planned, Status], float]) -> dict[str, float]:
+    """The mean of the trials' values, by variant."""
+    values: dict[str, list[float]] = defaultdict(list)
+    for item, status in pairs:
+        values[item.trial.variant].append(value(item, status))
+    return {variant: fmean(group) for variant, group in values.items()}
 
 
-def _pace(group: Iterable[tuple[Planned, Status]]) -> float:
-    pairs = [status for _, status in group]
-    return sum(s.seconds for s in pairs) / sum(s.images for s in pairs)
-
-
-def _points(item: Planned, status: Status) -> int:
-    """How many of its measurements a trial has behind it."""
-    evaluations = int(item.trial.protocol.get("evaluations", 1))
-    return min(evaluations, evaluations * status.images // item.trial.budget)
+def _pace(item: Planned, status: Status) -> float:
+    return status.seconds / status.images
 
 
 def _spent(status: Status) -> float:
     return status.seconds + status.measuring
 
 
-def _shared(standing: Standing) -> bool:
-    """Whether trials take turns in one process; then their seconds are shares of its time."""
-    running = [(s.host, s.pid) for _, s in standing if s.status == "running"]
+def _take_turns(standing: Standing) -> bool:
+    """Whether trials share a process; then their seconds are shares of its time."""
+    running = [(status.host, status.pid) for _, status in standing if status.status == "running"]
     return len(running) > len(set(running))
-
-
-def _taking_turns(trials: Sequence[_Left]) -> float:
-    """One step after the other, while the processor's cores measure."""
-    return sum(t.training for t in trials) + sum(t.measuring for t in trials) / cores()
 
 
 def _side_by_side(running: Sequence[_Left], waiting: Sequence[_Left], workers: int) -> float:
     """The end of the schedule in which each waiting trial goes to the worker that is free first."""
-    free = [trial.total for trial in running] + [0.0] * (workers - len(running))
+    free = [trial.training + trial.other for trial in running] + [0.0] * (workers - len(running))
     heapq.heapify(free)
     for trial in waiting:
-        heapq.heapreplace(free, free[0] + trial.total)
+        heapq.heapreplace(free, free[0] + trial.training + trial.other)
     return max(free)

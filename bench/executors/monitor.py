@@ -1,4 +1,4 @@
-"""Beside the training: shows how the trials stand and mirrors their journals to MLflow."""
+"""Next to the training: shows how the trials stand and mirrors their event logs to MLflow."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.executors import Stopping
-from bench.executors.display import Display
+from bench.executors.display import Display, news_of
 from bench.executors.forecast import Forecast
 from bench.executors.plan import Planned
 
@@ -36,21 +36,15 @@ class ProgressMonitor:
         self._threads: list[threading.Thread] = []
 
     def start(self, open_mirror: Callable[[], Mirror], stopping: Stopping = lambda: False) -> None:
-        """Begin; ``open_mirror`` is called in the mirror's own thread.
+        """Begin.
 
         Args:
-            open_mirror: connects to MLflow, which takes seconds.
+            open_mirror: connects to MLflow, which takes seconds, in the mirror's own thread.
             stopping: once true, the view says that the sweep is stopping.
         """
         self._stopping = stopping
         self._view.start()
-
-        def opened() -> Mirror:
-            mirror = open_mirror()
-            self._opened.set()
-            return mirror
-
-        for work in (self._watch, lambda: self._mirror(opened)):
+        for work in (self._watch, lambda: self._mirror(open_mirror)):
             self._threads.append(threading.Thread(target=work, daemon=True))
             self._threads[-1].start()
 
@@ -75,17 +69,17 @@ class ProgressMonitor:
             self._view.show(standing, left, stopping=self._stopping())
 
     def _mirror(self, open_mirror: Callable[[], Mirror]) -> None:
-        """Send each trial that has been measured or changed its state since the last time.
+        """Send each trial that has been evaluated or changed its state since the last time.
 
         At the end every trial is sent with a look into MLflow, so that a run that somebody deleted
         there comes back.
         """
         mirror = open_mirror()
+        self._opened.set()
         sent: dict[Path, object] = {}
         while not self._over.wait(_REFRESH_SECONDS):
             for item in self._planned:
-                status = item.status
-                news = (status.status, status.fid, status.modes)
+                news = news_of(item.status)
                 if sent.get(item.folder) != news and mirror.send(item.folder):
                     sent[item.folder] = news
         mirror.retry()

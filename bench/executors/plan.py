@@ -29,6 +29,10 @@ class Planned:
         return status.over(self.folder)
 
 
+Standing = Sequence[tuple[Planned, status.Status]]
+"""All trials of a sweep in their order, each with its status at one moment."""
+
+
 def plan(experiment: Experiment) -> list[Planned]:
     """Every trial of an experiment, with its place in the store; none is begun."""
     folder = paths.root() / "trials"
@@ -44,7 +48,7 @@ def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequenc
     texts, made_with = catalogue.plugin_texts(plugins), {"environment": environment(), **code()}
     for item in planned:
         if not item.ended:
-            digests = catalogue.digests(item.trial.variant)
+            digests = catalogue.digests(item.trial.algorithm)
             TrialRecord(
                 item.trial,
                 experiment=experiment.resolved,
@@ -61,29 +65,25 @@ def outdated(planned: Sequence[Planned]) -> list[str]:
     Raises:
         UserError: a ``trial.json`` is damaged.
     """
-    found = set()
+    names = set()
     for item in planned:
-        path = item.folder / "trial.json"
-        if item.ended and path.exists():
-            then, code = TrialRecord.read(item.folder), catalogue.digests(item.trial.variant)
+        if item.ended and (item.folder / "trial.json").exists():
+            then, name = TrialRecord.read(item.folder), item.trial.algorithm
+            code = catalogue.digests(name)
             if (then.code or code) != code or then.source != next(iter(code.values())):
-                found.add(item.trial.variant)
-    return sorted(found)
+                names.add(name)
+    return sorted(names)
 
 
 def up_to_date(planned: Sequence[Planned], experiment: Experiment, results: Path) -> bool:
     """Whether nothing is left to do, as far as it can be seen without opening MLflow.
 
-    Every trial has ended, MLflow was sent its whole journal, and the page and the tables in
+    Every trial has ended, MLflow was sent its whole event log, and the page and the tables in
     ``results`` are of exactly these trials and settings.
     """
     uri = tracking_uri()
-    keys = {item.trial.key for item in planned}
-    return (
-        all(item.ended and _sent(item, uri, experiment.name) for item in planned)
-        and (results / "index.html").is_file()
-        and _content(results / "experiment.toml") == experiment.resolved
-        and _keys(results / "table.json") == keys
+    return all(item.ended and _sent(item, uri, experiment.name) for item in planned) and (
+        _tables_are_of(planned, experiment, results)
     )
 
 
@@ -92,17 +92,12 @@ def _sent(item: Planned, uri: str, experiment: str) -> bool:
     return (item.folder / "journal.jsonl").stat().st_size == position.offset
 
 
-def _content(path: Path) -> str | None:
+def _tables_are_of(planned: Sequence[Planned], experiment: Experiment, results: Path) -> bool:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return None
-
-
-def _keys(table: Path) -> set[str]:
-    """The keys of the trials that a ``table.json`` is made of; none where it cannot be read."""
-    try:
-        rows = json.loads(table.read_text(encoding="utf-8"))["variants"]
-        return {trial["key"] for row in rows for trial in row["trials"]}
+        rows = json.loads((results / "table.json").read_text(encoding="utf-8"))["variants"]
+        keys = {trial["key"] for row in rows for trial in row["trials"]}
+        toml = (results / "experiment.toml").read_text(encoding="utf-8")
     except (OSError, ValueError, KeyError, TypeError):
-        return set()
+        return False
+    complete = (results / "index.html").is_file() and toml == experiment.resolved
+    return complete and keys == {item.trial.key for item in planned}

@@ -1,112 +1,60 @@
-"""Where worker processes come from: a server that has imported torch once and forks them."""
+"""A trial in a process of its own: the process's whole life, and what others do after its death.
 
-import contextlib
-import multiprocessing
-import multiprocessing.util
-import os
+``python -m bench.executors.worker FOLDER`` is such a process.
+"""
+
 import signal
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from multiprocessing import forkserver, resource_tracker
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
+import sys
 from pathlib import Path
 
-from bench.executors import Stopping
-
-_PRELOADED = ("bench.training.trial", "torch._dynamo", "torchvision.utils")
-"""What every worker needs, the first optimiser the second: some ten seconds a trial otherwise."""
-_POLL_SECONDS = 0.1
-_LONGEST_SOCKET = 103
-"""Bytes that the address of a Unix socket may have: 107 on Linux, fewer elsewhere."""
-_SOCKET_NAME = len("/pymp-12345678/listener-12345678")
-_USUAL_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
+from bench import paths
+from bench.trials import status
+from bench.trials.status import ENDED, State, Status
 
 
-def context() -> BaseContext:
-    """How workers are started: forked from a server, where the system and its folders have that."""
-    if "forkserver" not in multiprocessing.get_all_start_methods() or not _has_room_for_socket():
-        return multiprocessing.get_context("spawn")
-    chosen = multiprocessing.get_context("forkserver")
-    chosen.set_forkserver_preload(list(_PRELOADED))
-    return chosen
+def train(folder: Path) -> None:
+    """Bring a trial to its end, or at SIGTERM or SIGINT to the end of its step."""
+    received: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: received.append(number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    from bench.training import trial  # torch, which takes seconds
 
-
-def warm_up(context: BaseContext, stopping: Stopping) -> None:
-    """Wait until the server has imported what workers need, or until a stop is asked for.
-
-    That takes some ten seconds, in which the first start of a worker would not return.
-
-    Raises:
-        OSError: the system refuses another process.
-    """
-    if context.get_start_method() != "forkserver":
-        return
-    problems: list[Exception] = []
-
-    def start_nothing() -> None:
-        try:
-            start(context, _nothing).join()
-        except Exception as problem:
-            problems.append(problem)
-
-    first = threading.Thread(target=start_nothing, daemon=True)
-    first.start()
-    while first.is_alive() and not stopping():
-        first.join(_POLL_SECONDS)
-    if first.is_alive():
-        _end_server()
-    elif problems:
-        raise problems[0]
-
-
-def start(context: BaseContext, work: Callable[..., None], *given: Path) -> BaseProcess:
-    """Start a worker, in which Ctrl-C waits until it asks for it.
-
-    The terminal sends it to every process, and in the middle of an import it is a traceback.
-    """
-    process: BaseProcess = context.Process(target=work, args=given)  # type: ignore[attr-defined]
-    with _no_interrupts():
-        process.start()
-    return process
-
-
-def _nothing() -> None:
-    """What the first worker does."""
-
-
-def _end_server() -> None:
-    """It would go on importing for seconds, and hold the terminal's pipe open meanwhile."""
-    pid = getattr(forkserver._forkserver, "_forkserver_pid", None)  # type: ignore[attr-defined]
-    if pid is not None:
-        os.kill(pid, signal.SIGKILL)
-
-
-@contextlib.contextmanager
-def _no_interrupts() -> Iterator[None]:
-    """Processes started in the block are born with SIGINT blocked; here it waits for the end."""
-    resource_tracker.ensure_running()  # before: its own start would unblock the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        trial.run(folder, lambda: bool(received))
+    except OSError as problem:  # not even the lock can be written
+        sys.exit(str(paths.refused(folder, problem)))
 
 
-def _has_room_for_socket() -> bool:
-    """Whether there is a temporary folder with a name short enough for the server's socket.
+def close(folder: Path, state: State, reason: str | None) -> Status:
+    """Write down how a trial ended if its process died without doing so, and tidy it up.
 
-    Where TMPDIR is too long, the usual folders are tried.
+    A trial that some process holds stays as it is. So does one that has an end, and at a stop one
+    that did not begin.
+
+    Args:
+        folder: of the trial.
+        state: ``interrupted`` at a stop, ``failed`` otherwise.
+        reason: one sentence.
+
+    Returns:
+        How the trial stands; failed where not even its lock can be written.
     """
-    usual = tempfile.gettempdir()
-    longest = _LONGEST_SOCKET - _SOCKET_NAME
-    for folder in (usual, *_USUAL_FOLDERS):
-        if len(os.fsencode(folder)) <= longest and os.access(folder, os.W_OK):
-            tempfile.tempdir = folder
-            try:
-                multiprocessing.util.get_temp_dir()  # which it keeps from then on
-            finally:
-                tempfile.tempdir = usual
-            return True
-    return False
+    from bench.training import checkpoint, trial
+
+    try:
+        with status.owning(folder) as mine:
+            standing = status.read(folder)
+            ended = standing.status in {*ENDED, "failed"}
+            if mine and status.over(folder):
+                checkpoint.clear(folder)
+            elif mine and not ended and (state == "failed" or standing.status == "running"):
+                standing.status, standing.reason = state, reason
+                trial.close(folder, standing)
+            return standing
+    except OSError as problem:
+        return Status("failed", reason=str(paths.refused(folder, problem)))
+
+
+if __name__ == "__main__":
+    train(Path(sys.argv[1]))

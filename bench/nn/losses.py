@@ -1,6 +1,7 @@
 """Adversarial losses, as mixins of a game: each gives a variant its ``d_loss`` and ``g_loss``.
 
-They take logits of any shape, never probabilities, and return a scalar to be minimised.
+They take logits of any shape, never probabilities, and return a scalar to be minimised. What is no
+game has a function at the end.
 softplus(−l) = −log sigmoid(l) stays finite where sigmoid has saturated.
 """
 
@@ -22,6 +23,15 @@ class NonSaturating:
     def g_loss(real: Any, fake: Tensor) -> Tensor:
         """−E log D(G(z))."""
         return F.softplus(-fake).mean()
+
+
+class Minimax(NonSaturating):
+    """Goodfellow et al. 2014, eq. 1, for both networks: the generator's gradient saturates."""
+
+    @staticmethod
+    def g_loss(real: Any, fake: Tensor) -> Tensor:
+        """E log(1 − D(G(z)))."""
+        return -F.softplus(fake).mean()
 
 
 class LeastSquares:
@@ -80,3 +90,28 @@ class RelativisticPairing:
     def g_loss(real: Tensor, fake: Tensor) -> Tensor:
         """−E log sigmoid(D(G(z)) − D(x))."""
         return F.softplus(real - fake).mean()
+
+
+class Equilibrium:
+    """BEGAN: Berthelot et al. 2017, section 3.3, where a logit is an autoencoder's error L."""
+
+    k = 0.0
+
+    def d_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """L(x) − k L(G(z))."""
+        return real.mean() - self.k * fake.mean()
+
+    @staticmethod
+    def g_loss(real: Any, fake: Tensor) -> Tensor:
+        """L(G(z))."""
+        return fake.mean()
+
+
+def variational_loss(samples: Tensor, rebuilt: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    """−log p(x | z) + KL(N(μ, σ²) ‖ N(0, 1)), summed over a sample (Kingma & Welling 2014, eq. 10).
+
+    Samples and their Bernoulli means are in [−1, 1], which stands for [0, 1].
+    """
+    x, rebuilt = (1 + samples) / 2, (1 + rebuilt) / 2
+    kl = (mean.square() + log_var.exp() - log_var - 1).sum() / 2
+    return (F.binary_cross_entropy(rebuilt, x, reduction="sum") + kl) / len(x)

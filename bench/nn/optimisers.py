@@ -1,4 +1,4 @@
-"""The papers' optimisers in the form that is fastest for the device at the same arithmetic."""
+"""The papers' optimisers in the form that is fastest for the device, to the same rounding."""
 
 from typing import Any
 

@@ -19,7 +19,7 @@ def build(trial: Trial) -> Algorithm:
     """The variant of a trial, initialised by the seed's own stream."""
     torch.default_generator.manual_seed(seeding.derive("init", trial.seed))
     dataset = datasets.get(trial.dataset)
-    return registry.create(trial.variant, trial.configuration, dataset.shape, dataset.classes)
+    return registry.create(trial.algorithm, trial.configuration, dataset.shape, dataset.classes)
 
 
 def save(folder: Path, algorithm: Algorithm, trial: Trial, images_shown: int) -> None:

@@ -47,7 +47,7 @@ def check(trial: Trial, samples: Samples) -> None:
     Raises:
         UserError: it would not; the sentence names what is not saved, where that can be found.
     """
-    variant = trial.variant
+    variant = trial.algorithm
     asked = json.dumps([variant, dict(trial.configuration), registry.digests(variant)])
     if asked in _CHECKED:
         return

@@ -238,7 +238,7 @@ def _imported(record: TrialRecord) -> dict[str, str]:
     Raises:
         UserError: it is not the code that the trial was planned with.
     """
-    variant = record.trial.variant
+    variant = record.trial.algorithm
     for path, text in record.plugins.items():
         registry.load_plugin(Path(path), text)
     digests = registry.digests(variant)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bench import catalogue, datasets, paths
 from bench.errors import UserError, unknown
+from bench.registry import check_name
 from bench.trials import Trial, experiment_files, options
 from bench.trials.experiment_files import folder, names
 
@@ -56,7 +57,10 @@ class Experiment(BaseModel):
     device: Literal["cpu", "cuda"] = "cpu"
     """What trains; measurements are made on the processor in any case."""
     variant: dict[str, dict[str, Any]] = {}
-    """Configuration that differs from a variant's defaults, by variant."""
+    """Configuration that differs from a variant's defaults, by variant.
+
+    A table with the key ``variant`` gives its own name to a configuration of that variant.
+    """
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -121,16 +125,33 @@ class Experiment(BaseModel):
         Raises:
             UserError: an unknown variant or data set, or a configuration that does not fit.
         """
-        for name in self.variant:
-            if name not in self.variants:
-                catalogue.configure(name, {})
-        settings = {n: catalogue.configure(n, self.variant.get(n, {})) for n in self.variants}
+        algorithms = {name: self._algorithm(name) for name in [*self.variants, *self.variant]}
+        settings = {}
+        for name, algorithm in algorithms.items():
+            table = dict(self.variant.get(name, {}))
+            table.pop("variant", None)
+            settings[name] = catalogue.configure(algorithm, table)
         protocol = self.protocol
         return [
-            Trial(name, settings[name], seed, self.budget, protocol, self.dataset)
+            Trial(
+                name, settings[name], seed, self.budget, protocol, self.dataset,
+                algorithm=algorithms[name],
+            )
             for seed in self.seeds
             for name in self.variants
-        ]
+        ]  # fmt: skip
+
+    def _algorithm(self, name: str) -> str:
+        """The registered variant behind a name of the experiment."""
+        algorithm = self.variant.get(name, {}).get("variant", name)
+        if not isinstance(algorithm, str):
+            raise UserError(
+                f"The key 'variant' of [variant.{name}] is {algorithm!r}: write the name of the "
+                "variant that these settings belong to, as text."
+            )
+        if algorithm != name:
+            check_name("row", name)
+        return algorithm
 
 
 def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:

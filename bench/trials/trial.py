@@ -18,6 +18,9 @@ class Trial:
     """All that a trial's numbers depend on besides the code.
 
     Attributes:
+        variant: the name of its row in every table: the registered variant's, or one that the
+            experiment gives to a configuration of it.
+        algorithm: the registered variant, by default that of the same name.
         budget: real images shown to the discriminator.
         protocol: what two trials must share, besides budget, data set and evaluator, to be
             comparable: batch, evaluations, samples, splits, and precision and device where they are
@@ -35,8 +38,11 @@ class Trial:
     dataset: str = datasets.DEFAULT
     digest: str = ""
     evaluator: str = ""
+    algorithm: str = ""
 
     def __post_init__(self) -> None:
+        if not self.algorithm:
+            object.__setattr__(self, "algorithm", self.variant)
         if not self.digest:
             object.__setattr__(self, "digest", datasets.get(self.dataset).digest)
         if not self.evaluator:
@@ -49,15 +55,17 @@ class Trial:
         Raises:
             KeyError: a value is missing.
         """
-        values = {"dataset_name": datasets.DEFAULT, **values}
+        values = {"dataset_name": datasets.DEFAULT, "algorithm": values["variant"], **values}
         return cls(*(values[_STORED.get(field.name, field.name)] for field in fields(cls)))
 
     @property
     def identity(self) -> dict[str, Any]:
         """The trial as plain values, in the order in which they are written."""
         name = {} if self.dataset == datasets.DEFAULT else {"dataset_name": self.dataset}
+        algorithm = {} if self.algorithm == self.variant else {"algorithm": self.algorithm}
         return {
             "variant": self.variant,
+            **algorithm,
             "configuration": dict(self.configuration),
             **name,
             "dataset": self.digest,

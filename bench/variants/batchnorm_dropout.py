@@ -15,8 +15,9 @@ from bench.variants import GAN, Positive, Share, register
 
 @register("batchnorm_dropout")
 class BatchNormDropout(NonSaturating, MLP, GAN):
-    """Batch norm in the generator, dropout in the discriminator, binary cross-entropy."""
+    """Batch norm in the generator, dropout in the discriminator (Radford et al. 2016)."""
 
+    idea = "tutorial"
     lr: Positive = 2e-4
     beta1: Share = 0.5
     beta2: Share = 0.999

@@ -11,6 +11,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+Configuration = Mapping[str, Any]
+Labels = Any
+"""(N,) int64 of a conditional variant, None of any other."""
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -53,7 +56,10 @@ class Algorithm(ABC):
     conditional: ClassVar[bool] = False
     """Whether networks also take labels (N,) int64: ``G(latents, labels)``."""
 
-    def __init__(self, configuration: Mapping[str, Any]) -> None:
+    idea: ClassVar[str] = "own"
+    """What it changes, in a word or two by which variants are listed: "loss", "labels"."""
+
+    def __init__(self, configuration: Configuration) -> None:
         for name, value in configuration.items():
             setattr(self, name, value)
 
@@ -125,7 +131,7 @@ class Algorithm(ABC):
 
     def to(self, device: torch.device) -> None:
         """Move to where it is trained, before the first step and before `load`."""
-        for network in self.networks().values():
+        for network in (*self.networks().values(), self.sampler):
             network.to(device)
 
     def state(self) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.nn import BATCH_NORMS, frozen, update_average
-from bench.variants.contract import Algorithm, Batch, Count
+from bench.variants.contract import Algorithm, Batch, Configuration, Count, Labels
 
 
 class GAN(Algorithm):
@@ -35,9 +34,10 @@ class GAN(Algorithm):
     ema: ClassVar[float] = 0.0
     """The decay a generator step of the moving average that is sampled in G's place; 0: none."""
 
-    def __init__(self, configuration: Mapping[str, Any]) -> None:
+    def __init__(self, configuration: Configuration) -> None:
         super().__init__(configuration)
-        self.G, self.D = self.generator(), self.discriminator()
+        self.G = self.generator()
+        self.D: Any = self.discriminator()  # which may have methods of its own
         self.optimizer_d, self.optimizer_g = self.optimizer(self.D), self.optimizer(self.G)
         if self.ema:
             self.average = copy.deepcopy(self.G).requires_grad_(False)
@@ -84,15 +84,33 @@ class GAN(Algorithm):
         ``real`` is None unless ``relativistic``: those logits cost another pass.
         """
 
-    def penalty(self, real: Tensor, fake: Tensor, step: int) -> Tensor | None:
+    def penalty(
+        self, real: Tensor, fake: Tensor, step: int, labels: Labels = None
+    ) -> Tensor | None:
         """A term added to the discriminator's loss, weighted; None where the paper has none.
 
         Args:
             real: (N, *packed_shape), as the discriminator sees it.
             fake: the same, detached.
             step: from 0. Where the term depends on it, set `cycle` to the period, or to None.
+            labels: (N,) int64, of real and fake alike; given to a conditional variant only.
         """
         return None
+
+    def g_objective(self, fake: Tensor, real: Tensor, labels: Labels, latents: Tensor) -> Tensor:
+        """What the generator minimises, ``g_loss`` by default; its own terms are added here.
+
+        Args:
+            fake: (B, *shape), through which the gradient flows; the discriminator is held still.
+            real: (B, *shape).
+            labels: (B,) int64, of real and fake alike; None unless ``conditional``.
+            latents: (B, latent) that ``fake`` was made of.
+        """
+        on_real = None
+        if self.relativistic:
+            with torch.no_grad():
+                on_real = self._judged(self._packed(real), labels)
+        return self.g_loss(on_real, self._judged(self._packed(fake), labels))
 
     def constrain(self, discriminator: nn.Module) -> None:
         """What the paper asks for after each discriminator step (weight clipping)."""
@@ -104,7 +122,6 @@ class GAN(Algorithm):
 
     def to(self, device: torch.device) -> None:
         super().to(device)
-        self.sampler.to(device)
         for optimizer in (self.optimizer_d, self.optimizer_g):
             for group in optimizer.param_groups:
                 # Otherwise a recorded step would repeat the first one's bias correction.
@@ -114,23 +131,26 @@ class GAN(Algorithm):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         due = (batch.index + 1) % self.n_critic == 0
         labels = batch.labels if self.conditional else None
+        latents = batch.latents[0]
         with torch.set_grad_enabled(due and self.reuse_fakes):
-            fake: Tensor = self.G(*self.inputs(batch.latents[0], labels))
+            fake: Tensor = self.G(*self.inputs(latents, labels))
         measured = self.d_step(batch.real, fake.detach(), labels, batch.index)
         if due:
             if not self.reuse_fakes:
-                fake = self.G(*self.inputs(batch.latents[1], labels))
-            measured |= self.g_step(fake, batch.real, labels)
+                latents = batch.latents[1]
+                fake = self.G(*self.inputs(latents, labels))
+            measured |= self.g_step(fake, batch.real, labels, latents)
         return measured
 
     def d_step(
-        self, real: Tensor, fake: Tensor, labels: Tensor | None = None, step: int = 0
+        self, real: Tensor, fake: Tensor, labels: Labels = None, step: int = 0
     ) -> dict[str, Tensor]:
         """One step of the discriminator; the generator is not touched."""
         real, fake = self._packed(real), self._packed(fake)
         on_real, on_fake = self._logits(real, fake, labels)
         loss = self.d_loss(on_real, on_fake)
-        penalty = self.penalty(real, fake, step)
+        condition = () if labels is None else (labels,)
+        penalty = self.penalty(real, fake, step, *condition)
         total = loss if penalty is None else loss + penalty
         self.descend(self.optimizer_d, total)
         self.constrain(self.D)
@@ -138,16 +158,12 @@ class GAN(Algorithm):
         return {name: value.detach() for name, value in measured.items()}
 
     def g_step(
-        self, fake: Tensor, real: Tensor | None = None, labels: Tensor | None = None
+        self, fake: Tensor, real: Tensor, labels: Labels, latents: Tensor
     ) -> dict[str, Tensor]:
         """One step of the generator through ``fake``; the discriminator is not touched."""
-        on_real = None
         with frozen(self.D):
-            if self.relativistic and real is not None:
-                with torch.no_grad():
-                    on_real = self._judged(self._packed(real), labels)
-            loss = self.g_loss(on_real, self._judged(self._packed(fake), labels))
-            measured = self.descend(self.optimizer_g, loss)
+            objective = self.g_objective(fake, real, labels, latents)
+            measured = self.descend(self.optimizer_g, objective)
         if self.ema:
             update_average(self.average, self.G, self.ema)
         return measured
@@ -162,14 +178,14 @@ class GAN(Algorithm):
             )
         return samples.reshape(-1, *self.packed_shape)
 
-    def _logits(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _logits(self, real: Tensor, fake: Tensor, labels: Labels) -> tuple[Tensor, Tensor]:
         if not self.joint_pass:
             return self._judged(real, labels), self._judged(fake, labels)
         twice = None if labels is None else torch.cat([labels, labels])
         both = self._judged(torch.cat([real, fake]), twice)
         return both[: len(real)], both[len(real) :]
 
-    def _judged(self, samples: Tensor, labels: Tensor | None) -> Tensor:
+    def _judged(self, samples: Tensor, labels: Labels) -> Tensor:
         """The discriminator's logits, in fp32 at least, so that a loss is as exact in bf16."""
         logits: Tensor = self.D(samples) if labels is None else self.D(samples, labels)
         return logits.to(torch.promote_types(logits.dtype, torch.float32))

@@ -17,6 +17,7 @@ from bench.variants import GAN, Positive, Share, register
 class MLPBCE(NonSaturating, GAN):
     """Plain fully connected GAN with binary cross-entropy (Goodfellow et al. 2014)."""
 
+    idea = "tutorial"
     lr: Positive = 2e-4
     beta1: Share = 0.9
     beta2: Share = 0.999

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from importlib.abc import SourceLoader
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import torch
@@ -67,25 +66,6 @@ def execute(module: str, path: Path, content: str) -> None:
         if isinstance(error, UserError | KeyboardInterrupt) or _stopped(error):
             raise
         raise _sentence(path, error) from error
-
-
-def load_installed(entry: EntryPoint) -> None:
-    """Import the variants that an installed package offers.
-
-    Raises:
-        UserError: that fails.
-    """
-    try:
-        entry.load()
-    except (UserError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        if _stopped(error):
-            raise
-        raise UserError(
-            f"The variants of the installed package {entry.value} failed to load "
-            f"({_short(error)}): fix or uninstall it and run the same command again."
-        ) from error
 
 
 def _stopped(error: BaseException) -> bool:

@@ -1,30 +1,38 @@
 """Variants by name: this folder's files, plug-in files and installed entry points."""
 
 import hashlib
-import importlib
-import pkgutil
 import re
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.errors import UserError, unknown
-from bench.registry import registered_by
+from bench.errors import UserError
+from bench.registry import Registry, all_or_nothing, check_name, registered_by
 from bench.variants import code, configuration, plugins
 from bench.variants.configuration import fields
 from bench.variants.contract import Algorithm
 
 Variant = TypeVar("Variant", bound=type[Algorithm])
 
-_VARIANTS: dict[str, type[Algorithm]] = {}
-_PLUGINS: dict[str, dict[str, type[Algorithm]]] = {}  # what each plug-in's module registered
+_VARIANTS: Registry[type[Algorithm]] = Registry("variant", "bench.variants")
+_YOUNGEST = 9999
 _TEXTS: dict[Path, str] = {}  # what each plug-in file held when it was last loaded
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+get, names = _VARIANTS.get, _VARIANTS.names
 
 RESERVED = frozenset(
-    {"variant", "seed", "budget", "dataset", "dataset_name", "ruler", "batch", "evaluations"}
+    {
+        "variant",
+        "algorithm",
+        "seed",
+        "budget",
+        "dataset",
+        "dataset_name",
+        "ruler",
+        "batch",
+        "evaluations",
+    }
     | {"samples", "precision", "device", "train", "heldout", "test", "shape", "classes"}
 )
 """Names that a variant's configuration cannot use: the trial's or the data set's own."""
@@ -36,14 +44,9 @@ def register(name: str) -> Callable[[Variant], Variant]:
     Raises:
         UserError: the name is malformed or taken, or a configuration field is not what it must be.
     """
-    if not (isinstance(name, str) and _NAME.fullmatch(name)):
-        raise UserError(
-            f"{name!r} cannot name a variant: use up to 100 letters, digits, '_', '-' and '.', of "
-            "which the first is a letter or a digit."
-        )
+    check_name("variant", name)
 
     def remember(variant: Variant) -> Variant:
-        _check_name(name, variant)
         if taken := RESERVED & fields(variant).keys():
             raise UserError(
                 f"The variant '{name}' has a configuration field '{min(taken)}', which is the name "
@@ -51,43 +54,10 @@ def register(name: str) -> Callable[[Variant], Variant]:
             )
         configuration.check_defaults(variant, f"The variant '{name}' in {_file(variant)}")
         code.digests(variant)  # now, while the files are as they were imported
-        _VARIANTS[name] = variant
+        _VARIANTS.add(name, variant, variant.__module__)
         return variant
 
     return remember
-
-
-def _check_name(name: str, variant: type[Algorithm]) -> None:
-    other = _VARIANTS.get(name)
-    if other is None:
-        return
-    if _file(other).resolve() != _file(variant).resolve():
-        raise UserError(
-            f"The variant name '{name}' in {_file(variant)} is already taken by "
-            f"{_file(other)}: choose another name."
-        )
-    if other.__module__ == variant.__module__:  # a plug-in that has changed is another module
-        raise UserError(
-            f"{_file(variant)} registers two classes as '{name}' ({other.__name__} and "
-            f"{variant.__name__}): give each a name of its own."
-        )
-
-
-def names() -> list[str]:
-    """All registered names, sorted; imports the folder's files and entry points on first use."""
-    _discover()
-    return sorted(_VARIANTS)
-
-
-def get(name: str) -> type[Algorithm]:
-    """The class behind a name.
-
-    Raises:
-        UserError: unknown name, with the closest known one.
-    """
-    if name not in names():
-        raise unknown("variant", name, names())
-    return _VARIANTS[name]
 
 
 def configure(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,10 +103,44 @@ def summary(name: str) -> str:
     return text.strip().split("\n")[0]
 
 
+@dataclass(frozen=True)
+class Description:
+    """A variant in a line. Paper and year are None where its docstring names none."""
+
+    name: str
+    idea: str
+    paper: str | None
+    year: int | None
+    change: str
+
+
+def descriptions() -> list[Description]:
+    """All variants by idea, the oldest first, and within an idea by year.
+
+    A docstring's first line says what changes and, in brackets, the paper:
+    ``Squared errors instead of cross-entropy (Mao et al. 2017).``
+    """
+    every = [_description(name) for name in names()]
+    first = {d.idea: min(e.year or _YOUNGEST for e in every if e.idea == d.idea) for d in every}
+    return sorted(every, key=lambda d: (first[d.idea], d.idea, d.year or _YOUNGEST, d.name))
+
+
+def _description(name: str) -> Description:
+    text = summary(name)
+    paper = re.search(r" \(([^()]*?(\d{4}))[^()]*\)\.?$", text)
+    return Description(
+        name,
+        get(name).idea,
+        paper and paper[1],
+        paper and int(paper[2]),
+        text[: paper.start()] if paper else text.removesuffix("."),
+    )
+
+
 def load_plugin(path: Path, text: str | None = None) -> list[str]:
     """Run a user's file and return the variants that it registered. This executes the file's code.
 
-    Data sets and figures that it registers are known from then on as well.
+    Data sets, figures and executors that it registers are known from then on as well.
 
     Args:
         path: the file.
@@ -147,22 +151,23 @@ def load_plugin(path: Path, text: str | None = None) -> list[str]:
         UserError: the file is missing, fails to run, or registers nothing.
     """
     path = path.absolute()
-    _discover()
+    names()  # a plug-in cannot take a name of this folder
     content = plugins.text(path) if text is None else text
     named = hashlib.sha256(f"{path.resolve()}\0{content}".encode())
     module = f"ganbench_plugin_{named.hexdigest()[:12]}"
     if module not in sys.modules:
-        _PLUGINS[module] = _registered_by(module, path, content)
-    if not _PLUGINS[module] and not registered_by(module):
+        with all_or_nothing():
+            plugins.execute(module, path, content)
+    if not registered_by(module):
         raise UserError(
             f"The plug-in file {path} registers no variant: decorate its class with "
-            '@register("name") from bench.variants, a data set with that of bench.datasets, a '
-            "metric with @metric of bench.evaluation.metrics, or a function that draws a figure "
-            "with @figure from bench.analysis.figures."
+            '@register("name") from bench.variants, a data set with that of bench.datasets, an '
+            "executor with that of bench.executors, a metric with @metric of "
+            "bench.evaluation.metrics, or a function that draws a figure with @figure from "
+            "bench.analysis.figures."
         )
-    _VARIANTS.update(_PLUGINS[module])
     _TEXTS[path] = content
-    return list(_PLUGINS[module])
+    return _VARIANTS.of_module(module)
 
 
 def plugin_text(path: Path) -> str:
@@ -174,25 +179,6 @@ def plugin_text(path: Path) -> str:
     if path.absolute() not in _TEXTS:
         load_plugin(path)
     return _TEXTS[path.absolute()]
-
-
-def _registered_by(module: str, path: Path, content: str) -> dict[str, type[Algorithm]]:
-    before = dict(_VARIANTS)
-    try:
-        plugins.execute(module, path, content)
-    except BaseException:
-        _VARIANTS.clear()
-        _VARIANTS.update(before)
-        raise
-    return {name: variant for name, variant in _VARIANTS.items() if variant.__module__ == module}
-
-
-def _discover() -> None:
-    package = importlib.import_module("bench.variants")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"bench.variants.{module.name}")
-    for entry in entry_points(group="ganbench.variants"):
-        plugins.load_installed(entry)
 
 
 def _file(variant: type) -> Path:

@@ -17,6 +17,7 @@ from bench.variants import GAN, Positive, Share, register
 class SpectralNorm(NonSaturating, MLP, GAN):
     """Spectrally normalised discriminator, binary cross-entropy (Miyato et al. 2018)."""
 
+    idea = "tutorial"
     lr: Positive = 2e-4
     beta1: Share = 0.5
     beta2: Share = 0.999

@@ -17,6 +17,7 @@ from bench.variants import GAN, Count, Positive, register
 class WGAN(Wasserstein, MLP, GAN):
     """Wasserstein loss, weight clipping, five critic steps (Arjovsky et al. 2017)."""
 
+    idea = "tutorial"
     n_critic: Count = 5
     clip: Positive = 0.01
     lr: Positive = 5e-5

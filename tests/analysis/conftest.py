@@ -43,15 +43,13 @@ def quick(empty_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store
 
 @dataclass(frozen=True)
 class Written:
-    """What one ``compare`` of the experiment "quick" left, and what it told on the way."""
+    """What a ``compare`` of the experiment "quick" left."""
 
     out: Path
     comparison: Comparison
-    told: tuple[str, ...]
 
 
 @pytest.fixture(scope="session")
 def written(quick: Store, tmp_path_factory: pytest.TempPathFactory) -> Written:
-    told: list[str] = []
     out = tmp_path_factory.mktemp("results") / "quick"
-    return Written(out, compare("quick", quick.uri, out, told.append), tuple(told))
+    return Written(out, compare("quick", quick.uri, out))

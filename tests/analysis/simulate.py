@@ -69,8 +69,8 @@ def rates(case: Case, n: int) -> Rates:
     shifted = equal - np.log(RATIO) * (np.arange(VARIANTS) == 0)[:, None]
     of_first = [pair[0] == 0 for pair in PAIRS]
     return Rates(
-        level=float((statistics.welch(a, b).p <= PAIR_ALPHA).mean()),
-        power=float((statistics.welch(a, b + np.log(RATIO)).p <= PAIR_ALPHA).mean()),
+        level=float((statistics.welch(a, b).pvalue <= PAIR_ALPHA).mean()),
+        power=float((statistics.welch(a, b + np.log(RATIO)).pvalue <= PAIR_ALPHA).mean()),
         family=float(different(equal).any(axis=1).mean()),
         found=float(different(shifted)[:, of_first].mean()),
     )
@@ -78,7 +78,7 @@ def rates(case: Case, n: int) -> Rates:
 
 def different(values: Array) -> np.ndarray:
     """(experiments, pairs) of (experiments, variants, n): which pairs Holm's correction leaves."""
-    p = [statistics.welch(values[:, a], values[:, b]).p for a, b in PAIRS]
+    p = [statistics.welch(values[:, a], values[:, b]).pvalue for a, b in PAIRS]
     return statistics.holm(np.stack(p, axis=1)) <= ALPHA
 
 

@@ -13,7 +13,7 @@ from bench.tracking.reading import RecordStore
 
 from .synthetic import FLOOR, Store
 
-NO_FLOOR = "There is no floor: there are only 10,000 held-out images."
+NO_FLOOR = "There is no floor: none was recorded at n = 20,000. A floor needs as many held-out"
 
 
 def _swept(store: Store, samples: int, floor: dict[str, float]) -> Store:
@@ -38,7 +38,7 @@ def test_a_floor_at_the_trials_own_n_is_read(store: Store) -> None:
 def test_a_floor_at_another_n_is_left_out(floor: dict[str, float], store: Store) -> None:
     _swept(store, 1000, floor)
     assert _floor(store) == {}
-    assert "There is no floor: none was recorded at this n." in render("mine", store.uri, "md")
+    assert "There is no floor: none was recorded at n = 1,000." in render("mine", store.uri, "md")
 
 
 def test_an_older_record_without_an_n_is_at_ten_thousand(store: Store) -> None:

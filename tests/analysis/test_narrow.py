@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.formats import plain
-from bench.analysis.narrow import narrow
+from bench.analysis.formats import Cell, Grid, plain
 from bench.analysis.records import ROW, Records, frame
-from bench.analysis.table import Cell, Grid
+from bench.analysis.table import narrow
 
 # Mean and spread over seeds as the variants of `paper` and `quick` have them.
 NUMBERS: dict[str, dict[str, tuple[float, float]]] = {

@@ -120,12 +120,12 @@ def test_the_slider_goes_back_in_training(opened: Any) -> None:
     opened.keyboard.press("ArrowLeft")
     assert opened.inner_text("#step-value") == "4,800"
     steps = opened.eval_on_selector_all(
-        ".gallery img:not([hidden])",
+        ".grids img:not([hidden])",
         "all => all.filter(i => i.offsetParent).map(i => i.dataset.step)",
     )
     assert steps == ["4800"] * 4
     opened.select_option("#place", "diverged")
-    assert opened.locator(".gallery img:visible").get_attribute("data-step") == "3200"
+    assert opened.locator(".grids img:visible").get_attribute("data-step") == "3200"
 
 
 def test_every_diverged_seed_is_shown(opened: Any) -> None:
@@ -135,7 +135,7 @@ def test_every_diverged_seed_is_shown(opened: Any) -> None:
         " one.after(one.cloneNode(true)); }"
     )
     opened.select_option("#place", "diverged")
-    assert opened.locator(".gallery img:visible").count() == 2
+    assert opened.locator(".grids img:visible").count() == 2
 
 
 def test_a_cell_leads_to_the_runs_behind_it(opened: Any) -> None:

@@ -8,16 +8,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bench.analysis import compare, data, learning_curves, records, render
-from bench.analysis.checkpoints import checkpoints
+from bench.analysis import compare, data, frames, records, render
+from bench.analysis.diagnosis import checkpoints
 from bench.analysis.figures.curves import fid
-from bench.analysis.figures.digits import classes, digits, means, missed
+from bench.analysis.figures.digits import digits, means, missed
 from bench.analysis.figures.samples import cells
 from bench.analysis.figures.seeds import seeds
 from bench.analysis.formats import plain
-from bench.analysis.narrow import narrow
 from bench.analysis.sample_selection import select
-from bench.analysis.summary import gaps, rows
+from bench.analysis.summary import classes, gaps, rows
+from bench.analysis.table import narrow
 from bench.tracking.reading import RecordStore
 
 from .conftest import Written
@@ -33,7 +33,6 @@ def test_all_files_are_there_and_named(written: Written) -> None:
     names |= {f"{name}.{suffix}" for name in FIGURES for suffix in ("png", "pdf")}
     assert {path.name for path in written.out.iterdir()} == names
     assert set(written.comparison.files) == {written.out / name for name in names}
-    assert any("index.html" in line for line in written.told)
 
 
 def test_the_comparison_carries_the_verdict_and_a_narrow_table(
@@ -88,7 +87,7 @@ def test_an_experiment_that_only_diverged_is_compared_too(store: Store, tmp_path
     assert compare("bad", store.uri, tmp_path).verdict.startswith("No trial of bad finished")
     opened = RecordStore(store.uri)
     found = records.read(opened, "bad")
-    (legend,) = fid(found, learning_curves.read(opened, found), {}).legends
+    (legend,) = fid(found, frames.curves(opened, found), {}).legends
     named = {text.get_text() for text in legend.get_texts()}
     assert {"wgan", "mlp_bce", "diverged here"} <= named
     assert 'value="diverged"' in (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -127,18 +126,17 @@ def test_the_seeds_figure_says_n_and_the_groups(quick: Store) -> None:
 
 def test_missed_digits_are_counted_over_seeds(quick: Store) -> None:
     found = records.read(RecordStore(quick.uri), "quick")
-    table = {row.name: row for row in rows(found)}
     assert classes(found) == list("0123456789")
-    assert missed(table["mlp_bce"], classes(found)) == [0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+    assert missed(found).loc["mlp_bce"].tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
 
 
 def test_shares_and_coverage_digit_by_digit_end_with_the_real_images(quick: Store) -> None:
     found = records.read(RecordStore(quick.uri), "quick")
     shares, covered = means(found, "digit_share"), means(found, "digit_coverage")
-    assert list(shares)[-2:] == list(covered)[-2:] == ["mlp_bce", "real images"]
-    assert shares["mlp_bce"] == pytest.approx([0.0625, 0.5, *[0.0625] * 7, 0.0])
-    assert covered["mlp_bce"][8:] == pytest.approx([0.96, 0.0])
-    assert shares["real images"] == pytest.approx([0.1] * 10)
+    assert list(shares.index)[-2:] == list(covered.index)[-2:] == ["mlp_bce", "real images"]
+    assert shares.loc["mlp_bce"].tolist() == pytest.approx([0.0625, 0.5, *[0.0625] * 7, 0.0])
+    assert covered.loc["mlp_bce"].tolist()[8:] == pytest.approx([0.96, 0.0])
+    assert shares.loc["real images"].tolist() == pytest.approx([0.1] * 10)
 
 
 def test_records_from_before_the_digits_were_measured_show_what_there_is(store: Store) -> None:
@@ -177,7 +175,7 @@ def test_pictures_that_trials_logged_are_drawn_and_shown(store: Store, tmp_path:
 def test_choosing_on_the_reference_is_never_worse_and_its_optimism_is_told(quick: Store) -> None:
     store = RecordStore(quick.uri)
     found = records.read(store, "quick")
-    table = checkpoints(found, learning_curves.read(store, found))
+    table = checkpoints(found, frames.curves(store, found))
     assert table is not None
     flattered, late = set(), set()
     for row in table.rows:
@@ -187,6 +185,6 @@ def test_choosing_on_the_reference_is_never_worse_and_its_optimism_is_told(quick
         flattered |= {row[0].text} if selection_bias > 0 else set()
         late |= {row[0].text} if last > heldout else set()
     assert (flattered, late) == ({"batchnorm_dropout"}, {"mlp_bce"})
-    tree = data.json_tree(found, learning_curves.read(store, found))
+    tree = data.json_tree(found, frames.curves(store, found))
     told = {one["variant"]: one["selection_bias"]["mean"] for one in tree["checkpoints"]}
     assert {variant for variant, selection_bias in told.items() if selection_bias > 0} == flattered

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.analysis import agreement, records, render
-from bench.analysis.stored import Stored, read
+from bench.analysis.data import Stored, read
 from bench.analysis.verification import Verification, verify
 from bench.errors import UserError
 from bench.paths import home

@@ -100,7 +100,9 @@ def test_an_entry_point_is_loaded_or_named(monkeypatch: pytest.MonkeyPatch) -> N
 
     entry = SimpleNamespace(value="others.data", load=fails)
     monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
-    with pytest.raises(UserError, match=r"package others.data failed to load \(no module"):
+    with pytest.raises(
+        UserError, match=r"package others.data failed to load \(ImportError: no module"
+    ):
         datasets.names()
 
 

@@ -17,18 +17,18 @@ def planned(variant: str, seed: int) -> Planned:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"),
+    ("seconds", "expected"),
     [(12.3, "12 s"), (89.6, "90 s"), (420, "7 min"), (7500, "2 h 05 min")],
 )
-def test_durations(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
+def test_durations(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
 
 
-def lines(*shown: tuple[Status, float | None]) -> list[str]:
+def lines(*expected: tuple[Status, float | None]) -> list[str]:
     """What is printed where the one trial stands so at one moment after the other."""
     out = io.StringIO()
     printer = view(Console(file=out, width=40))
-    for status, left in shown:
+    for status, left in expected:
         printer.show([(planned("wgan", 0), status)], left)
     return out.getvalue().splitlines()
 
@@ -41,11 +41,11 @@ def test_plain_lines_are_sentences_and_each_piece_of_news_comes_once() -> None:
         (measured, 60.0),
         (Status("done", images=1000, fid=9.87, modes=1), 0.0),
     ) == [
-        "wgan seed 0 starts (0 of 1 trials ended, time left not known yet).",
+        "wgan seed 0 starts (0 of 1 trial ended, time left unknown).",
         "wgan seed 0 has FID 12.30 and 9 modes after 400 of 1,000 images "
-        "(0 of 1 trials ended, about 61 s left).",
+        "(0 of 1 trial ended, about 61 s left).",
         "wgan seed 0 is done with FID 9.87 and 1 mode after 1,000 of 1,000 images "
-        "(1 of 1 trials ended).",
+        "(1 of 1 trial ended).",
     ]
 
 
@@ -68,7 +68,7 @@ def test_the_reason_of_a_failure_stands_last_and_as_it_is() -> None:
     """Square brackets and colons are no markup."""
     reason = "nothing was found in [/data/weights] for [batch, channels] :bomb: [/]."
     (line,) = lines((Status("failed", reason=reason), None))
-    assert line == (f"wgan seed 0 failed after 0 of 1,000 images (1 of 1 trials ended): {reason}")
+    assert line == (f"wgan seed 0 failed after 0 of 1,000 images (1 of 1 trial ended): {reason}")
 
 
 def test_a_stop_is_said_once_at_once() -> None:
@@ -85,7 +85,7 @@ def test_a_terminal_gets_a_table() -> None:
     live.start()
     live.show([(planned("wgan[/x]", 3), Status("running", images=500, fid=45.6, modes=10))], 5.0)
     live.stop()
-    shown = out.getvalue()
+    expected = out.getvalue()
     for part in (
         "wgan[/x] seed 3",
         "running",
@@ -95,4 +95,4 @@ def test_a_terminal_gets_a_table() -> None:
         "10",
         "about 5 s left",
     ):
-        assert part in shown
+        assert part in expected

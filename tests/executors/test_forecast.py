@@ -1,4 +1,4 @@
-"""The time left, held against how long simulated sweeps then took."""
+"""The time left, compared with how long simulated sweeps then took."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from bench.executors import cores
-from bench.executors.forecast import Forecast, Standing
-from bench.executors.plan import Planned
+from bench.executors.forecast import Forecast
+from bench.executors.plan import Planned, Standing
 from bench.trials import Trial
 from bench.trials.status import Status
 
 TICK = 0.5
-"""Seconds between two looks at the trials, as of the observer."""
+"""Seconds between two looks at the trials, as of the progress monitor."""
 BUDGET, EVALUATIONS = 100_000, 5
 
 
@@ -45,7 +45,7 @@ class Costs:
 
 @dataclass
 class Simulated:
-    """A trial, its status as the observer reads it, and what it still has to do."""
+    """A trial, its status as the progress monitor reads it, and what it still has to do."""
 
     item: Planned
     costs: Costs
@@ -95,7 +95,7 @@ def sweep(
     Args:
         trials: in their order.
         workers: how many run side by side.
-        slowing: how much longer a trial takes where others run beside it.
+        slowing: how much longer a trial takes where others run next to it.
     """
     now = 0.0
     while any(t.status.status != "done" for t in trials):

@@ -1,4 +1,4 @@
-"""What goes on beside the training."""
+"""What runs next to the training."""
 
 import threading
 from pathlib import Path
@@ -55,10 +55,10 @@ class Refusing:
 def test_a_trial_that_mlflow_refuses_is_said_although_the_next_is_taken(tmp_path: Path) -> None:
     trials = [Planned(trial, tmp_path / trial.key) for trial in experiments.load("quick").trials()]
     mirror = Refusing(trials[0].folder)
-    observer = ProgressMonitor(trials, 1, Silent())
-    observer.start(lambda: mirror)
-    observer.stop()
-    assert observer.unsent == "MLflow is full."
+    monitor = ProgressMonitor(trials, 1, Silent())
+    monitor.start(lambda: mirror)
+    monitor.stop()
+    assert monitor.unsent == "MLflow is full."
     assert mirror.verified == {item.folder for item in trials}
 
 
@@ -69,9 +69,9 @@ def test_a_stop_does_not_wait_for_mlflow_to_open() -> None:
         answered.wait()
         return Idle()
 
-    observer = ProgressMonitor([], 1, view)
-    observer.start(opens, lambda: True)
-    observer.stop()
+    monitor = ProgressMonitor([], 1, view)
+    monitor.start(opens, lambda: True)
+    monitor.stop()
     assert view.stopping
-    assert observer.unsent is None
+    assert monitor.unsent is None
     answered.set()

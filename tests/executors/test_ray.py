@@ -1,5 +1,6 @@
 """A real Ray cluster of two nodes, one of which is lost, and every trial there exactly once."""
 
+import contextlib
 import errno
 import importlib.util
 import json
@@ -19,9 +20,12 @@ import pytest
 
 from bench.datasets import files
 from bench.errors import UserError
-from bench.executors import cluster
+from bench.executors import Executor
 from bench.executors import plan as planning
-from bench.executors.executors import EXECUTORS
+from bench.executors.builtin import ray as module
+from bench.executors.builtin.processes import Processes
+from bench.executors.builtin.ray import Ray
+from bench.executors.builtin.serial import Serial
 from bench.executors.plan import Planned
 from bench.trials import event_log, status
 from bench.trials import experiment as experiments
@@ -88,7 +92,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The plug-ins that a test loads are unknown again after it."""
     registry.names()
-    monkeypatch.setattr(registry, "_VARIANTS", dict(registry._VARIANTS))
+    monkeypatch.setattr(registry._VARIANTS, "_things", dict(registry._VARIANTS._things))
     yield
     for name in [name for name in sys.modules if name.startswith("ganbench_plugin_")]:
         del sys.modules[name]
@@ -211,20 +215,20 @@ def weights(root: Path) -> dict[str, str]:
     return {path.parent.name: files.digest_of(path) for path in found}
 
 
-@pytest.mark.parametrize("executor", ["serial", "processes"])
+@pytest.mark.parametrize("executor", [Serial(), Processes()], ids=["serial", "processes"])
 def test_every_executor_gives_identical_records(
-    executor: str, disturbed: Gate, own_store: Path
+    executor: Executor, disturbed: Gate, own_store: Path
 ) -> None:
     """Ray's are those of the sweep that lost a node, and with it one of the first two trials."""
     folders = [item.folder for item in planned(disturbed.home / "gone.py", "2")]
-    EXECUTORS[executor](folders, 2, lambda: False)
+    executor.run(folders, 2, lambda: False)
     assert len(records(own_store)) > 2 * 60
     assert records(own_store).items() <= records(disturbed.root).items()
     assert len(weights(own_store)) == 2
     assert weights(own_store).items() <= weights(disturbed.root).items()
 
 
-def test_a_signal_stops_it_and_another_executor_goes_on(
+def test_a_signal_stops_it_and_another_executor_resumes_it(
     disturbed: Gate, head: Any, own_store: Path, tmp_path: Path
 ) -> None:
     with Gate(head.address, own_store, tmp_path, "1") as gate:
@@ -237,7 +241,7 @@ def test_a_signal_stops_it_and_another_executor_goes_on(
     assert item.status.status == "interrupted"
     assert not status.owned(item.folder)
     (gate.place / "open").touch()
-    EXECUTORS["serial"]([item.folder], 1, lambda: False)
+    Serial().run([item.folder], 1, lambda: False)
     assert item.status.status == "done"
     assert weights(own_store).items() <= weights(disturbed.root).items()
 
@@ -248,13 +252,14 @@ def test_a_trial_that_kills_its_worker_fails_in_a_sentence(
     plugin = tmp_path / "killed.py"
     plugin.write_text(KILLED)
     (item,) = planned(plugin, "1")
-    monkeypatch.setattr(cluster, "_RETRIES", 0)
+    monkeypatch.setattr(module, "_RETRIES", 0)
     handler = signal.getsignal(signal.SIGTERM)
-    assert cluster.connect(head.address, None) == 1
-    assert signal.getsignal(signal.SIGTERM) is handler
-    cluster.run([item.folder], 1, lambda: False)
+    with contextlib.closing(Ray(head.address)) as executor:
+        assert executor.prepare(experiments.load("quick"), None) == 1
+        assert signal.getsignal(signal.SIGTERM) is handler
+        executor.run([item.folder], 1, lambda: False)
     assert item.status.status == "failed"
-    assert "was lost 1 times" in str(item.status.reason)
+    assert "was lost (WorkerCrashedError; times in a row: 1)" in str(item.status.reason)
     assert "run the same command again" in str(item.status.reason)
     *_, (end, _) = event_log.read(item.folder / "journal.jsonl")
     assert (end["event"], end["status"]) == ("end", "failed")
@@ -266,17 +271,14 @@ def test_a_trial_of_another_sweep_is_left_to_it(
 ) -> None:
     plugin = tmp_path / "killed.py"
     plugin.write_text(KILLED)
-    first, second = (item.folder for item in planned(plugin, "2"))
-    waiting = [first, second]
-    with status.owning(first):
-        assert cluster._take(waiting) is None
-        assert waiting == [second, first]
-        taken = cluster._take(waiting)
-        assert taken is not None
-        assert taken.folder == second
-        assert status.owned(second)
-        taken.end("interrupted", None)
-        assert not status.owned(second)
+    (item,) = planned(plugin, "1")
+    with status.owning(item.folder):
+        module._train(item.folder, never_sent, lambda: False)
+    assert item.status.status == "pending"
+
+
+def never_sent(folder: Path) -> None:
+    raise AssertionError
 
 
 def test_what_cannot_be_written_down_fails_in_a_sentence(
@@ -287,14 +289,14 @@ def test_what_cannot_be_written_down_fails_in_a_sentence(
     plugin = tmp_path / "killed.py"
     plugin.write_text(KILLED)
     (item,) = planned(plugin, "1")
-    (sent,) = filter(None, [cluster._take([item.folder])])
 
-    def full(folder: Path, news: object) -> None:
+    def full(folder: Path, files: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(cluster, "_write", full)
-    monkeypatch.setattr(ray, "get", lambda task: task)
-    assert not sent.receive(ray, {})
+    monkeypatch.setattr(module, "_write", full)
+    monkeypatch.setattr(ray, "wait", lambda tasks, timeout: (tasks, []))
+    monkeypatch.setattr(ray, "get", lambda task: {})
+    module._train(item.folder, lambda folder: "a task", lambda: False)
     assert item.status.status == "failed"
     assert "the disk is full): free some space" in str(item.status.reason)
     assert not status.owned(item.folder)
@@ -304,22 +306,22 @@ def test_why_a_machine_did_not_run_it() -> None:
     import ray
 
     known = ray.exceptions
-    wrong = known.RayTaskError("time_slice", "pages", OSError(errno.ENOSPC, "No space left"))
-    assert "could not run it ([Errno 28] No space left): mend that" in cluster._cause(ray, wrong)
-    assert "use fewer --workers" in cluster._cause(ray, known.OutOfMemoryError("pages"))
+    wrong = known.RayTaskError("train", "pages", OSError(errno.ENOSPC, "No space left"))
+    assert "could not run it ([Errno 28] No space left): fix that" in module._cause(wrong)
+    assert "use fewer --workers" in module._cause(known.OutOfMemoryError("pages"))
 
 
 def test_a_ray_without_the_private_switch_prints_more_and_works() -> None:
     worker = SimpleNamespace(_worker_logs_enabled=True)
-    cluster._without_messages(SimpleNamespace(_private=SimpleNamespace(worker=worker)))
+    module._without_messages(SimpleNamespace(_private=SimpleNamespace(worker=worker)))
     assert worker._worker_logs_enabled is False
-    cluster._without_messages(SimpleNamespace(_private=SimpleNamespace()))
-    cluster._without_messages(SimpleNamespace())
+    module._without_messages(SimpleNamespace(_private=SimpleNamespace()))
+    module._without_messages(SimpleNamespace())
 
 
 def sentence(address: str | None) -> str:
     with pytest.raises(UserError) as raised:
-        cluster.connect(address, None)
+        Ray(address).prepare(experiments.load("quick"), None)
     return str(raised.value)
 
 

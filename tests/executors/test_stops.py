@@ -1,4 +1,4 @@
-"""Stopped by a signal, in training or in a measurement, and how it goes on."""
+"""Stopped by a signal, in training or in a measurement, and how it resumes."""
 
 import os
 import pty
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.executors import executors
 from bench.executors import plan as planning
+from bench.executors.builtin import processes
 from bench.training import trial
 from bench.trials import event_log, status
 from bench.trials import experiment as experiments
@@ -187,7 +187,7 @@ def undisturbed(variant: str, plugin: Path) -> dict[str, float]:
 
 
 class Worker:
-    """What `executors` knows of a worker that has ended."""
+    """What `processes` knows of a worker that has ended."""
 
     def __init__(self, exitcode: int) -> None:
         self.exitcode = exitcode
@@ -200,16 +200,16 @@ class Worker:
     ("exitcode", "stopped", "state", "reason"),
     [
         (-signal.SIGKILL, True, "interrupted", "5 s after it was asked to stop"),
-        (-signal.SIGKILL, False, "failed", "for want of memory"),
+        (-signal.SIGKILL, False, "failed", "because the memory was full"),
         (1, False, "failed", "ended with exit code 1"),
     ],
 )
-def test_the_end_of_a_killed_worker_stands_in_the_journal_too(
+def test_the_end_of_a_killed_worker_stands_in_the_event_log_too(
     exitcode: int, stopped: bool, state: State, reason: str, tmp_path: Path
 ) -> None:
     """Which is where MLflow learns of it."""
     Status("running").write(tmp_path)
-    assert not executors._settle(Worker(exitcode), tmp_path, stopped)  # type: ignore[arg-type]
+    processes._close(Worker(exitcode), tmp_path, stopped)  # type: ignore[arg-type]
     found = status.read(tmp_path)
     assert found.status == state
     assert reason in str(found.reason)
@@ -218,7 +218,7 @@ def test_the_end_of_a_killed_worker_stands_in_the_journal_too(
 
 
 def test_a_worker_that_is_stopped_before_it_began_leaves_no_trace(tmp_path: Path) -> None:
-    assert not executors._settle(Worker(-signal.SIGTERM), tmp_path, True)  # type: ignore[arg-type]
+    processes._close(Worker(-signal.SIGTERM), tmp_path, True)  # type: ignore[arg-type]
     assert status.read(tmp_path) == Status()
     assert not (tmp_path / "journal.jsonl").exists()
 

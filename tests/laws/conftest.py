@@ -1,4 +1,4 @@
-"""Everything registered goes through the laws: the repository's variants and the README's."""
+"""Everything registered goes through the laws: the repository's variants and those of plug-ins."""
 
 import re
 from pathlib import Path
@@ -11,28 +11,24 @@ from bench.variants import registry
 README = Path(__file__).parent.parent.parent / "README.md"
 
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "variants" / "examples").glob("*.py"))
-
-
 def readme_plugin() -> str:
     """The complete example of a variant in the README."""
-    (example,) = re.findall(r"```python\n(\"\"\"WGAN-GP.*?)```", README.read_text(), re.DOTALL)
+    (example,) = re.findall(r"```python\n(\"\"\"Hinge.*?)```", README.read_text(), re.DOTALL)
     return str(example)
+
+
+PLUGINS = {"hinge_r1": readme_plugin(), "from_template": template("from_template")}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "variant" in metafunc.fixturenames:
-        outside = ["wgan_gp", "from_template", *(path.stem for path in EXAMPLES)]
-        metafunc.parametrize("variant", [*registry.names(), *outside])
+        metafunc.parametrize("variant", [*registry.names(), *PLUGINS])
 
 
 @pytest.fixture(scope="session", autouse=True)
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The README's variant and the examples, each loaded from an empty folder as a plug-in."""
-    texts = {"wgan_gp": readme_plugin(), "from_template": template("from_template")} | {
-        path.stem: path.read_text() for path in EXAMPLES
-    }
-    for name, text in texts.items():
+    """The README's variant and the template's, each loaded from an empty folder."""
+    for name, text in PLUGINS.items():
         path = tmp_path_factory.mktemp("plugin") / f"{name}.py"
         path.write_text(text)
         assert len(text.splitlines()) <= 30

@@ -88,7 +88,7 @@ def test_a_generator_step_leaves_the_discriminator_bit_identical(variant: str) -
     gan = make_gan(variant)
     before, generator = snapshot(gan.D.state_dict()), snapshot(gan.G.state_dict())
     given = batch(gan)
-    gan.g_step(fakes(gan, given), given.real, labels_of(gan, given))
+    gan.g_step(fakes(gan, given), given.real, labels_of(gan, given), given.latents[0])
     assert same(before, snapshot(gan.D.state_dict()))
     assert not same(generator, snapshot(gan.G.state_dict()))
     assert all(weight.requires_grad for weight in gan.D.parameters())
@@ -175,10 +175,10 @@ def test_the_constraint_holds_after_a_step(variant: str) -> None:
 def test_no_batch_norm_under_a_gradient_penalty(variant: str) -> None:
     gan = make_gan(variant)
     given = batch(gan)
-    if gan.conditional:
-        pytest.skip("its discriminator takes labels, a penalty does not")
     fake = fakes(gan, given).detach().view(-1, *gan.packed_shape)
-    penalised = gan.penalty(given.real.view(-1, *gan.packed_shape), fake, 0) is not None
+    labels = [given.labels] if gan.conditional else []
+    penalty = gan.penalty(given.real.view(-1, *gan.packed_shape), fake, 0, *labels)
+    penalised = penalty is not None
     assert not (penalised and any(isinstance(m, BATCH_NORMS) for m in gan.D.modules()))
 
 

@@ -11,7 +11,7 @@ import pytest
 from bench.errors import UserError
 from bench.executors import plan as planning
 from bench.executors.plan import Planned
-from bench.executors.run import _standing
+from bench.executors.run import _closed
 from bench.training import trial
 from bench.trials import experiment as experiments
 
@@ -63,7 +63,7 @@ def test_a_disk_without_room_for_the_status_is_told_all_the_same(disk: Path) -> 
     balloon = disks.fill(disk)
     assert trial.run(item.folder) == "failed"
     assert item.status.status == "pending"
-    standing = _standing(item, stopped=False)
+    standing = _closed(item, stopped=False)
     assert standing.status == "failed"
     assert "(the disk is full): free some space" in str(standing.reason)
     balloon.unlink()

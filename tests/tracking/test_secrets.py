@@ -56,7 +56,7 @@ def test_a_server_with_a_password_from_the_first_record_to_the_page(
     publisher = Publisher(uri, "quick", about, pause=0)
     assert publisher.send(trial.folder), publisher.problem
     registered_models.register_best_models(uri, "quick", load, print)
-    result = compare("quick", uri, tmp_path / "results", print)
+    result = compare("quick", uri, tmp_path / "results")
     log_report(uri, "quick", result.verdict, result.files)
     publish(uri, report=print)
     ui.serve(uri, "quick", 0, report=print)

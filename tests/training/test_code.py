@@ -38,12 +38,12 @@ NEIGHBOUR = "sys.path.insert(0, {folder!r}); import neighbour_of_versioned; sys.
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Makes this process one that has loaded no plug-in, as a worker is."""
     registry.names()
-    shipped = {n: v for n, v in registry._VARIANTS.items() if n != "versioned"}
+    things = registry._VARIANTS.loaded
+    shipped = {n: v for n, v in things.items() if n != "versioned"}
 
     def forget() -> None:
-        monkeypatch.setattr(registry, "_VARIANTS", dict(shipped))
-        for name in ("_PLUGINS", "_TEXTS"):
-            monkeypatch.setattr(registry, name, {})
+        monkeypatch.setattr(registry._VARIANTS, "_things", dict(shipped))
+        monkeypatch.setattr(registry, "_TEXTS", {})
         for name in ("_imported", "_beside"):
             held = getattr(code, name)
             monkeypatch.setattr(code, name, {m: v for m, v in held.items() if m[:5] == "bench"})

@@ -5,7 +5,6 @@ Python knew when it was captured. Marked ``gpu``, the same tests run on a real o
 """
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from bench import datasets
 from bench.datasets import Samples
 from bench.datasets.order import Order
 from bench.errors import UserError
-from bench.executors.executors import EXECUTORS
+from bench.executors.builtin.streams import Streams
 from bench.nn import Wasserstein
 from bench.training import checkpoint, cuda, runtime, trial
 from bench.training.graph_step import CUDAGraphStep
@@ -26,11 +25,10 @@ from bench.training.loader import DeviceDataLoader
 from bench.training.step import Scalars
 from bench.trials import Trial
 from bench.trials import experiment as experiments
-from bench.trials.status import owning
 from bench.variants import GAN, registry
 
 from .conftest import After, MakeTrial
-from .test_trial import VARIANTS, assert_resumes_to, metrics, reset, whole
+from .test_trial import VARIANTS, assert_resumes_to, reset, whole
 
 CUDA = "device=cuda"
 CONVOLUTIONS = '''"""A GAN of convolutions (Radford et al. 2015), small."""
@@ -316,7 +314,7 @@ def test_side_by_side_is_as_alone(device: None, make_trial: MakeTrial) -> None:
     alone = [whole(folder) for folder in folders]
     for folder in folders:
         reset(folder)
-    EXECUTORS["streams"](folders, 3, lambda: False)
+    Streams().run(folders, 3, lambda: False)
     for folder, expected in zip(folders, alone, strict=True):
         assert_resumes_to(expected, folder)
 
@@ -328,12 +326,12 @@ def test_a_stop_interrupts_all_and_they_resume(
     alone = [whole(folder) for folder in folders]
     for folder in folders:
         reset(folder)
-    EXECUTORS["streams"](folders, 2, after(13))
+    Streams().run(folders, 2, after(13))
     for folder in folders:
         saved = checkpoint.load(folder, print)
         assert saved is not None
         assert 0 < saved[0] <= 13  # one may have stopped in an evaluation
-    EXECUTORS["streams"](folders, 2, lambda: False)
+    Streams().run(folders, 2, lambda: False)
     for folder, expected in zip(folders, alone, strict=True):
         assert_resumes_to(expected, folder)
 
@@ -345,40 +343,11 @@ def test_one_that_fails_does_not_disturb_the_others(
     expected = whole(good.folder)
     reset(good.folder)
     monkeypatch.setattr(registry.get("wgan"), "d_loss", lambda self, real, fake: 1 / 0)
-    EXECUTORS["streams"]([bad.folder, good.folder], 2, lambda: False)
+    Streams().run([bad.folder, good.folder], 2, lambda: False)
     assert bad.status.status == "failed"
     assert "ZeroDivisionError" in str(bad.status.reason)
     assert good.status.status == "done"
     assert_resumes_to(expected, good.folder)
-
-
-def test_a_trial_that_cannot_even_be_locked_does_not_stop_the_others(
-    rehearsed: None, make_trial: MakeTrial, capsys: pytest.CaptureFixture[str]
-) -> None:
-    good, bad = make_trial("mlp_bce", CUDA), make_trial("wgan", CUDA)
-    (bad.folder / "lock").mkdir()
-    EXECUTORS["streams"]([bad.folder, good.folder], 2, lambda: False)
-    assert good.status.status == "done"
-    assert "Cannot write" in capsys.readouterr().err
-
-
-def test_what_another_sweep_trains_is_waited_for(rehearsed: None, make_trial: MakeTrial) -> None:
-    taken, free = make_trial("mlp_bce", CUDA), make_trial("wgan", CUDA)
-    done = threading.Event()
-
-    def sweep() -> None:
-        EXECUTORS["streams"]([taken.folder, free.folder], 2, lambda: False)
-        done.set()
-
-    with owning(taken.folder) as mine:
-        assert mine
-        thread = threading.Thread(target=sweep, daemon=True)
-        thread.start()
-        while free.status.status != "done":
-            assert not done.wait(0.1)
-    thread.join()
-    assert taken.status.status == free.status.status == "done"
-    assert metrics(taken.folder)
 
 
 def test_the_device_is_in_the_key_and_the_processor_keeps_its_own() -> None:

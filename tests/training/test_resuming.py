@@ -195,7 +195,7 @@ def load(folder: Path, name: str, parts: dict[str, str]) -> Path:
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     registry.names()
-    monkeypatch.setattr(registry, "_VARIANTS", dict(registry._VARIANTS))
+    monkeypatch.setattr(registry._VARIANTS, "_things", dict(registry._VARIANTS._things))
 
 
 def check(name: str) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench import paths
+from bench.errors import UserError
+from bench.trials import Trial
 from bench.trials import experiment as experiments
 from bench.trials.experiment import Experiment
 
@@ -107,3 +109,58 @@ def test_what_is_resolved_is_whole_toml(own_store: Path) -> None:
     assert settings["variant"] == {"wgan": {"clip": 0.02}}
     assert (settings["seeds"], settings["description"]) == ([0], "two_words")
     assert settings["variants"] == experiments.load("quick").variants
+
+
+ROWS = (
+    OWN.replace('["wgan"]', '["wgan", "wide_clip"]')
+    + """
+[variant.wide_clip]
+variant = "wgan"
+clip = 0.1
+"""
+)
+
+
+class TestRows:
+    """Several configurations of a variant, each under a name of its own."""
+
+    def test_each_is_a_trial_of_the_variant(self, own: Path) -> None:
+        own.write_text(ROWS)
+        usual, wide, *_ = experiments.load(str(own)).trials()
+        assert (usual.variant, usual.algorithm) == ("wgan", "wgan")
+        assert (wide.variant, wide.algorithm, wide.title) == (
+            "wide_clip",
+            "wgan",
+            "wide_clip seed 0",
+        )
+        assert wide.configuration == {**usual.configuration, "clip": 0.1}
+        assert "algorithm" not in usual.identity
+        assert Trial.from_identity(usual.identity) == usual
+        assert Trial.from_identity(wide.identity) == wide
+        assert wide.key != usual.key
+        assert wide.protocol_id == usual.protocol_id
+
+    def test_an_option_changes_one(self, own: Path) -> None:
+        own.write_text(ROWS)
+        chosen = experiments.load(str(own), ["wide_clip.clip=0.2"])
+        assert chosen.trials()[1].configuration["clip"] == 0.2
+        own.write_text(chosen.resolved)
+        assert keys(experiments.load(str(own))) == keys(chosen)
+
+    @pytest.mark.parametrize(
+        ("change", "sentence"),
+        [
+            (('"wgan"\nclip', '"wgn"\nclip'), "no variant 'wgn': did you mean 'wgan'?"),
+            (('"wgan"\nclip', "3\nclip"), "'variant' of .variant.wide_clip. is 3: write the name"),
+            (
+                ("clip = 0.1", "clp = 0.1"),
+                "no key of the variant 'wgan' 'clp': did you mean 'clip'",
+            ),
+            (("wide_clip", "wide clip"), "'wide clip' cannot name a row: use up to 100 letters"),
+        ],
+    )
+    def test_what_does_not_fit(self, change: tuple[str, str], sentence: str, own: Path) -> None:
+        text = ROWS.replace("[variant.wide_clip]", '[variant."wide_clip"]')
+        own.write_text(text.replace(*change))
+        with pytest.raises(UserError, match=sentence):
+            experiments.load(str(own)).trials()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis import stored
+from bench.analysis import data
 from bench.errors import UserError
 from bench.trials import provenance
 
@@ -59,7 +59,7 @@ def test_a_foreign_git_dir_changes_nothing(
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
     assert provenance.code()["commit"] is not None
-    assert stored._committed("results/quick/table.json") == "{}"
+    assert data._committed("results/quick/table.json") == "{}"
 
 
 def test_a_checkout_that_git_refuses_is_said_with_the_reason(
@@ -69,7 +69,7 @@ def test_a_checkout_that_git_refuses_is_said_with_the_reason(
     reason = "detected dubious ownership in repository at '.'"
     assert provenance.code() == {"commit": None, "dirty": None, "no_commit": reason}
     with pytest.raises(UserError, match=NO_ANSWER + reason) as error:
-        stored.read("quick")
+        data.read("quick")
     assert f"Make `git -C {tree} log` work, or name a stored table with --against" in str(
         error.value
     )
@@ -82,7 +82,7 @@ def test_a_machine_without_git_is_said(
     reason = "git cannot be started: No such file or directory"
     assert provenance.code()["no_commit"] == reason
     with pytest.raises(UserError, match=NO_ANSWER + reason):
-        stored.read("quick")
+        data.read("quick")
 
 
 def test_outside_a_checkout_the_file_counts(
@@ -93,8 +93,8 @@ def test_outside_a_checkout_the_file_counts(
     monkeypatch.setattr("bench.paths.home", lambda: tmp_path)
     assert provenance.code()["no_commit"].startswith("not a git repository")
     with pytest.raises(UserError, match="no stored table to compare 'quick' with"):
-        stored.read("quick")
+        data.read("quick")
 
 
 def test_what_was_never_committed_is_read_as_it_lies(tree: Path) -> None:
-    assert stored._committed("results/mine/table.json") is None
+    assert data._committed("results/mine/table.json") is None

@@ -10,10 +10,11 @@ from bench.analysis import statistics
 from bench.analysis.figures import style
 from bench.analysis.figures.registry import figure
 from bench.analysis.figures.style import GREY, Look, counts, looks, styled
-from bench.analysis.learning_curves import fid_over_training
+from bench.analysis.frames import fid_over_training
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
 from bench.analysis.summary import Row, rows
+from bench.analysis.table import FLOOR
 from bench.evaluation.declarations import measure
 
 
@@ -81,4 +82,4 @@ def _finish(left: Axes, right: Axes, records: Records) -> None:
     for axes in (left, right):
         axes.set_xlim(left=0)
         if floor := records.floor.get("fid"):
-            axes.axhline(floor, color=GREY, lw=1, ls=(0, (1, 2)), label=style.FLOOR)
+            axes.axhline(floor, color=GREY, lw=1, ls=(0, (1, 2)), label=FLOOR)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
+from bench.analysis.table import FLOOR
 from bench.paths import replacing
 
 # Okabe and Ito's palette, its yellow left out (too light on white).
@@ -33,10 +34,8 @@ _SETTINGS: Any = {
     "savefig.dpi": 160,
     "pdf.fonttype": 42,
 }
-SUFFIXES = (".png", ".pdf")
 GREY = "#666666"
 DIVERGED = "diverged here"
-FLOOR = "real images (floor)"
 
 
 @dataclass(frozen=True)
@@ -65,14 +64,20 @@ def styled() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write ``name``.png and ``name``.pdf, whole or not at all; the same figure, the same bytes."""
-    paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
+def saved(figure: Figure | None, folder: Path, name: str) -> list[Path]:
+    """Write ``name``.png and ``name``.pdf, whole or not at all; the same figure, the same bytes.
+
+    Without a figure, remove the files of an earlier time.
+    """
+    paths = [folder / f"{name}.png", folder / f"{name}.pdf"]
     for path in paths:
+        if figure is None:
+            path.unlink(missing_ok=True)
+            continue
         undated = {"CreationDate": None} if path.suffix == ".pdf" else {}
         with styled(), replacing(path) as file:
             figure.savefig(file, format=path.suffix[1:], metadata=undated)
-    return paths
+    return paths if figure else []
 
 
 def counts(axis: Any) -> None:

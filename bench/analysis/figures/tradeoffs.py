@@ -10,6 +10,7 @@ from bench.analysis.figures.style import looks, styled
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
 from bench.analysis.summary import recorded, rows
+from bench.analysis.table import FLOOR
 from bench.evaluation.declarations import measure
 
 _PLANES = (("recall", "precision"), ("coverage", "density"))
@@ -43,6 +44,6 @@ def _plane(axes: Axes, x: str, y: str, records: Records) -> None:
         axes.plot(*points.to_numpy(float).T, look[row.name].marker,
                   color=look[row.name].color, mfc="white", ls="", label=row.name)  # fmt: skip
     if x in records.floor and y in records.floor:
-        axes.plot(records.floor[x], records.floor[y], "k*", ms=11, label=style.FLOOR)
+        axes.plot(records.floor[x], records.floor[y], "k*", ms=11, label=FLOOR)
     axes.set(xlabel=measure(x).axis, ylabel=measure(y).axis)
     axes.set_title(f"{measure(y).label.capitalize()} and {measure(x).label}")

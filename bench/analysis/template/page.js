@@ -29,14 +29,14 @@ if (slider) {
   const steps = slider.dataset.steps.split(",").map(Number);
   const show = () => {
     const step = steps[Number(slider.value)];
-    const told = step.toLocaleString("en-US");
-    document.getElementById("step-value").textContent = told;
-    slider.setAttribute("aria-valuetext", `${told} real images`);
+    const count = step.toLocaleString("en-US");
+    document.getElementById("step-value").textContent = count;
+    slider.setAttribute("aria-valuetext", `${count} real images`);
     for (const variant of document.querySelectorAll(".variant")) {
-      let found = false;
+      let present = false;
       for (const trial of variant.querySelectorAll(".trial")) {
         trial.hidden = !trial.dataset.places.split(" ").includes(place.value);
-        found ||= !trial.hidden;
+        present ||= !trial.hidden;
         const images = [...trial.querySelectorAll("img")];
         const past = images.filter((image) => Number(image.dataset.step) <= step);
         const current = past.at(-1) ?? images[0];
@@ -45,7 +45,7 @@ if (slider) {
         trial.querySelector(".shown").textContent =
           at === step ? "" : `(shown: ${at.toLocaleString("en-US")} images)`;
       }
-      variant.querySelector(".none").hidden = found;
+      variant.querySelector(".none").hidden = present;
     }
   };
   slider.addEventListener("input", show);

@@ -1,4 +1,4 @@
-"""The two spreads of one number, and what a second classifier says of the order."""
+"""The two spreads of a number, the second classifier's order, and sets of known quality."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bench.analysis import narrative
+from bench.analysis.diagnosis import calibration, uncertainty
 from bench.analysis.records import ROW, Records, frame
 from bench.analysis.summary import Row
-from bench.analysis.variance_components import uncertainty
 
 
 def trial(row: str, seed: int, **values: float) -> dict[str, Any]:
@@ -69,3 +69,19 @@ def test_the_second_classifier_on_the_order(by_the_second: float, expected: str)
     ]
     (note,) = narrative.orders(table)
     assert expected in note
+
+
+def test_what_is_known_of_images_has_words_and_spreads() -> None:
+    rows: tuple[dict[str, Any], ...] = (
+        {"row": "halves", "fid": 0.0468, "fid_sd": 0.0212, "modes": 10.0, "missing": "none"},
+        {"row": "one digit", "fid": 87.78, "modes": 1, "missing": "0 2", "fid_alt": 45.1},
+    )
+    records: Any = SimpleNamespace(calibration=rows)
+    grid = calibration(records)
+    assert grid is not None
+    assert grid.heads == ("measure", "halves", "one digit")
+    assert [[cell.text for cell in row] for row in grid.rows] == [
+        ["FID ↓", "0.0468 ± 0.0212", "87.78"],
+        ["modes [of 10] ↑", "10", "1"],
+        ["missing", "none", "0 2"],
+    ]

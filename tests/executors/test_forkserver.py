@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from bench.executors import worker
+from bench.executors import forkserver
 
 from .commands import TREE
 
 STARTS = """
-from bench.executors import worker
+from bench.executors import forkserver
 
-worker._PRELOADED = ()
-chosen = worker.context()
-worker.warm_up(chosen, lambda: False)
-first = worker.start(chosen, worker._nothing)
+forkserver._PRELOADED = ()
+chosen = forkserver.context()
+forkserver.warm_up(chosen, lambda: False)
+first = forkserver.start(chosen, forkserver._nothing)
 first.join()
 print(chosen.get_start_method(), first.exitcode)
 """
@@ -36,17 +36,17 @@ def test_workers_start_however_long_tmpdir_is(length: int, tmp_path: Path) -> No
 
 
 def test_without_any_short_folder_workers_are_spawned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker.tempfile, "gettempdir", lambda: "/" + "x" * 119)
-    monkeypatch.setattr(worker, "_USUAL_FOLDERS", ())
-    assert worker.context().get_start_method() == "spawn"
+    monkeypatch.setattr(forkserver.tempfile, "gettempdir", lambda: "/" + "x" * 119)
+    monkeypatch.setattr(forkserver, "_FOLDERS", ())
+    assert forkserver.context().get_start_method() == "spawn"
 
 
 STOPS = """
-from multiprocessing import forkserver
-from bench.executors import worker
+from multiprocessing.forkserver import _forkserver as server
+from bench.executors import forkserver
 
-worker._PRELOADED = ("endless",)
-worker.warm_up(worker.context(), lambda: forkserver._forkserver._forkserver_pid is not None)
+forkserver._PRELOADED = ("endless",)
+forkserver.warm_up(forkserver.context(), lambda: server._forkserver_pid is not None)
 print("ended")
 """
 

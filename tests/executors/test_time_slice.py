@@ -10,8 +10,9 @@ import safetensors.torch
 import torch
 
 from bench.datasets import files
-from bench.executors import cluster, remote_worker
 from bench.executors import plan as planning
+from bench.executors import time_slice
+from bench.executors.builtin import ray
 from bench.executors.plan import Planned
 from bench.training import trial
 from bench.trials import event_log, status
@@ -51,20 +52,18 @@ def planned(*overrides: str, variant: str = "mlp_bce", plugins: tuple[Path, ...]
     return item
 
 
-def advance(item: Planned, bundle: remote_worker.Bundle, seconds: float) -> int:
-    """Send the trial out until it has ended; how many stretches it took."""
-    for stretches in range(1, 100):
-        news = remote_worker.time_slice(
-            cluster._files(item.folder), bundle, str(item.folder), seconds
-        )
-        cluster._write(item.folder, news)
+def advance(item: Planned, bundle: time_slice.Bundle, seconds: float) -> int:
+    """Send the trial out until it has ended; how many time slices it took."""
+    for slices in range(1, 100):
+        news = time_slice.train(ray._files(item.folder), bundle, str(item.folder), seconds)
+        ray._write(item.folder, news)
         if item.status.status != "running":
-            return stretches
-    raise AssertionError("it goes on and on")
+            return slices
+    raise AssertionError("it never ends")
 
 
 def metrics(folder: Path) -> dict[tuple[int, str], float]:
-    """Every number of the journal but the clock's."""
+    """Every number of the event log but the clock's."""
     return {
         (entry["step"], name): value
         for entry, _ in event_log.read(folder / "journal.jsonl")
@@ -73,7 +72,7 @@ def metrics(folder: Path) -> dict[tuple[int, str], float]:
     }
 
 
-def test_in_stretches_of_a_step_it_ends_with_the_same_bits(
+def test_in_slices_of_a_step_it_ends_with_the_same_bits(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = planned()
@@ -82,8 +81,8 @@ def test_in_stretches_of_a_step_it_ends_with_the_same_bits(
     for file in [*item.folder.glob("*.json*"), *item.folder.glob("*.safetensors")]:
         if file.name != "trial.json":
             file.unlink()
-    stretches = advance(item, remote_worker.pack(["mnist"]), seconds=0.0)
-    assert stretches == 7  # six steps, and what is due after the last
+    slices = advance(item, time_slice.bundle(["mnist"]), seconds=0.0)
+    assert slices == 7  # six steps, and what is due after the last
     found = metrics(item.folder), files.digest_of(item.folder / "generator.safetensors")
     assert found == expected
     events = [entry for entry, _ in event_log.read(item.folder / "journal.jsonl")]
@@ -95,17 +94,17 @@ def test_in_stretches_of_a_step_it_ends_with_the_same_bits(
     assert list(elsewhere.glob("ganbench*")) == []
 
 
-def test_a_stretch_that_is_lost_changes_nothing(elsewhere: Path) -> None:
-    """What comes back is all that comes back: the same time_slice can be sent out again."""
+def test_a_time_slice_that_is_lost_changes_nothing(elsewhere: Path) -> None:
+    """What comes back is all that comes back: the same time slice can be sent out again."""
     item = planned()
-    bundle = remote_worker.pack(["mnist"])
-    sent = cluster._files(item.folder)
-    lost = remote_worker.time_slice(sent, bundle, str(item.folder), seconds=0.0)
+    bundle = time_slice.bundle(["mnist"])
+    sent = ray._files(item.folder)
+    lost = time_slice.train(sent, bundle, str(item.folder), seconds=0.0)
     assert json.loads(lost["status.json"])["status"] == "running"
     assert any(name.startswith("checkpoint-") for name in lost)
     assert not (item.folder / "journal.jsonl").exists()
     assert item.status == status.Status()
-    again = remote_worker.time_slice(sent, bundle, str(item.folder), seconds=0.0)
+    again = time_slice.train(sent, bundle, str(item.folder), seconds=0.0)
     (name,) = [name for name in lost if name.endswith(".safetensors")]
     first, second = safetensors.torch.load(lost[name]), safetensors.torch.load(again[name])
     assert all(torch.equal(second[part], tensor) for part, tensor in first.items())
@@ -117,8 +116,8 @@ def test_the_record_says_where_it_was_trained(
     item = planned()
     before = json.loads((item.folder / "trial.json").read_text())
     there = {**before["recorded"]["environment"], "processor": "another one"}
-    monkeypatch.setattr(remote_worker, "environment", lambda: there)
-    advance(item, remote_worker.pack(["mnist"]), seconds=60.0)
+    monkeypatch.setattr(time_slice, "environment", lambda: there)
+    advance(item, time_slice.bundle(["mnist"]), seconds=60.0)
     after = json.loads((item.folder / "trial.json").read_text())
     assert after["recorded"].pop("environment") == there
     del before["recorded"]["environment"]
@@ -131,12 +130,12 @@ def test_a_plugin_is_carried_along(
 ) -> None:
     plugin = tmp_path / f"{name}.py"
     plugin.write_text(PLUGIN.format(name=name))
-    monkeypatch.setattr(registry, "_VARIANTS", dict(registry._VARIANTS))
+    monkeypatch.setattr(registry._VARIANTS, "_things", dict(registry._VARIANTS._things))
     registry.load_plugin(plugin)
     item = planned(variant=name, plugins=(plugin,))
-    bundle = remote_worker.pack(["mnist"])
+    bundle = time_slice.bundle(["mnist"])
     plugin.unlink()
-    del registry._VARIANTS[name]  # as in the process of another machine
+    del registry._VARIANTS._things[name]  # as in the process of another machine
     advance(item, bundle, seconds=0.0)
     assert item.status.status == ("done" if name == "right" else "failed")
     if name == "wrong":
