@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import JsonOption, StoreOption, app, path_option
+from bench.paths import safe_filename
+from bench.tracking.addresses import tracking_uri
 
 DIFFERENT = 4
 """Exit status of a verification in which a row differs."""
@@ -29,7 +31,6 @@ def verify(
     Example: ganbench verify quick --store /tmp/mine
     """
     from bench.analysis import agreement, data, records, verification
-    from bench.tracking.addresses import tracking_uri
     from bench.tracking.reading import RecordStore
     from bench.trials.experiment import recorded_name
 
@@ -58,7 +59,6 @@ def ui(
 
     Example: ganbench ui quick --port 5001
     """
-    from bench.tracking.addresses import tracking_uri
     from bench.tracking.ui import serve
     from bench.trials.experiment import recorded_name
 
@@ -102,7 +102,6 @@ def export(
 
     Example: ganbench export quick --out quick.zip
     """
-    from bench.paths import safe_filename
     from bench.tracking.archive import export as pack
     from bench.trials.experiment import recorded_name
 
@@ -123,7 +122,6 @@ def bring(
 
     Example: ganbench import results/paper/records.zip
     """
-    from bench.tracking.addresses import tracking_uri
     from bench.tracking.archive import bring as unpack
     from bench.tracking.publisher import publish as send
 
