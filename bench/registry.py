@@ -23,9 +23,10 @@ def check_name(kind: str, name: object) -> None:
         UserError: it cannot.
     """
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        article = "an" if kind[0] in "aeiou" else "a"
         raise UserError(
-            f"{name!r} cannot name a {kind}: use up to 100 letters, digits, '_', '-' and '.'; "
-            "begin with a letter or a digit."
+            f"{name!r} cannot name {article} {kind}: use up to 100 letters, digits, '_', '-' and "
+            "'.'; begin with a letter or a digit."
         )
 
 

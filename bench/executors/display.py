@@ -1,31 +1,14 @@
 """What one sees while a sweep runs: a live table on a terminal, a line an event elsewhere."""
 
-from typing import Protocol
-
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from bench.executors.plan import Planned, Standing
 from bench.trials.status import Status
 
 _STOPPING = "Stopping: the trials that run write down how far they are."
-
-
-class Display(Protocol):
-    """Shown every half second, from `start` to `stop`."""
-
-    def start(self) -> None: ...
-
-    def show(self, standing: Standing, left: float | None, *, stopping: bool = False) -> None: ...
-
-    def stop(self) -> None: ...
-
-
-def view(console: Console) -> Display:
-    """The live table where ``console`` is a terminal, plain lines otherwise."""
-    return _Live(console) if console.is_terminal else _Lines(console)
 
 
 def count(number: int, noun: str) -> str:
@@ -54,7 +37,7 @@ def _summary(standing: Standing, left: float | None) -> str:
     return f"{summary}, {'time left unknown' if left is None else f'about {duration(left)} left'}"
 
 
-class _Live(Live):
+class LiveTable(Live):
     """One row a trial, redrawn in place."""
 
     def __init__(self, console: Console) -> None:
@@ -62,9 +45,9 @@ class _Live(Live):
 
     def show(self, standing: Standing, left: float | None, *, stopping: bool = False) -> None:
         caption = _STOPPING if stopping else _summary(standing, left)
-        table = Table("trial", "state", caption=caption, caption_justify="left")
-        for head in ("images", "", "FID", "modes"):
-            table.add_column(head, justify="left" if head == "" else "right")
+        images, fid, modes = (Column(head, justify="right") for head in ("images", "FID", "modes"))
+        head = ("trial", "state", images, "", fid, modes)
+        table = Table(*head, caption=caption, caption_justify="left")
         for item, status in standing:
             bar = round(16 * min(1.0, status.images / item.trial.budget))
             table.add_row(
@@ -78,7 +61,7 @@ class _Live(Live):
         self.update(table, refresh=True)
 
 
-class _Lines:
+class Lines:
     """A sentence whenever a trial starts, is evaluated, or ends."""
 
     def __init__(self, console: Console) -> None:
@@ -108,14 +91,24 @@ class _Lines:
         """Nothing to put away."""
 
 
+Display = LiveTable | Lines
+
+
+def view(console: Console) -> Display:
+    """The live table where ``console`` is a terminal, plain lines otherwise."""
+    return LiveTable(console) if console.is_terminal else Lines(console)
+
+
 def _event(item: Planned, before: Status, status: Status) -> str:
     """``has FID 21.38 and 10 modes after 200,000 of 1,000,000 images``."""
     after = f"after {status.images:,} of {item.trial.budget:,} images"
     if status.status == "running" != before.status:
         return f"resumes {after}" if status.images else "starts"
-    numbers = f"FID {status.fid or 0:.2f} and {count(status.modes or 0, 'mode')} {after}"
+    fid = [] if status.fid is None else [f"FID {status.fid:.2f}"]
+    modes = [] if status.modes is None else [count(status.modes, "mode")]
+    numbers = " and ".join([*fid, *modes])
     return {
-        "running": f"has {numbers}",
-        "done": f"is done with {numbers}",
+        "running": f"has {numbers} {after}",
+        "done": f"is done with {numbers} {after}" if numbers else f"is done {after}",
         "interrupted": f"was interrupted {after}",
     }.get(status.status, f"{status.status} {after}")

@@ -4,77 +4,71 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from bench.executors import Stopping
 from bench.executors.display import Display, news_of
 from bench.executors.forecast import Forecast
 from bench.executors.plan import Planned
+from bench.tracking.publisher import Publisher
 
 _REFRESH_SECONDS = 0.5
 
 
-class Mirror(Protocol):
-    """What `bench.tracking.publisher.Publisher` offers."""
-
-    problem: str | None
-
-    def send(self, trial_folder: Path, *, verify: bool = False) -> bool: ...
-
-    def retry(self) -> None: ...
-
-
 class ProgressMonitor:
-    """Two threads, because MLflow may be slow or absent and the view must not stop for it."""
+    """For a ``with``: two threads, because MLflow may be slow or absent and the view must not wait.
 
-    def __init__(self, planned: Sequence[Planned], workers: int, view: Display) -> None:
-        self._planned, self._workers, self._view = planned, workers, view
+    At the end of the block they show and mirror what has come since. A sweep that is stopped before
+    MLflow has answered does not wait for it; the next one sends.
+
+    Args:
+        open_mirror: connects to MLflow, which takes seconds, in the mirror's own thread.
+        stopping: once true, the view says that the sweep is stopping.
+    """
+
+    def __init__(
+        self,
+        planned: Sequence[Planned],
+        workers: int,
+        view: Display,
+        open_mirror: Callable[[], Publisher],
+        stopping: Stopping,
+    ) -> None:
+        self._planned, self._forecast, self._view = planned, Forecast(workers), view
+        self._open_mirror, self._stopping = open_mirror, stopping
         self.unsent: str | None = None
-        """After `stop`: why MLflow lacks some of the record, if it does."""
+        """After the block: why MLflow lacks some of the record, if it does."""
         self._over, self._opened = threading.Event(), threading.Event()
-        self._stopping: Stopping = lambda: False
-        self._threads: list[threading.Thread] = []
+        self._watching = threading.Thread(target=self._watch, daemon=True)
+        self._mirroring = threading.Thread(target=self._mirror, daemon=True)
 
-    def start(self, open_mirror: Callable[[], Mirror], stopping: Stopping = lambda: False) -> None:
-        """Begin.
-
-        Args:
-            open_mirror: connects to MLflow, which takes seconds, in the mirror's own thread.
-            stopping: once true, the view says that the sweep is stopping.
-        """
-        self._stopping = stopping
+    def __enter__(self) -> "ProgressMonitor":
         self._view.start()
-        for work in (self._watch, lambda: self._mirror(open_mirror)):
-            self._threads.append(threading.Thread(target=work, daemon=True))
-            self._threads[-1].start()
+        self._watching.start()
+        self._mirroring.start()
+        return self
 
-    def stop(self) -> None:
-        """Show and mirror what has come since, then end.
-
-        A sweep that is stopped before MLflow has answered does not wait for it; the next one sends.
-        """
+    def __exit__(self, *error: object) -> None:
         self._over.set()
-        watching, mirroring = self._threads
-        watching.join()
+        self._watching.join()
         if self._opened.is_set() or not self._stopping():
-            mirroring.join()
+            self._mirroring.join()
         self._view.stop()
 
     def _watch(self) -> None:
-        over, forecast = False, Forecast(self._workers)
+        over = False
         while not over:
             over = self._over.wait(_REFRESH_SECONDS)
             standing = [(item, item.status) for item in self._planned]
-            left = forecast.time_left(standing, time.monotonic())
+            left = self._forecast.time_left(standing, time.monotonic())
             self._view.show(standing, left, stopping=self._stopping())
 
-    def _mirror(self, open_mirror: Callable[[], Mirror]) -> None:
+    def _mirror(self) -> None:
         """Send each trial that has been evaluated or changed its state since the last time.
 
         At the end every trial is sent with a look into MLflow, so that a run that somebody deleted
         there comes back.
         """
-        mirror = open_mirror()
+        mirror = self._open_mirror()
         self._opened.set()
         sent: dict[Path, object] = {}
         while not self._over.wait(_REFRESH_SECONDS):

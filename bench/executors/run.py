@@ -19,7 +19,7 @@ from bench.evaluation import calibration
 from bench.evaluation.identity import SAMPLES
 from bench.executors import Executor, Stopping, worker
 from bench.executors.display import view
-from bench.executors.monitor import Mirror, ProgressMonitor
+from bench.executors.monitor import ProgressMonitor
 from bench.executors.plan import Planned, Standing, plan, prepare
 from bench.tracking import addresses, experiments
 from bench.tracking.experiments import ExperimentRecord
@@ -77,16 +77,20 @@ def sweep(
         experiments.write(experiment.name, about)
         for item in planned:  # what was killed before it could say so
             worker.close(item.folder, "interrupted", _DIED)
-        monitor = ProgressMonitor(planned, workers, view(console))
+
+        def mirror() -> Publisher:
+            """Open MLflow, which takes seconds, and close the runs of trials that died."""
+            publisher = Publisher(uri, experiment.name, about)
+            publisher.reconcile({item.trial.key for item in planned if _owned(item)})
+            return publisher
+
         with _signals() as received:
-            monitor.start(
-                lambda: _mirror(Publisher(uri, experiment.name, about), planned),
-                lambda: bool(received),
-            )
-            try:
-                trials = train(planned, executor, workers, lambda: bool(received))
-            finally:
-                monitor.stop()
+
+            def stopping() -> bool:
+                return bool(received)
+
+            with ProgressMonitor(planned, workers, view(console), mirror, stopping) as monitor:
+                trials = train(planned, executor, workers, stopping)
     return Outcome(trials, received[0] if received else None, monitor.unsent)
 
 
@@ -109,12 +113,6 @@ def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentReco
         budget=first.steps * first.batch,
         seed=experiment.seeds[0],
     )
-
-
-def _mirror(publisher: Publisher, planned: Sequence[Planned]) -> Mirror:
-    """Open MLflow, which takes seconds, and close the runs of trials that died."""
-    publisher.reconcile({item.trial.key for item in planned if _owned(item)})
-    return publisher
 
 
 def train(

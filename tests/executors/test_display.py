@@ -49,6 +49,13 @@ def test_plain_lines_are_sentences_and_each_piece_of_news_comes_once() -> None:
     ]
 
 
+def test_numbers_that_a_data_set_does_not_have_are_not_printed() -> None:
+    (line,) = lines((Status("done", images=1000, modes=8), None))
+    assert line.startswith("wgan seed 0 is done with 8 modes after 1,000 of 1,000 images (")
+    (line,) = lines((Status("done", images=1000), None))
+    assert line.startswith("wgan seed 0 is done after 1,000 of 1,000 images (")
+
+
 @pytest.mark.parametrize(
     ("status", "event"),
     [

@@ -3,9 +3,8 @@
 import threading
 from pathlib import Path
 
-from bench.executors.display import Standing
-from bench.executors.monitor import Mirror, ProgressMonitor
-from bench.executors.plan import Planned
+from bench.executors.monitor import ProgressMonitor
+from bench.executors.plan import Planned, Standing
 from bench.trials import experiment as experiments
 
 
@@ -55,9 +54,8 @@ class Refusing:
 def test_a_trial_that_mlflow_refuses_is_said_although_the_next_is_taken(tmp_path: Path) -> None:
     trials = [Planned(trial, tmp_path / trial.key) for trial in experiments.load("quick").trials()]
     mirror = Refusing(trials[0].folder)
-    monitor = ProgressMonitor(trials, 1, Silent())
-    monitor.start(lambda: mirror)
-    monitor.stop()
+    with ProgressMonitor(trials, 1, Silent(), lambda: mirror, lambda: False) as monitor:
+        pass
     assert monitor.unsent == "MLflow is full."
     assert mirror.verified == {item.folder for item in trials}
 
@@ -65,13 +63,12 @@ def test_a_trial_that_mlflow_refuses_is_said_although_the_next_is_taken(tmp_path
 def test_a_stop_does_not_wait_for_mlflow_to_open() -> None:
     answered, view = threading.Event(), Silent()
 
-    def opens() -> Mirror:
+    def opens() -> Idle:
         answered.wait()
         return Idle()
 
-    monitor = ProgressMonitor([], 1, view)
-    monitor.start(opens, lambda: True)
-    monitor.stop()
+    with ProgressMonitor([], 1, view, opens, lambda: True) as monitor:
+        pass
     assert view.stopping
     assert monitor.unsent is None
     answered.set()

@@ -49,9 +49,22 @@ def test_asking_for_one_imports_no_other_part_of_the_room() -> None:
     assert ran.stdout == "set()\n"
 
 
+def test_a_name_that_leads_out_of_a_folder_is_refused() -> None:
+    with pytest.raises(UserError, match="'../mine' cannot name an executor: use up to 100"):
+        executors.register("../mine")(executors.get("serial"))
+
+
 def test_an_executor_of_a_known_name_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(EXAMPLE.read_text().replace('"commands"', '"serial"'))
     executors.names()
     with pytest.raises(UserError, match="executor name 'serial' in .* is already taken by"):
         load_plugin(path)
+
+
+def test_installed_packages_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each names its module in an entry point of this group."""
+    groups: list[str] = []
+    monkeypatch.setattr("bench.registry.entry_points", lambda group: groups.append(group) or [])
+    executors.names()
+    assert groups == ["ganbench.executors"]
