@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from bench import paths
 from bench.cli.options import JsonOption, StoreOption, app, path_option
-from bench.paths import safe_filename
 from bench.tracking.addresses import tracking_uri
 
 DIFFERENT = 4
@@ -106,14 +106,19 @@ def export(
     from bench.trials.experiment import recorded_name
 
     name = recorded_name(experiment)
-    path = out or Path(f"{safe_filename(name)}.zip")
+    path = out or Path(f"{paths.safe_filename(name)}.zip")
     trials = pack(name, path, weights=weights)
     print(f"{path} holds {trials} trials of {name} ({path.stat().st_size / 1e6:.1f} MB).")
 
 
 @app.command(name="import")
 def bring(
-    archive: Annotated[Path, typer.Argument(help="A zip file of `ganbench export`.")],
+    archive: Annotated[
+        Path,
+        typer.Argument(
+            help="A zip file of `ganbench export`.", metavar="FILE", parser=paths.expanded
+        ),
+    ],
     store: StoreOption = None,
 ) -> None:
     """Bring the records of a zip file into this store and into MLflow.
