@@ -114,7 +114,7 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
         (["data", "mnst"], "There is no data set 'mnst': did you mean 'mnist'?"),
         (["list", "variant"], "There is no listing 'variant': did you mean 'variants'?"),
         (["table", "quick", "--format", "pdf"], "There is no table format 'pdf'"),
-        (["verify", "quik"], "nothing stored to hold 'quik' against"),
+        (["verify", "quik"], "There is no stored table to compare 'quik' with"),
         (["verify", "quick", "--against", "none.json"], "none.json does not exist"),
         (["verify", "quick"], "no records at"),
         (["score", "none.npy"], "none.npy"),
@@ -166,7 +166,7 @@ def test_a_byte_order_mark_and_a_number_that_toml_does_not_know(
     path.write_text("\ufeffvariants = ['wgan']\nseeds = 1\nbudget = 640", encoding="utf-8")
     code, out, _ = ganbench("run", path, "-o", "wgan.lr=.5", "--dry-run")
     assert code == 0
-    assert re.match(r"mine-[0-9a-f]{6}@wgan\.lr=\.5: 1 trials", out)
+    assert re.match(r"mine-[0-9a-f]{6}@wgan\.lr=\.5: 1 trial,", out)
 
 
 def test_an_experiment_name_cannot_lead_out_of_the_results(

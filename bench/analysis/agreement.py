@@ -17,8 +17,8 @@ _KINDS: dict[Verdict, str] = {
     "too few": "with too few seeds to tell",
 }
 _TOO_FEW = (
-    "Too few: fewer than two stored seeds, or stored seeds that are all equal, give no interval; "
-    "or no new seed finished."
+    "Too few: there is no interval. There are fewer than two stored seeds, or all are equal, or no "
+    "new seed finished."
 )
 
 
@@ -37,9 +37,9 @@ def text(verification: Verification) -> str:
     """The table in Markdown, then what its words mean, then the verdict."""
     notes = [
         f"Expected: the {100 * verification.level:.4g} % prediction interval of the mean of the "
-        "new seeds, given the stored ones, so that all rows of a faithful rerun lie inside in 95 % "
-        "of cases, measure by measure. FID, and how many trials diverged, decide a row. The same: "
-        "runs that repeat a stored one to a billionth; they say nothing new."
+        "new seeds, given the stored seeds. If nothing has changed, all rows of a measure lie "
+        "inside in 95 % of cases. FID, and how many trials diverged, decide a row. The same: runs "
+        "that repeat a stored run to a billionth. They say nothing new."
     ]
     verdicts = {check.verdict for row in verification.rows for check in row.checks}
     notes += [_TOO_FEW] * ("too few" in verdicts)

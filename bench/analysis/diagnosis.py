@@ -23,21 +23,21 @@ _CHECKPOINTS = {
 }
 _CHOSEN = (
     "Chosen on held-out: the checkpoint with the lowest FID against images held out of training. "
-    "Chosen on the reference: the one with the lowest FID against the very images it is reported "
-    "on, which flatters; selection bias is the difference of the two within each trial. ± is the "
-    "sample standard deviation over seeds."
+    "Chosen on the reference: the checkpoint with the lowest FID against the same images that it "
+    "is reported on. This makes the number too good: the selection bias is the difference of the "
+    "two within each trial. ± is the sample standard deviation over seeds."
 )
 _UNCERTAINTY_HEADS = (
     "variant", "n", "FID (geometric mean)", "95 % interval", "sd over training seeds",
     "sd over samples", "share of samples",
 )  # fmt: skip
 _UNCERTAINTY = (
-    "The interval is Student's t-interval of the mean log FID over seeds, mapped back. The sd over "
-    "samples is that of one network measured on other sets of as many samples, estimated by a "
-    "jackknife over twenty groups and pooled over the seeds; the sd over training seeds contains "
-    "it. The share is the part of the variance over seeds that more samples would remove; training "
-    "more seeds is what narrows the rest. With few seeds both are rough, and the share may exceed "
-    "the whole (≥ 100%)."
+    "The interval is Student's t-interval of the mean log FID over seeds, transformed back to FID. "
+    "The sd over samples says how much the FID of one network changes between sets of as many "
+    "samples. It is estimated by a jackknife over twenty groups and pooled over the seeds. The sd "
+    "over training seeds contains it. The share is the part of the variance over seeds that more "
+    "samples would remove; only more seeds reduce the rest. With few seeds both are rough, so that "
+    "the share may be 100% or more."
 )
 _COSTS = {
     "images": "real images",
@@ -47,9 +47,12 @@ _COSTS = {
     "eval_seconds": "measuring [s]",
     "peak_mem_mb": "peak memory [MB]",
 }
-_COST = "Means over the finished seeds. Training excludes measuring; trials ran side by side."
+_COST = (
+    "Means over the finished seeds. The training time excludes measuring. Several trials may have "
+    "run at the same time."
+)
 _CALIBRATION = (
-    "± is the standard deviation over the draws; where there is none, it is one set of images."
+    "± is the standard deviation over several sets of images. A number without ± is of one set."
 )
 
 

@@ -1,6 +1,7 @@
 """The verdict in words, as a reader asks for it: which is best, how sure, what is missing."""
 
-from itertools import combinations
+from itertools import combinations, groupby
+from typing import get_args
 
 from bench.analysis.records import Records
 from bench.analysis.statistics import ALPHA, LEAST_SEEDS
@@ -81,30 +82,28 @@ def _lead(row: Row, floor: dict[str, float]) -> str:
 
 def _standing(records: Records, against: list[Pair]) -> list[str]:
     """What the leader is to the others: a sentence for each kind of verdict that occurs."""
-    kinds: dict[Verdict, list[Pair]] = {}
-    for pair in against:
-        kinds.setdefault(pair.verdict, []).append(pair)
-    sentences = [
-        f"It is {kind} {_listed_pairs(kinds[kind], len(against))}."
-        for kind in ("better", "worse", "not distinguishable")
-        if kind in kinds
-    ]
-    if few := kinds.get("too few seeds"):
-        sentences.append(_too_few(records, few, len(against)))
-    return sentences
+    kinds = _by_verdict(against)
+    few = kinds.pop("too few seeds", [])
+    sentences = [f"It is {kind} {_listed_pairs(kinds[kind], len(against))}." for kind in kinds]
+    return [*sentences, *([_too_few(records, few, len(against))] if few else [])]
 
 
 def _below(name: str, pairs: list[Pair]) -> list[str]:
     """What a variant is to those below it in the table, a sentence for each kind of verdict."""
     against = [pair for pair in pairs if pair.a == name]
-    sentences = [
-        f"{name} is {kind} than {_and(names)}."
-        for kind in ("better", "worse")
-        if (names := [pair.b for pair in against if pair.verdict == kind])
+    kinds = _by_verdict(against)
+    kinds.pop("too few seeds", None)
+    return [
+        f"{name} is {kind} {_listed_pairs(alike, len(against))}."
+        if kind == "not distinguishable"
+        else f"{name} is {kind} than {_and([pair.b for pair in alike])}."
+        for kind, alike in kinds.items()
     ]
-    if same := [pair for pair in against if pair.verdict == "not distinguishable"]:
-        sentences.append(f"{name} is not distinguishable {_listed_pairs(same, len(against))}.")
-    return sentences
+
+
+def _by_verdict(pairs: list[Pair]) -> dict[Verdict, list[Pair]]:
+    ordered = sorted(pairs, key=lambda pair: get_args(Verdict).index(pair.verdict))
+    return {kind: list(alike) for kind, alike in groupby(ordered, lambda pair: pair.verdict)}
 
 
 def _listed_pairs(pairs: list[Pair], others: int) -> str:
@@ -170,27 +169,28 @@ def how(pairs: list[Pair]) -> str:
         f"p is of Welch's t-test of {'log ' if ratio else ''}{what}, two-sided; p (Holm) is "
         f"corrected for all {len(tested)} pairs that were tested.",
         f"The interval is Welch's too. It leaves out {equal} exactly where the verdict is better "
-        "or worse; otherwise it shows how large a difference is still possible. Its level is one "
-        f"minus {ALPHA} over the number of pairs that are not distinguishable, where Holm's "
-        "correction stops.",
+        "or worse. Otherwise it shows how large a difference is still possible. Its level is "
+        f"1 − {ALPHA}/m, where m is the number of pairs whose p (Holm) is above {ALPHA} (at least "
+        "1).",
         *_of_ranks(pairs),
         f"Better, worse: Holm's p ≤ {ALPHA}. Not distinguishable: p is larger. Too few seeds: "
         f"fewer than {LEAST_SEEDS} trials of a variant ended, or so few that ranks cannot give "
         "such a p.",
         *_of_few(pairs, what),
-        "P(A better) is the share of all pairs of a run of A and a run of B in which the run of A "
-        "is better; it says how far the two overlap here, not how sure that is.",
-        "Seeds needed: seeds of each variant that give 80 % power for a difference and a spread "
-        "like those seen here; few seeds say little of either, and one more may be needed.",
+        "The probability of improvement is the share of all pairs of a run of A and a run of B in "
+        "which the run of A is better. It says how much the runs overlap, not how sure the verdict "
+        "is.",
+        "Seeds needed: so many seeds of each variant give 80 % power, if the difference and the "
+        "spread are as in these runs. With few seeds this is a rough estimate.",
     ]
     return " ".join(sentences)
 
 
 def _of_ranks(pairs: list[Pair]) -> list[str]:
     ranked = [pair for pair in pairs if pair.test == "mann-whitney" or pair.diverged]
-    return ["With a diverged trial in a pair, or where no seed differs from another, the test is "
-            "the exact Mann-Whitney test, which has no interval: a diverged trial ranks worst, "
-            "equal trials share their mean rank, and the ratio is of the finished trials only."
+    return ["Where a trial of the pair diverged, or all seeds are equal, the test is the exact "
+            "Mann-Whitney test, which has no interval. A diverged trial ranks worst, equal trials "
+            "share their mean rank, and the ratio is of the finished trials only."
             ] if ranked else []  # fmt: skip
 
 

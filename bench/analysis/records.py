@@ -186,7 +186,8 @@ def _newest(runs: list[Run]) -> tuple[list[Run], list[str]]:
     waiting = Counter(run.status for key, run in last.items() if key not in newest)
     notes = []
     if again := len(finished) - len(newest):
-        notes.append(f"{again} finished more than once; of each trial the newest run counts.")
+        left_out = f"{again} finished runs are" if again > 1 else "1 finished run is"
+        notes.append(f"{left_out} left out: of each trial the newest run counts.")
     if waiting:
         notes.append(f"Not counted because they have no result: {_counts(waiting)}.")
     return list(newest.values()), notes

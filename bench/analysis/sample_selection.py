@@ -1,6 +1,7 @@
 """The sample grids behind the pictures: which seeds are shown, and their images over training."""
 
 import io
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ class SampleGrids:
     """One trial's pictures of one key.
 
     Attributes:
-        fid: the final one; None of a diverged trial.
+        fid: the final one; NaN of a diverged trial.
         places: what its final FID is among its row's seeds: best, median, worst, diverged.
         pngs: images shown to PNG, oldest first.
     """
@@ -25,7 +26,7 @@ class SampleGrids:
     row: str
     seed: int
     status: str
-    fid: float | None
+    fid: float
     places: tuple[str, ...]
     pngs: dict[int, bytes]
 
@@ -47,7 +48,7 @@ def select(store: RecordStore, records: Records) -> Samples:
             trial, pngs = row.trials.loc[run_id], dict[str, dict[int, bytes]]()
             for picture in store.pictures(run_id):
                 pngs.setdefault(picture.key, {})[picture.step] = picture.png
-            fid = trial["final/fid"] if trial["status"] == "done" else None
+            fid = trial.get("final/fid", math.nan)
             about = run_id, row.name, int(trial["seed"]), trial["status"], fid, tuple(places)
             for key, by_step in pngs.items():
                 samples.setdefault(key, []).append(SampleGrids(*about, by_step))
@@ -82,12 +83,11 @@ def pixels(png: bytes) -> np.ndarray:
 
 def _chosen(row: Row) -> dict[str, list[str]]:
     """Run id to places."""
-    fid = row.done.reindex(columns=["final/fid"])["final/fid"].dropna().sort_values(kind="stable")
-    places: dict[str, list[str]] = {run_id: [] for run_id in fid.index}
-    if ranked := list(places):
-        # With an even count the better of the two middle seeds stands for the median.
-        middle = (len(ranked) - 1) // 2
-        for name, index in (("best", 0), ("median", middle), ("worst", -1)):
-            places[ranked[index]].append(name)
-    chosen = {run_id: names for run_id, names in places.items() if names}
+    fid = row.done.reindex(columns=["final/fid"])["final/fid"].dropna()
+    ranked = list(fid.sort_values(kind="stable").index)
+    # With an even count the better of the two middle seeds stands for the median.
+    places = {"best": 0, "median": (len(ranked) - 1) // 2, "worst": -1} if ranked else {}
+    chosen: dict[str, list[str]] = {}
+    for name, index in places.items():
+        chosen.setdefault(ranked[index], []).append(name)
     return chosen | {run_id: ["diverged"] for run_id in row.diverged.index}

@@ -182,19 +182,17 @@ def seeds_needed(a: Array, b: Array, alpha: float, least: int = LEAST_SEEDS) -> 
 def letters(names: Sequence[str], different: set[frozenset[str]]) -> dict[str, str]:
     """Compact letter display: two names share a letter exactly when they are not ``different``.
 
-    Each letter is a maximal group of which no pair is different (a maximal clique), lettered in
-    the order of ``names``.
+    Each letter is a maximal group of which no pair is different, lettered in the order of
+    ``names``: a group that holds such a pair is split, and what another group contains is dropped
+    (Piepho 2004, insert and absorb).
     """
-    alike = {
-        name: {o for o in names if o != name and frozenset((name, o)) not in different}
-        for name in names
-    }
-    groups = sorted(
-        (sorted(group, key=names.index) for group in _cliques(set(), set(names), set(), alike)),
-        key=lambda group: [names.index(name) for name in group],
-    )
+    groups = {frozenset(names)}
+    for pair in different:
+        parts = {g - {name} for g in groups for name in (pair if pair <= g else {""})}
+        groups = {group for group in parts if not any(group < other for other in parts)}
+    ordered = sorted(sorted(map(names.index, group)) for group in groups)
     return {
-        name: "".join(_letter(i) for i, group in enumerate(groups) if name in group)
+        name: "".join(_letter(i) for i, group in enumerate(ordered) if names.index(name) in group)
         for name in names
     }
 
@@ -211,19 +209,6 @@ def best_of(values: Array) -> Array:
             for k in range(1, n + 1)
         ]
     )
-
-
-def _cliques(
-    group: set[str], left: set[str], past: set[str], alike: dict[str, set[str]]
-) -> list[set[str]]:
-    """Bron and Kerbosch (1973): every maximal clique that extends ``group``."""
-    if not left and not past:
-        return [group]
-    cliques: list[set[str]] = []
-    for name in sorted(left):
-        cliques += _cliques(group | {name}, left & alike[name], past & alike[name], alike)
-        left, past = left - {name}, past | {name}
-    return cliques
 
 
 def _letter(index: int) -> str:

@@ -17,7 +17,15 @@ _KL = measure("mode_kl").head
 _LETTERS = "Group: variants that share a letter are not distinguishable by FID"
 _BOLD = "Bold: better than every other variant (Holm's p ≤ 0.05), each measure on its own."
 _SPREAD = "± is the sample standard deviation over seeds."
-_PAIR_HEADS = ("n", "test", "p", "p (Holm)", "P(A better)", "A against B", "seeds needed")
+_PAIR_HEADS = (
+    "n",
+    "test",
+    "p",
+    "p (Holm)",
+    "probability of improvement",
+    "A against B",
+    "seeds needed",
+)
 _TESTS = {"welch": "Welch", "mann-whitney": "Mann-Whitney", None: "–"}
 _SHORT = {measure("modes").head: "modes ↑", _KL: "mode KL ↓", _SPEED: "images/s"}
 """Heads that a terminal has no room for."""
@@ -159,7 +167,7 @@ def _caption(records: Records) -> str:
 
 def _about(records: Records) -> str:
     samples = _thousands(records.parameter("samples"))
-    floor = "FID/floor is the mean relative to that of real images, by this classifier."
+    floor = "FID/floor is the mean FID divided by that of real images, by this classifier."
     if not records.floor:
         floor = (
             f"There is no floor: none was recorded at n = {samples}. A floor needs as many "
@@ -168,9 +176,9 @@ def _about(records: Records) -> str:
     return (
         f"Measured by {records.measure or records.evaluator} (evaluator, feature layer, n, split): "
         f"n = {samples} generated images a trial, against the {records.split} split. "
-        "± is the sample standard deviation over seeds, the column n the seeds that finished. "
-        f"{floor} The best FID is that of the "
-        "checkpoint chosen on held-out training images; every other figure is of the last one."
+        f"{_SPREAD} The column n counts the seeds that finished. {floor} "
+        "The best FID is that of the checkpoint that was chosen on held-out training images. "
+        "Every other number is of the last checkpoint."
     )
 
 
@@ -180,8 +188,8 @@ def _thousands(count: str) -> str:
 
 def _failures(table: list[Row]) -> list[str]:
     return [
-        f"{row.name} seed {seed} diverged{f' ({reason})' if reason else ''}: "
-        "counted under failures and ranked worst in every comparison; no mean can hold it."
+        f"{row.name} seed {seed} diverged{f' ({reason})' if reason else ''}. "
+        "It counts as a failure and ranks worst in every test. No mean includes it."
         for row in table
         for seed, reason in row.diverged.set_index("seed")["trial/reason"].items()
     ]

@@ -12,13 +12,13 @@ where the verdict is *better* or *worse*.
 """
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from bench.analysis import statistics
-from bench.analysis.statistics import ALPHA, LEAST_SEEDS, LEVEL, Array
+from bench.analysis.statistics import ALPHA, LEAST_SEEDS, Array
 from bench.analysis.summary import Row
 from bench.evaluation.declarations import Metric, measure
 
@@ -76,26 +76,58 @@ class Pair:
         return self.n_a + self.n_b - self.finished_a - self.finished_b
 
 
+@dataclass(frozen=True)
+class _Scale:
+    """What two rows are compared on: log values where all are positive, smaller is better."""
+
+    metric: Metric
+    log: bool
+
+    def losses(self, row: Row) -> Array:
+        """(n,) values; inf for a diverged trial."""
+        values = row.final(self.metric.name).values
+        finished = np.log(values) if self.log else values
+        sign = -1.0 if self.metric.better == "higher" else 1.0
+        return np.concatenate([sign * finished, np.full(len(row.diverged), np.inf)])
+
+    def effect(self, difference: float) -> float:
+        """A difference of two losses as a reader writes it: a / b or a − b."""
+        signed = -difference if self.metric.better == "higher" else difference
+        return float(np.exp(signed)) if self.log else float(signed)
+
+
 def pairs(rows: list[Row], name: str) -> list[Pair]:
     """Every pair in the rows' order; none for a measure of which neither less nor more is better.
 
     What is best near the floor is not judged: both sides of it are bad, each in its own way.
     """
-    what = measure(name)
-    if what.better not in ("lower", "higher"):
+    metric = measure(name)
+    if metric.better not in ("lower", "higher"):
         return []
-    log = _log(rows, what)
-    losses = {row.name: _losses(row, what, log) for row in rows}
-    both = itertools.combinations([row.name for row in rows if losses[row.name].size], 2)
-    return _judged([_tested(a, b, losses, what, log) for a, b in both], losses)
+    # Ratios only where every value is positive: an unbiased distance may be just below 0.
+    log = metric.ratio and all((row.final(name).values > 0).all() for row in rows)
+    scale = _Scale(metric, log)
+    losses = {row.name: values for row in rows if (values := scale.losses(row)).size}
+    both = list(itertools.combinations(losses, 2))
+    tested = [_tested(losses[a], losses[b]) for a, b in both]
+    adjusted = iter(statistics.holm(np.array([p for _, p in tested if p is not None], float)))
+    p_holm = [None if p is None else float(next(adjusted)) for _, p in tested]
+    left = sum(p > ALPHA for p in p_holm if p is not None)
+    alpha = ALPHA / max(1, left)
+    planned = ALPHA / max(1, left + p_holm.count(None))  # more seeds bring more tests
+    return [
+        _pair(a, b, losses[a], losses[b], scale, test, p, corrected, alpha, planned)
+        for (a, b), (test, p), corrected in zip(both, tested, p_holm, strict=True)
+    ]
 
 
 def winner(rows: list[Row], judged: list[Pair]) -> str | None:
     """The row that is better than every other, if a verdict says so."""
-    for row in rows:
-        mine = [pair for pair in judged if row.name in (pair.a, pair.b)]
-        if len(mine) == len(rows) - 1 > 0 and all(_won(row.name, pair) for pair in mine):
-            return row.name
+    for name in [row.name for row in rows]:
+        own = [pair for pair in judged if name in (pair.a, pair.b)]
+        won = all(pair.verdict == ("better" if name == pair.a else "worse") for pair in own)
+        if len(own) == len(rows) - 1 > 0 and won:
+            return name
     return None
 
 
@@ -107,124 +139,59 @@ def groups(rows: list[Row], judged: list[Pair]) -> dict[str, str]:
     return statistics.letters([row.name for row in rows], different)
 
 
-def _log(rows: list[Row], what: Metric) -> bool:
-    """Ratios only where every value is positive: an unbiased distance may be just below 0."""
-    values = [value for row in rows for value in row.final(what.name).values]
-    return what.ratio and all(value > 0 for value in values)
-
-
-def _losses(row: Row, what: Metric, log: bool) -> Array:
-    """(n,) values, smaller is better, on the scale of comparison; inf for a diverged trial."""
-    values = np.array(row.final(what.name).values, dtype=float)
-    finished = np.log(values) if log else values
-    sign = -1.0 if what.better == "higher" else 1.0
-    return np.concatenate([sign * finished, np.full(len(row.diverged), np.inf)])
-
-
-def _tested(a: str, b: str, losses: dict[str, Array], what: Metric, log: bool) -> Pair:
-    """The pair with its p, before any correction."""
-    of_a, of_b = losses[a], losses[b]
-    finished_a, finished_b = (x[np.isfinite(x)] for x in (of_a, of_b))
-    test = _test(of_a, of_b)
-    return Pair(
-        a, b, what.name, len(of_a), len(of_b), len(finished_a), len(finished_b), test, log,
-        effect=_effect(finished_a, finished_b, log, what.better == "higher"),
-        low=None, high=None, level=LEVEL, p=_p(test, of_a, of_b), p_holm=None,
-        probability=statistics.probability_lower(of_a, of_b),
-        verdict="too few seeds", needed=None,
-    )  # fmt: skip
-
-
-def _test(a: Array, b: Array) -> Test | None:
-    """Which test the pair gets; none for so few trials that no outcome could be a difference.
+def _tested(a: Array, b: Array) -> tuple[Test | None, float | None]:
+    """The test of a pair and its p; none for so few trials that no outcome is a difference.
 
     A diverged trial is a result: of a variant with one finished trial and seven diverged ones it is
     known well enough that it diverges.
     """
-    n, m = len(a), len(b)
-    if min(n, m) < LEAST_SEEDS:
-        return None
-    finite = np.isfinite(a).all() and np.isfinite(b).all()
-    if finite and (statistics.varies(a) or statistics.varies(b)):
-        return "welch"
-    return "mann-whitney" if statistics.least_rank_p(n, m) <= ALPHA else None
-
-
-def _p(test: Test | None, a: Array, b: Array) -> float | None:
-    if test == "welch":
-        return float(statistics.welch(a, b).pvalue)
-    return statistics.mann_whitney(a, b) if test else None
-
-
-def _effect(a: Array, b: Array, log: bool, flipped: bool) -> float | None:
-    """a / b or a − b of the finished trials, as a reader writes it."""
-    if not (len(a) and len(b)):
-        return None
-    return _on_scale(float(a.mean() - b.mean()), log, flipped)
-
-
-def _on_scale(difference: float, log: bool, flipped: bool) -> float:
-    signed = -difference if flipped else difference
-    return float(np.exp(signed)) if log else signed
-
-
-def _judged(pairs: list[Pair], losses: dict[str, Array]) -> list[Pair]:
-    """The pairs with Holm's p over all that were tested, intervals, verdicts, seeds needed."""
-    tested = [pair for pair in pairs if pair.p is not None]
-    adjusted = statistics.holm(np.array([pair.p for pair in tested], float))
-    holm = {(pair.a, pair.b): float(p) for pair, p in zip(tested, adjusted, strict=True)}
-    left = sum(p > ALPHA for p in holm.values())
-    alpha = ALPHA / max(1, left)
-    planned = ALPHA / max(1, left + len(pairs) - len(tested))  # more seeds bring more tests
-    return [
-        _decided(replace(pair, p_holm=holm.get((pair.a, pair.b))), losses, alpha, planned)
-        for pair in pairs
-    ]
-
-
-def _decided(pair: Pair, losses: dict[str, Array], alpha: float, planned: float) -> Pair:
-    a, b = losses[pair.a], losses[pair.b]
-    low, high = _interval(pair, a, b, 1 - alpha)
-    verdict = _verdict(pair, alpha)
-    needed = _needed(pair, verdict, a, b, planned)
-    return replace(pair, low=low, high=high, level=1 - alpha, verdict=verdict, needed=needed)
-
-
-def _interval(pair: Pair, a: Array, b: Array, level: float) -> tuple[float | None, float | None]:
-    if pair.test != "welch":
+    if min(len(a), len(b)) < LEAST_SEEDS:
         return None, None
-    flipped = measure(pair.measure).better == "higher"
-    ends = statistics.welch(a, b).confidence_interval(level)
-    low, high = sorted(_on_scale(float(end), pair.ratio, flipped) for end in ends)
-    return low, high
+    if np.isfinite([*a, *b]).all() and (statistics.varies(a) or statistics.varies(b)):
+        return "welch", float(statistics.welch(a, b).pvalue)
+    if statistics.least_rank_p(len(a), len(b)) <= ALPHA:
+        return "mann-whitney", statistics.mann_whitney(a, b)
+    return None, None
 
 
-def _verdict(pair: Pair, alpha: float) -> Verdict:
-    if pair.p_holm is not None and pair.p_holm <= ALPHA:
-        return "better" if _ahead(pair) else "worse"
-    if pair.test is None:
+def _pair(
+    name_a: str, name_b: str, a: Array, b: Array, scale: _Scale, test: Test | None,
+    p: float | None, p_holm: float | None, alpha: float, planned: float,
+) -> Pair:  # fmt: skip
+    finished_a, finished_b = (x[np.isfinite(x)] for x in (a, b))
+    probability = statistics.probability_lower(a, b)
+    effect, ahead = None, probability > 0.5
+    low, high = None, None
+    if len(finished_a) and len(finished_b):
+        difference = finished_a.mean() - finished_b.mean()
+        effect = scale.effect(difference)
+        ahead = difference < 0 if test == "welch" else ahead
+    if test == "welch":
+        ends = statistics.welch(a, b).confidence_interval(1 - alpha)
+        low, high = sorted(map(scale.effect, ends))
+    verdict = _verdict(test, p_holm, ahead, statistics.least_rank_p(len(a), len(b)) > alpha)
+    return Pair(
+        name_a, name_b, scale.metric.name, len(a), len(b), len(finished_a), len(finished_b), test,
+        scale.log, effect, low, high, 1 - alpha, p, p_holm, probability, verdict,
+        _needed(verdict, test, a, b, planned),
+    )  # fmt: skip
+
+
+def _verdict(
+    test: Test | None, p_holm: float | None, ahead: bool, ranks_undecidable: bool
+) -> Verdict:
+    if p_holm is not None and p_holm <= ALPHA:
+        return "better" if ahead else "worse"
+    if test is None or (test == "mann-whitney" and ranks_undecidable):
         return "too few seeds"
-    of_ranks = pair.test == "mann-whitney"
-    undecidable = of_ranks and statistics.least_rank_p(pair.n_a, pair.n_b) > alpha
-    return "too few seeds" if undecidable else "not distinguishable"
+    return "not distinguishable"
 
 
-def _ahead(pair: Pair) -> bool:
-    """Whether the difference that was found favours ``a``: by the means, or by the ranks."""
-    if pair.test != "welch" or pair.effect is None:
-        return pair.probability > 0.5
-    lower = pair.effect < (1.0 if pair.ratio else 0.0)
-    return lower == (measure(pair.measure).better == "lower")
-
-
-def _needed(pair: Pair, verdict: Verdict, a: Array, b: Array, alpha: float) -> int | None:
+def _needed(verdict: Verdict, test: Test | None, a: Array, b: Array, alpha: float) -> int | None:
+    least = min(len(a), len(b))
     if verdict == "too few seeds":
-        ranked = pair.diverged or min(pair.n_a, pair.n_b) >= LEAST_SEEDS
+        ranked = np.isinf([*a, *b]).any() or least >= LEAST_SEEDS
         return statistics.seeds_for_ranks(alpha) if ranked else LEAST_SEEDS
-    if verdict != "not distinguishable" or pair.test != "welch":
+    if verdict != "not distinguishable" or test != "welch":
         return None
-    return statistics.seeds_needed(a, b, alpha, least=min(pair.n_a, pair.n_b) + 1)
-
-
-def _won(name: str, pair: Pair) -> bool:
-    return pair.verdict == ("better" if name == pair.a else "worse")
+    return statistics.seeds_needed(a, b, alpha, least=least + 1)

@@ -221,6 +221,7 @@ class Evaluator(TorchMetric):
         thorough: bool = False,
         with_noise: bool = True,
         metrics: Iterable[Metric] | None = None,
+        labels: Tensor | None = None,
     ) -> Measurement:
         """Measure one set of samples; what `update` took in before is forgotten.
 
@@ -229,6 +230,7 @@ class Evaluator(TorchMetric):
             thorough: also the final metrics, as ``final`` of the class.
             with_noise: also estimate each number's noise, if the measurement is thorough.
             metrics: these only.
+            labels: as for `update`.
 
         Raises:
             UserError: not such samples.
@@ -236,7 +238,7 @@ class Evaluator(TorchMetric):
         before, self.final = self.final, thorough
         self.reset()
         try:
-            self.update(samples)
+            self.update(samples, labels)
             values, omitted = self._computed_by(self._due if metrics is None else metrics)
             wanted = suite.at(EACH) if thorough and with_noise else ()
             spread = noise(self.statistics(), self.reference, wanted) if wanted else {}

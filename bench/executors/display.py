@@ -1,5 +1,7 @@
 """What one sees while a sweep runs: a live table on a terminal, a line an event elsewhere."""
 
+from contextlib import nullcontext
+
 from rich.console import Console
 from rich.live import Live
 from rich.table import Column, Table
@@ -8,7 +10,7 @@ from rich.text import Text
 from bench.executors.plan import Planned, Standing
 from bench.trials.status import Status
 
-_STOPPING = "Stopping: the trials that run write down how far they are."
+_STOPPING = "Stopping: each running trial saves its state."
 
 
 def count(number: int, noun: str) -> str:
@@ -38,7 +40,7 @@ def _summary(standing: Standing, left: float | None) -> str:
 
 
 class LiveTable(Live):
-    """One row a trial, redrawn in place."""
+    """One row a trial, redrawn in place while a ``with`` block runs."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console=console, auto_refresh=False, vertical_overflow="ellipsis")
@@ -61,16 +63,14 @@ class LiveTable(Live):
         self.update(table, refresh=True)
 
 
-class Lines:
+class Lines(nullcontext[None]):
     """A sentence whenever a trial starts, is evaluated, or ends."""
 
     def __init__(self, console: Console) -> None:
+        super().__init__()
         self._console = console
         self._before: dict[str, Status] = {}
         self._stopping = False
-
-    def start(self) -> None:
-        """Nothing to prepare."""
 
     def show(self, standing: Standing, left: float | None, *, stopping: bool = False) -> None:
         if stopping and not self._stopping:
@@ -86,9 +86,6 @@ class Lines:
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
-
-    def stop(self) -> None:
-        """Nothing to put away."""
 
 
 Display = LiveTable | Lines

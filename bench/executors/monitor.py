@@ -41,18 +41,15 @@ class ProgressMonitor:
         self._watching = threading.Thread(target=self._watch, daemon=True)
         self._mirroring = threading.Thread(target=self._mirror, daemon=True)
 
-    def __enter__(self) -> "ProgressMonitor":
-        self._view.start()
+    def __enter__(self) -> None:
         self._watching.start()
         self._mirroring.start()
-        return self
 
     def __exit__(self, *error: object) -> None:
         self._over.set()
         self._watching.join()
         if self._opened.is_set() or not self._stopping():
             self._mirroring.join()
-        self._view.stop()
 
     def _watch(self) -> None:
         over = False

@@ -35,7 +35,7 @@ _PATIENCE_SECONDS = 9.0
 _TERMINAL_BACK = b"\x1b[?25h\n"
 """Shows where one types, which the live table hides, and leaves the table's last line."""
 _DIED = "Its process ended and gave no reason."
-_NOT_ENDED = "It did not end: run the same command again and it resumes."
+_NOT_ENDED = "It did not end: run the same command again to resume it."
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,9 @@ def sweep(
             def stopping() -> bool:
                 return bool(received)
 
-            with ProgressMonitor(planned, workers, view(console), mirror, stopping) as monitor:
+            display = view(console)
+            monitor = ProgressMonitor(planned, workers, display, mirror, stopping)
+            with display, monitor:
                 trials = train(planned, executor, workers, stopping)
     return Outcome(trials, received[0] if received else None, monitor.unsent)
 

@@ -103,7 +103,8 @@ class Trainer:
             started, last = time.perf_counter(), self.step == self.trial.steps
             check_weights(self.algorithm.networks(), self.step)
             images = evaluation.samples(self.algorithm, self.trial, self.step)
-            measurement = self.evaluator.score(images, thorough=last)
+            labels = self.algorithm.labels(len(images))
+            measurement = self.evaluator.score(images, thorough=last, labels=labels)
             files = self._draw(images, last)
             self.eval_seconds += time.perf_counter() - started
             texts = {n: text for n, text in measurement.metrics.items() if isinstance(text, str)}

@@ -99,8 +99,12 @@ class Algorithm(ABC):
         if not self.conditional:
             return (latents,)
         if labels is None:
-            labels = torch.arange(len(latents)) % self.classes
+            labels = self.labels(len(latents))
         return latents, labels.to(latents.device)
+
+    def labels(self, n: int) -> Labels:
+        """What n samples are drawn for where nothing else is asked: every class in turn."""
+        return torch.arange(n) % self.classes if self.conditional else None
 
     @property
     def sampler(self) -> nn.Module:

@@ -58,7 +58,7 @@ def test_the_newest_finished_run_of_a_key_counts(store: Store) -> None:
     sweep.trial("wgan", 0, "running", key="same")
     found = read(store)
     assert list(found.trials.index) == [newest]
-    assert found.notes == ("1 finished more than once; of each trial the newest run counts.",)
+    assert found.notes == ("1 finished run is left out: of each trial the newest run counts.",)
 
 
 def test_trials_without_a_result_are_counted_apart(store: Store) -> None:

@@ -350,7 +350,7 @@ def test_the_footnote_says_when_a_diverged_trial_changed_the_test() -> None:
     a, b = scattered(5, 0.02, 1), scattered(10, 0.02, 2)
     for of_b, said in ((b, False), ([None, *b[1:]], True)):
         note = narrative.how(verdicts.pairs([row("a", a), row("b", of_b)], "fid"))
-        assert ("a diverged trial ranks worst" in note) == said
+        assert ("A diverged trial ranks worst" in note) == said
 
 
 def test_tiny_p_values_are_not_spelled_out() -> None:

@@ -43,7 +43,14 @@ def test_heads_and_axes_say_the_unit_and_the_better_side() -> None:
 
 def test_only_distances_are_compared_by_ratios() -> None:
     ratios = {name for name, metric in declared().items() if metric.ratio}
-    assert ratios == {"fid", "fid_heldout", "fid_infinity", "mode_kl"}
+    assert ratios == {
+        "fid",
+        "fid_heldout",
+        "fid_infinity",
+        "fid_within",
+        "fid_within_worst",
+        "mode_kl",
+    }
 
 
 @pytest.mark.parametrize(

@@ -47,11 +47,11 @@ def fresh_store(mnist_store: Path, root: Path) -> Path:
 
 
 def statuses(root: Path) -> dict[str, dict[str, Any]]:
-    found = {}
+    states = {}
     for path in (root / "trials").glob("*/status.json"):
         trial = json.loads((path.parent / "trial.json").read_text())["identity"]
-        found[f"{trial['variant']} {trial['seed']}"] = json.loads(path.read_text())
-    return found
+        states[f"{trial['variant']} {trial['seed']}"] = json.loads(path.read_text())
+    return states
 
 
 def records(root: Path) -> dict[str, float]:
@@ -71,7 +71,7 @@ def mlflow_runs(root: Path, experiment: str = NAME) -> list[Any]:
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{root}/mlflow/mlflow.db")
-    found = client.get_experiment_by_name(experiment)
-    assert found is not None
-    runs = client.search_runs([found.experiment_id])
+    record = client.get_experiment_by_name(experiment)
+    assert record is not None
+    runs = client.search_runs([record.experiment_id])
     return [run for run in runs if "ganbench.kind" not in run.data.tags]

@@ -83,7 +83,7 @@ def test_a_stop_is_said_once_at_once() -> None:
     printer = view(Console(file=out))
     for _ in range(2):
         printer.show([(planned("wgan", 0), Status())], None, stopping=True)
-    assert out.getvalue() == "Stopping: the trials that run write down how far they are.\n"
+    assert out.getvalue() == "Stopping: each running trial saves its state.\n"
 
 
 def test_a_terminal_gets_a_table() -> None:

@@ -47,7 +47,7 @@ def test_an_image_that_is_not_finite_counts_as_divergence_and_in_no_mean(
     (only,) = row["final"]["fid"]["points"]
     assert (only["seed"], only["value"]) == (0, row["final"]["fid"]["mean"])
     assert "1 of 2 bursts trials diverged" in table["verdict"]
-    found = {run.data.params["seed"]: run for run in mlflow_runs(own_store, name)}
-    assert [found[seed].info.status for seed in "01"] == ["FINISHED", "FINISHED"]
-    assert found["1"].data.tags["ganbench.status"] == "diverged"
-    assert not any(key.startswith("final/") for key in found["1"].data.metrics)
+    runs = {run.data.params["seed"]: run for run in mlflow_runs(own_store, name)}
+    assert [runs[seed].info.status for seed in "01"] == ["FINISHED", "FINISHED"]
+    assert runs["1"].data.tags["ganbench.status"] == "diverged"
+    assert not any(key.startswith("final/") for key in runs["1"].data.metrics)

@@ -13,14 +13,8 @@ class Silent:
 
     stopping = False
 
-    def start(self) -> None:
-        """Nothing to prepare."""
-
     def show(self, standing: Standing, left: float | None, *, stopping: bool = False) -> None:
         self.stopping = stopping
-
-    def stop(self) -> None:
-        """Nothing to put away."""
 
 
 class Idle:
@@ -54,7 +48,8 @@ class Refusing:
 def test_a_trial_that_mlflow_refuses_is_said_although_the_next_is_taken(tmp_path: Path) -> None:
     trials = [Planned(trial, tmp_path / trial.key) for trial in experiments.load("quick").trials()]
     mirror = Refusing(trials[0].folder)
-    with ProgressMonitor(trials, 1, Silent(), lambda: mirror, lambda: False) as monitor:
+    monitor = ProgressMonitor(trials, 1, Silent(), lambda: mirror, lambda: False)
+    with monitor:
         pass
     assert monitor.unsent == "MLflow is full."
     assert mirror.verified == {item.folder for item in trials}
@@ -67,7 +62,8 @@ def test_a_stop_does_not_wait_for_mlflow_to_open() -> None:
         answered.wait()
         return Idle()
 
-    with ProgressMonitor([], 1, view, opens, lambda: True) as monitor:
+    monitor = ProgressMonitor([], 1, view, opens, lambda: True)
+    with monitor:
         pass
     assert view.stopping
     assert monitor.unsent is None

@@ -33,7 +33,7 @@ from bench.variants import registry
 
 from .commands import NAME, SMALL, command, environment, fresh_store, records, statuses
 
-# Not by importing it: what Ray is told by the environment, it reads when it is imported.
+# Not by importing it: what Ray is logged by the environment, it reads when it is imported.
 pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(
@@ -121,8 +121,8 @@ def head() -> Iterator[Any]:
 
 def raylet(node: Any) -> int:
     """The process whose children a node's workers are."""
-    (found,) = node.all_processes["raylet"]
-    return int(found.process.pid)
+    (process,) = node.all_processes["raylet"]
+    return int(process.process.pid)
 
 
 class Gate:
@@ -181,14 +181,14 @@ def disturbed(
 def test_every_trial_is_done_once(disturbed: Gate) -> None:
     assert disturbed.process.returncode == 0, disturbed.said
     assert "raylet" not in disturbed.said
-    assert {name: found["status"] for name, found in statuses(disturbed.root).items()} == {
+    assert {name: state["status"] for name, state in statuses(disturbed.root).items()} == {
         "gated 0": "done", "gated 1": "done", "gated 2": "done"
     }  # fmt: skip
     for path in disturbed.root.glob("trials/*/journal.jsonl"):
         entries = [entry for entry, _ in event_log.read(path)]
         assert [e["status"] for e in entries if e["event"] == "end"] == ["done"]
-        told = Counter((e.get("step"), *e["metrics"]) for e in entries if "metrics" in e)
-        assert set(told.values()) == {1}
+        logged = Counter((e.get("step"), *e["metrics"]) for e in entries if "metrics" in e)
+        assert set(logged.values()) == {1}
 
 
 def test_mlflow_has_every_run_with_its_weights(disturbed: Gate) -> None:
@@ -211,8 +211,8 @@ def planned(plugin: Path, seeds: str) -> list[Planned]:
 
 def weights(root: Path) -> dict[str, str]:
     """The sha256 of each generator, by trial."""
-    found = root.glob("trials/*/generator.safetensors")
-    return {path.parent.name: files.digest_of(path) for path in found}
+    paths = root.glob("trials/*/generator.safetensors")
+    return {path.parent.name: files.digest_of(path) for path in paths}
 
 
 @pytest.mark.parametrize("executor", [Serial(), Processes()], ids=["serial", "processes"])
@@ -332,11 +332,13 @@ def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("address", ["here", "host:", ":6379", "host:port", "host:99999", ""])
 def test_what_is_no_address(address: str) -> None:
-    assert f"'{address}' is not the address of a Ray cluster: write HOST:PORT" in sentence(address)
+    said = sentence(address)
+    assert f"No Ray cluster answers at '{address}' (" in said
+    assert "give the HOST:PORT that it prints" in said
 
 
 def test_where_nobody_answers() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"  # bound, so nobody else listens there
-        assert f"No Ray cluster answers at {address} (" in sentence(address)
+        assert f"No Ray cluster answers at '{address}' (" in sentence(address)

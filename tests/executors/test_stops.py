@@ -72,9 +72,9 @@ def test_a_signal_ends_it_after_a_step_and_the_same_command_finishes(
     code, out = stop(root, tmp_path, arguments, signal.SIGTERM, training)
     assert code == 143
     assert "run the same command again to resume" in out
-    found = statuses(root)["mlp_bce 0"]
-    assert (found["status"], found["reason"]) == ("interrupted", None)
-    assert 0 < found["images"] < 38400
+    state = statuses(root)["mlp_bce 0"]
+    assert (state["status"], state["reason"]) == ("interrupted", None)
+    assert 0 < state["images"] < 38400
     again = ganbench(root, tmp_path, *arguments)
     assert again.returncode == 0, again.stdout + again.stderr
     assert statuses(root)["mlp_bce 0"]["status"] == "done"
@@ -163,8 +163,8 @@ def test_a_signal_ends_it_in_the_middle_of_a_measurement(
     code, out = stop(root, tmp_path, [*arguments, *SMALL], signal.SIGINT, measuring)
     assert code == 130
     assert "run the same command again to resume" in out
-    found = statuses(root)["patient 0"]
-    assert (found["status"], found["reason"]) == ("interrupted", None)
+    state = statuses(root)["patient 0"]
+    assert (state["status"], state["reason"]) == ("interrupted", None)
     assert [run.info.status for run in mlflow_runs(root)] == ["KILLED"]
     (tmp_path / "let go").touch()
     again = ganbench(root, tmp_path, *arguments, *SMALL)
@@ -181,9 +181,9 @@ def undisturbed(variant: str, plugin: Path) -> dict[str, float]:
     (item,) = planning.plan(chosen)
     planning.prepare([item], chosen, [plugin])
     assert trial.run(item.folder) == "done"
-    found = records(item.folder.parent.parent)
-    assert len(found) > 60
-    return found
+    numbers = records(item.folder.parent.parent)
+    assert len(numbers) > 60
+    return numbers
 
 
 class Worker:
@@ -199,7 +199,7 @@ class Worker:
 @pytest.mark.parametrize(
     ("exitcode", "stopped", "state", "reason"),
     [
-        (-signal.SIGKILL, True, "interrupted", "5 s after it was asked to stop"),
+        (-signal.SIGKILL, True, "interrupted", "did not stop within 5 s"),
         (-signal.SIGKILL, False, "failed", "because the memory was full"),
         (1, False, "failed", "ended with exit code 1"),
     ],
@@ -210,11 +210,11 @@ def test_the_end_of_a_killed_worker_stands_in_the_event_log_too(
     """Which is where MLflow learns of it."""
     Status("running").write(tmp_path)
     processes._close(Worker(exitcode), tmp_path, stopped)  # type: ignore[arg-type]
-    found = status.read(tmp_path)
-    assert found.status == state
-    assert reason in str(found.reason)
+    standing = status.read(tmp_path)
+    assert standing.status == state
+    assert reason in str(standing.reason)
     ((end, _),) = event_log.read(tmp_path / "journal.jsonl")
-    assert (end["status"], end["reason"]) == (state, found.reason)
+    assert (end["status"], end["reason"]) == (state, standing.reason)
 
 
 def test_a_worker_that_is_stopped_before_it_began_leaves_no_trace(tmp_path: Path) -> None:

@@ -96,8 +96,8 @@ def test_mlflow_holds_the_files(sweep: Sweep) -> None:
 
     client = MlflowClient(f"sqlite:///{sweep.root}/mlflow/mlflow.db")
     run = sweep.runs[0].info.run_id
-    found = {item.path for item in client.list_artifacts(run)}
-    assert {"generator", "experiment.toml", "environment.json", "images"} <= found
+    files = {item.path for item in client.list_artifacts(run)}
+    assert {"generator", "experiment.toml", "environment.json", "images"} <= files
     weights = {item.path for item in client.list_artifacts(run, "generator")}
     assert weights == {"generator/generator.safetensors", "generator/generator.json"}
 
@@ -226,7 +226,7 @@ def test_results_that_cannot_be_written_are_refused_before_training(
     assert not (root / "trials").exists()
 
 
-def test_a_changed_plugin_is_told(sweep: Sweep) -> None:
+def test_a_changed_plugin_is_noted(sweep: Sweep) -> None:
     text = sweep.plugin.read_text()
     sweep.plugin.write_text(text + "\n# changed\n")
     again = ganbench(sweep.root, sweep.home, *sweep.arguments, "--dry-run")
@@ -271,9 +271,9 @@ def test_a_killed_worker_takes_only_its_own_trial(
     ended = ganbench(root, tmp_path, "run", "quick", "--variants", "killed,mlp_bce", "--seeds", "1",
                      "--plugin", "killed.py", *SMALL)  # fmt: skip
     assert ended.returncode == 3, ended.stdout + ended.stderr
-    found = statuses(root)
-    assert found["mlp_bce 0"]["status"] == "done"
-    assert found["killed 0"]["status"] == "failed"
+    states = statuses(root)
+    assert states["mlp_bce 0"]["status"] == "done"
+    assert states["killed 0"]["status"] == "failed"
     assert "most likely because the memory was full" in ended.stdout
 
 

@@ -83,12 +83,12 @@ def test_in_slices_of_a_step_it_ends_with_the_same_bits(
             file.unlink()
     slices = advance(item, time_slice.bundle(["mnist"]), seconds=0.0)
     assert slices == 7  # six steps, and what is due after the last
-    found = metrics(item.folder), files.digest_of(item.folder / "generator.safetensors")
-    assert found == expected
+    again = metrics(item.folder), files.digest_of(item.folder / "generator.safetensors")
+    assert again == expected
     events = [entry for entry, _ in event_log.read(item.folder / "journal.jsonl")]
     assert [e["status"] for e in events if e["event"] == "end"] == ["done"]
-    told = Counter((e["event"], e.get("step"), *sorted(e.get("metrics", ()))) for e in events)
-    assert max(n for (event, *_), n in told.items() if event == "metrics") == 1
+    logged = Counter((e["event"], e.get("step"), *sorted(e.get("metrics", ()))) for e in events)
+    assert max(n for (event, *_), n in logged.items() if event == "metrics") == 1
     assert item.status.status == "done"
     assert not list(item.folder.glob("*checkpoint*"))
     assert list(elsewhere.glob("ganbench*")) == []

@@ -28,9 +28,9 @@ class _Panel:
 
 @figure(
     title="Failures by class",
-    caption="How many finished seeds draw a class less than a tenth as often as real images do; "
-    "below, where recorded, means over the seeds: how often each class is drawn, and the share of "
-    "its test images that a sample of it comes near.",
+    caption="Top: how many finished seeds draw a class less than a tenth as often as real images "
+    "do. Below, if recorded, are means over the seeds: how often each class is drawn, and the "
+    "share of its test images that have a sample of it nearby.",
     place=3,
 )
 def digits(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | None:

@@ -49,8 +49,8 @@ def _draw(axes: Axes, place: str, grids: SampleGrids | None) -> None:
         axes.text(0.5, 0.5, "no finished seed", ha="center", va="center", transform=axes.transAxes)
         return
     axes.imshow(grids.last, cmap="gray", vmin=0, vmax=WHITE, interpolation="nearest")
-    fid = trimmed(grids.fid or 0)
-    axes.set_title(f"{place}: seed {grids.seed}, FID {fid}", fontsize=8, fontweight="normal")
+    title = f"{place}: seed {grids.seed}, FID {trimmed(grids.fid)}"
+    axes.set_title(title, fontsize=8, fontweight="normal")
 
 
 @figure(
@@ -95,7 +95,7 @@ def interpolation(records: Records, curves: pd.DataFrame, samples: Samples) -> F
 @figure(
     title="Nearest training images",
     caption="The median seed's samples, each with the training image nearest to it in the "
-    "ruler's features on its right.",
+    "evaluator's features on its right.",
     place=8,
     of_pictures=True,
 )

@@ -14,7 +14,7 @@ from bench.executors import Executor, Stopping, forkserver, register, worker
 _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 5.0
 """How long a worker may take to finish its step and write its checkpoint when asked to stop."""
-_LATE = f"It was ended in the middle of a step, {_GRACE_SECONDS:.0f} s after it was asked to stop."
+_LATE = f"It did not stop within {_GRACE_SECONDS:.0f} s and was ended in the middle of a step."
 
 
 @register("processes")

@@ -93,8 +93,10 @@ class Ray(Executor):
 def _train(folder: Path, send: Send, stopping: Stopping) -> None:
     """The time slices of a trial that no other sweep is training."""
     ending = None
+    if stopping():
+        return
     with contextlib.suppress(OSError), status.owning(folder) as mine:
-        if mine and not stopping() and not status.over(folder):
+        if mine and not status.over(folder):
             ending = _slices(folder, send, stopping)
     if ending:
         worker.close(folder, *ending)
@@ -163,7 +165,7 @@ def _cause(problem: Exception) -> str:
         )
     return (
         f"Its machine or its process was lost ({type(problem).__name__}; times in a row: "
-        f"{_RETRIES + 1}): check the cluster, then run the same command again and it resumes."
+        f"{_RETRIES + 1}): check the cluster, then run the same command again to resume it."
     )
 
 
@@ -221,18 +223,15 @@ def _configure(own: bool) -> None:
 def _reach(address: str) -> None:
     """Where nobody answers, Ray itself would take minutes to say so."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not (host and port.isdecimal() and int(port) < 2**16):
-        raise UserError(
-            f"'{address}' is not the address of a Ray cluster: write HOST:PORT, as "
-            "`ray start --head` prints it."
-        )
     try:
+        if not host:
+            raise ValueError("it names no host")
         socket.create_connection((host.strip("[]"), int(port)), _REACH_SECONDS).close()
-    except OSError as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise UserError(
-            f"No Ray cluster answers at {address} ({_in_short(error)}): start one with `ray "
-            "start --head` and give the address that it prints, or leave --ray-address out to use "
-            "this machine alone."
+            f"No Ray cluster answers at '{address}' ({_in_short(error)}): start one with `ray "
+            "start --head` and give the HOST:PORT that it prints, or leave --ray-address out to "
+            "use this machine alone."
         ) from error
 
 
