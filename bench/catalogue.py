@@ -24,27 +24,16 @@ def configure(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UserError: no such variant, or what it says of the overrides.
     """
-    configuration: dict[str, Any] = _entry(name, overrides)["configuration"]
-    return configuration
-
-
-def source_digest(name: str) -> str:
-    """The sha256 of the file that defines a variant.
-
-    Raises:
-        UserError: no such variant.
-    """
-    return str(_entry(name, {})["source"])
+    return dict(_entry(name, overrides)["configuration"])
 
 
 def digests(name: str) -> dict[str, str]:
-    """The sha256 of every file that makes a variant what it is, by the file's name.
+    """The sha256 of every file that makes a variant what it is, the one that defines it first.
 
     Raises:
         UserError: no such variant.
     """
-    digests: dict[str, str] = _entry(name, {})["digests"]
-    return digests
+    return dict(_entry(name, {})["digests"])
 
 
 def plugin_texts(paths: Sequence[Path]) -> dict[str, str]:
@@ -68,13 +57,11 @@ def _entry(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
 
         known[asked] = {
             "configuration": registry.configure(name, overrides),
-            "source": registry.source_digest(name),
             "digests": registry.digests(name),
         }
         if registry.source(name).is_relative_to(_PACKAGE):
             _write(known)
-    entry: dict[str, Any] = known[asked]
-    return entry
+    return dict(known[asked])
 
 
 def _read() -> dict[str, Any]:

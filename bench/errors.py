@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+FEWER_WORKERS = "use fewer --workers, then run the same command again."
+OUT_OF_MEMORY = f"Out of memory: {FEWER_WORKERS}"
+
 
 class UserError(Exception):
     """Something the user can fix. The message is one full sentence that says what to do."""

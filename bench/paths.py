@@ -98,16 +98,15 @@ def unwritable(path: Path, error: OSError, instead: str | None = None) -> UserEr
     return _sentence(f"Cannot write {path} ({why}): {remedy}", instead or _instead(path))
 
 
-def refused(path: Path, error: OSError, instead: str | None = None) -> UserError:
+def refused(path: Path, error: OSError) -> UserError:
     """The sentence for any work on files that failed: only what was to be written is unwritable.
 
     Args:
         path: where the work was, for an error that names no file.
         error: how the system refused.
-        instead: as for `unwritable`.
     """
     place = Path(os.fsdecode(error.filename)) if _names_a_file(error) else path
-    why, instead = _why(error), instead or _instead(place)
+    why, instead = _why(error), _instead(place)
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return _sentence(f"{why} ({place}): raise the limit with `ulimit -n 4096`", None)
     if error.errno == errno.ENOENT and _names_a_file(error):
@@ -116,7 +115,7 @@ def refused(path: Path, error: OSError, instead: str | None = None) -> UserError
         return _sentence(f"Cannot read {place} ({why}): make it readable", instead)
     if error.errno in (errno.EIO, errno.ESTALE):
         return _sentence(f"Cannot read or write {place} ({why}): check its disk", instead)
-    return unwritable(place, error, instead)
+    return unwritable(place, error)
 
 
 def _sentence(problem: str, instead: str | None) -> UserError:

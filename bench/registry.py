@@ -26,7 +26,7 @@ def check_name(kind: str, name: object) -> None:
         article = "an" if kind[0] in "aeiou" else "a"
         raise UserError(
             f"{name!r} cannot name {article} {kind}: use up to 100 letters, digits, '_', '-' and "
-            "'.', of which the first is a letter or a digit."
+            "'.'; begin with a letter or a digit."
         )
 
 

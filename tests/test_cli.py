@@ -67,21 +67,9 @@ def test_usage_errors_exit_with_2(ganbench: Run) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        "run",
-        "table",
-        "verify",
-        "score",
-        "list",
-        "data",
-        "ui",
-        "classifier",
-        "publish",
-        "calibrate",
-        "export",
-        "import",
-    ],
-)
+    ["run", "table", "verify", "score", "list", "data", "ui", "classifier", "publish", "calibrate",
+     "export", "import", "new", "speed"],
+)  # fmt: skip
 def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> None:
     code, out, _ = ganbench(command, "--help")
     assert code == 0
@@ -96,7 +84,7 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
         (["run", "quik"], "There is no experiment 'quik': did you mean 'quick'?"),
         (["run", "quick", "--variants", "wgan,mlp_bc"], "no variant 'mlp_bc': did you mean 'mlp_bce'?"),
         (["run", "quick", "--variants", "wgan,"], "There is no variant ''"),
-        (["run", "quick", "--seeds", "0,0"], "the key 'seeds' does not fit: 0 stands there twice"),
+        (["run", "quick", "--seeds", "0,0"], "the key 'seeds' does not fit: 0 is listed twice"),
         (["run", "quick", "--seeds", "0,-1"], "the key 'seeds.1' does not fit: Input should be greater"),
         (["run", "quick", "--seeds", "0"], "the key 'seeds' does not fit: at least one is needed"),
         (["run", "quick", "--seeds", "three"], "write how many (5) or which (0,3,7)"),
@@ -126,7 +114,7 @@ def test_every_command_helps_with_an_example(command: str, ganbench: Run) -> Non
         (["data", "mnst"], "There is no data set 'mnst': did you mean 'mnist'?"),
         (["list", "variant"], "There is no listing 'variant': did you mean 'variants'?"),
         (["table", "quick", "--format", "pdf"], "There is no table format 'pdf'"),
-        (["verify", "quik"], "nothing stored to hold 'quik' against"),
+        (["verify", "quik"], "There is no stored table to compare 'quik' with"),
         (["verify", "quick", "--against", "none.json"], "none.json does not exist"),
         (["verify", "quick"], "no records at"),
         (["score", "none.npy"], "none.npy"),
@@ -144,12 +132,12 @@ def test_bad_arguments(arguments: list[str], expected: str, ganbench: Run, own_s
         ("variants = ['wgan']\nseeds = 2", "the key 'budget' does not fit: Field required"),
         ("variants = ['wgan']\nseeds = 2\nbudget = '9'", "Input should be a valid integer (found '9')"),
         ("variants = ['wgan']\nseeds = -2\nbudget = 9", "Input should be greater than or equal to 0"),
-        ("variants = ['wgan']\nseeds = [1, 1]\nbudget = 9", "1 stands there twice"),
+        ("variants = ['wgan']\nseeds = [1, 1]\nbudget = 9", "1 is listed twice"),
         ("variants = []\nseeds = 2\nbudget = 9", "the key 'variants' does not fit"),
         ("variants = ['wgan']\nseeds = 2\nbudget = 9\nbath = 3", "'bath': did you mean 'batch'?"),
         ("variants = ['wgan']\nseeds = true\nbudget = 9", "the key 'seeds' does not fit"),
         ("variants = ['wgan']\nseeds = 1\nbudget = 9\nvariant = 3", "the key 'variant' does not fit"),
-        ("variants = ['wgan', 'wgan']\nseeds = 1\nbudget = 9", "wgan stands there twice"),
+        ("variants = ['wgan', 'wgan']\nseeds = 1\nbudget = 9", "wgan is listed twice"),
     ],
 )  # fmt: skip
 def test_bad_experiment_files(
@@ -178,7 +166,7 @@ def test_a_byte_order_mark_and_a_number_that_toml_does_not_know(
     path.write_text("\ufeffvariants = ['wgan']\nseeds = 1\nbudget = 640", encoding="utf-8")
     code, out, _ = ganbench("run", path, "-o", "wgan.lr=.5", "--dry-run")
     assert code == 0
-    assert re.match(r"mine-[0-9a-f]{6}@wgan\.lr=\.5: 1 trials", out)
+    assert re.match(r"mine-[0-9a-f]{6}@wgan\.lr=\.5: 1 trial,", out)
 
 
 def test_an_experiment_name_cannot_lead_out_of_the_results(
@@ -219,15 +207,15 @@ def test_a_sweep_that_has_results_ends_with_its_champions(
 ) -> None:
     chosen = experiments.load("quick")
     ended = [(item, Status(status="done")) for item in planning.plan(chosen)]
-    told: list[object] = []
+    given_to_mlflow: list[object] = []
     monkeypatch.setattr("bench.executors.run.sweep", lambda *given: Outcome(ended, None, None))
     monkeypatch.setattr("bench.analysis.compare", lambda *given: Comparison("", "", ()))
     monkeypatch.setattr(
         "bench.tracking.registered_models.register_best_models",
-        lambda *given: told.extend(given[1:3]),
+        lambda *given: given_to_mlflow.extend(given[1:3]),
     )
     running._sweep_and_compare(chosen, [], None, None, tmp_path, Console())
-    assert told == ["quick", generator.load]
+    assert given_to_mlflow == ["quick", generator.load]
 
 
 def test_a_sweep_that_mlflow_did_not_take_makes_no_table_and_exits_with_5(

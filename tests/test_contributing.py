@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.commands import app
+
 TREE = Path(__file__).parent.parent
-PAGE = (TREE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PAGES = {name: (TREE / name).read_text() for name in ("CONTRIBUTING.md", "README.md")}
+PAGE = PAGES["CONTRIBUTING.md"]
 TAG = re.compile(r"(ganbench\.[a-z_0-9.]+|mlflow\.(?!store|utils|db)[A-Za-z.]+)")
 FILE = re.compile(r"[a-z]+\.(json|jsonl|txt|safetensors|png)")
 
@@ -53,3 +56,27 @@ def test_every_key_of_a_table_is_described() -> None:
     table = json.loads((TREE / "results" / "quick" / "table.json").read_text())
     names = [*table, *table["variants"][0]]
     assert [name for name in names if f"`{name}`" not in PAGE] == []
+
+
+PAGES = {
+    name: (TREE / name).read_text(encoding="utf-8") for name in ("CONTRIBUTING.md", "README.md")
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_that_is_named_is_there(page: str) -> None:
+    paths = set(re.findall(r"`((?:bench|tests|experiments|results|\.ci)/[\w./-]*)`", PAGES[page]))
+    mine = {path for path in paths if "NAME" in path or path == "results/.store"}
+    assert paths - mine
+    assert {path for path in paths - mine if not (TREE / path).exists()} == set()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_that_is_named_is_one(page: str) -> None:
+    makefile = (TREE / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", PAGES[page])) <= targets
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    named = set(re.findall(r"(?:`|bin/)ganbench ([a-z]+)", PAGES[page]))
+    assert named
+    assert named <= known

@@ -63,7 +63,7 @@ def test_an_experiment_file_cannot_name_code(line: str, tmp_path: Path) -> None:
 
 
 def test_a_store_cannot_name_code(own_store: Path, tmp_path: Path) -> None:
-    """A trial.json that came with a store is written anew before any trial of it is run."""
+    """A trial.json that came with a store is written again before any trial of it is run."""
     (item,) = _prepared()
     path = item.folder / "trial.json"
     record = json.loads(path.read_text())

@@ -25,7 +25,7 @@ def shell(line: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "shown"),
+    ("encoding", "printed"),
     [
         ("ascii", "FID 1.2 +- 0.3 - e sum  = ? ?"),
         ("latin-1", "FID 1.2 ± 0.3 - é sum  = ? ?"),
@@ -34,14 +34,14 @@ def shell(line: str, **environ: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_what_the_terminal_lacks_is_replaced(
-    encoding: str, shown: str, monkeypatch: pytest.MonkeyPatch
+    encoding: str, printed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding))
     monkeypatch.setenv("PYTHONIOENCODING", "as it was")
     startup._encode_everything()
     print(SAID, end="", flush=True)
-    assert written.getvalue().decode(encoding) == shown
+    assert written.getvalue().decode(encoding) == printed
     children = "as it was" if encoding == "utf-8" else f"{encoding}:replace"
     assert os.environ["PYTHONIOENCODING"] == children
 
@@ -73,7 +73,7 @@ def test_output_that_nobody_takes_is_a_sentence() -> None:
 
 
 def test_a_full_pipe_is_waited_for() -> None:
-    """Also one that its other end has told not to block."""
+    """Also one that its other end has set not to block."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     filled = 0

@@ -64,7 +64,7 @@ def run(ganbench: Path, folder: Path, *arguments: str, data: Path | None = None)
 def test_experiments_come_with_the_wheel(ganbench: Path, empty: Path) -> None:
     names = json.loads(run(ganbench, empty, "list", "experiments", "--json"))
     assert {entry["experiment"] for entry in names} == {"ablation", "paper", "quick"}
-    assert "12 trials, 0 done, 12 to go" in run(ganbench, empty, "run", "quick", "--dry-run")
+    assert "12 trials, 0 done, 12 to do" in run(ganbench, empty, "run", "quick", "--dry-run")
     assert list(empty.iterdir()) == [], "a dry run writes nothing"
 
 
@@ -73,7 +73,7 @@ def test_a_folder_of_ones_own_experiments_comes_first(ganbench: Path, empty: Pat
     (empty / "experiments" / "mine.toml").write_text(
         'variants = ["wgan"]\nseeds = 1\nbudget = 128\n'
     )
-    assert "1 trials, 0 done, 1 to go" in run(ganbench, empty, "run", "mine", "--dry-run")
+    assert "1 trial, 0 done, 1 to do" in run(ganbench, empty, "run", "mine", "--dry-run")
 
 
 def test_a_trial_is_trained_and_compared(

@@ -8,11 +8,8 @@ import sys
 
 from bench import paths
 from bench.cli import startup
-from bench.errors import UserError
+from bench.errors import FEWER_WORKERS, OUT_OF_MEMORY, UserError
 from bench.redaction import redact
-
-_FEWER = "use fewer --workers, then run the same command again."
-_NO_MEMORY = f"Out of memory: {_FEWER}"
 
 
 def main() -> None:
@@ -50,7 +47,7 @@ def _run() -> None:
     except OSError as error:
         _fail(_refusal(error))
     except MemoryError:
-        _fail(UserError(_NO_MEMORY))
+        _fail(UserError(OUT_OF_MEMORY))
 
 
 def _refusal(error: OSError) -> UserError:
@@ -58,9 +55,9 @@ def _refusal(error: OSError) -> UserError:
     if error.filename is None and not _printable():
         return UserError(f"Cannot write the output ({error.strerror}): send it to another place.")
     if error.errno == errno.ENOMEM:
-        return UserError(_NO_MEMORY)
+        return UserError(OUT_OF_MEMORY)
     if error.errno == errno.EAGAIN:
-        return UserError(f"The system starts no more processes ({error.strerror}): {_FEWER}")
+        return UserError(f"The system starts no more processes ({error.strerror}): {FEWER_WORKERS}")
     if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
         return UserError(f"A connection failed ({error}): check the network, then try again.")
     if error.errno is None:

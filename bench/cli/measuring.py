@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from bench import paths
 from bench.cli.options import (
     DatasetOption,
     ExtractorOption,
@@ -16,9 +17,9 @@ from bench.cli.options import (
     StoreOption,
     app,
     load_plugins,
+    path_option,
 )
 from bench.datasets import DEFAULT
-from bench.paths import expanded
 
 
 @app.command()
@@ -28,7 +29,7 @@ def score(
         typer.Argument(
             help="A .npy, .npz, .pt or .safetensors file, or a folder of PNGs.",
             metavar="SAMPLES",
-            parser=expanded,
+            parser=paths.expanded,
         ),
     ],
     dataset: DatasetOption = DEFAULT,
@@ -126,10 +127,7 @@ def classifier(
     network: Annotated[
         str, typer.Option(help="digits (the evaluator's) or alternative.")
     ] = "digits",
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write the weights to FILE.", metavar="FILE", parser=expanded),
-    ] = None,
+    out: Annotated[Path | None, path_option("--out", "FILE", "Write the weights to FILE.")] = None,
     store: StoreOption = None,
 ) -> None:
     """Train a digit classifier from scratch.
@@ -139,11 +137,10 @@ def classifier(
     Example: ganbench classifier --network digits --out digits.safetensors
     """
     from bench import datasets
-    from bench import paths as places
     from bench.evaluation import recipe
 
     datasets.get(DEFAULT).ensure(print)
-    path = out or places.root() / "classifiers" / f"{network}.safetensors"
+    path = out or paths.root() / "classifiers" / f"{network}.safetensors"
     done = recipe.retrain(network, path, print)
     print(
         f"{path}: {done.accuracy:.2f} % of the test images, errors by digit "

@@ -27,6 +27,11 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
+def say(console: Console, text: str) -> None:
+    """Print a text as it is, its lines at their whole length."""
+    console.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
 def load_plugins(files: Iterable[Path] | None) -> list[str]:
     """Run each plug-in file; the names of the variants that they registered.
 

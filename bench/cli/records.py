@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from bench import paths
 from bench.cli.options import JsonOption, StoreOption, app, path_option
+from bench.tracking.addresses import tracking_uri
 
 DIFFERENT = 4
 """Exit status of a verification in which a row differs."""
@@ -29,7 +31,6 @@ def verify(
     Example: ganbench verify quick --store /tmp/mine
     """
     from bench.analysis import agreement, data, records, verification
-    from bench.tracking.addresses import tracking_uri
     from bench.tracking.reading import RecordStore
     from bench.trials.experiment import recorded_name
 
@@ -58,7 +59,6 @@ def ui(
 
     Example: ganbench ui quick --port 5001
     """
-    from bench.tracking.addresses import tracking_uri
     from bench.tracking.ui import serve
     from bench.trials.experiment import recorded_name
 
@@ -102,19 +102,23 @@ def export(
 
     Example: ganbench export quick --out quick.zip
     """
-    from bench.paths import safe_filename
     from bench.tracking.archive import export as pack
     from bench.trials.experiment import recorded_name
 
     name = recorded_name(experiment)
-    path = out or Path(f"{safe_filename(name)}.zip")
+    path = out or Path(f"{paths.safe_filename(name)}.zip")
     trials = pack(name, path, weights=weights)
     print(f"{path} holds {trials} trials of {name} ({path.stat().st_size / 1e6:.1f} MB).")
 
 
 @app.command(name="import")
 def bring(
-    archive: Annotated[Path, typer.Argument(help="A zip file of `ganbench export`.")],
+    archive: Annotated[
+        Path,
+        typer.Argument(
+            help="A zip file of `ganbench export`.", metavar="FILE", parser=paths.expanded
+        ),
+    ],
     store: StoreOption = None,
 ) -> None:
     """Bring the records of a zip file into this store and into MLflow.
@@ -123,7 +127,6 @@ def bring(
 
     Example: ganbench import results/paper/records.zip
     """
-    from bench.tracking.addresses import tracking_uri
     from bench.tracking.archive import bring as unpack
     from bench.tracking.publisher import publish as send
 

@@ -1,11 +1,13 @@
 """`run` and `table`: from an experiment to its tables."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from bench import paths
 from bench.cli import options
 from bench.cli.options import (
     PluginOption,
@@ -14,8 +16,11 @@ from bench.cli.options import (
     VariantsOption,
     WorkersOption,
     app,
+    say,
 )
+from bench.errors import UserError, unknown
 from bench.redaction import reason
+from bench.tracking.addresses import tracking_uri
 
 ELSEWHERE = "choose another folder with --results"
 FAILED_TRIALS = 3
@@ -61,8 +66,6 @@ def run(
     Example: ganbench run quick --variants wgan,spectral_norm --seeds 5
     """
     from bench import executors
-    from bench import paths as places
-    from bench.errors import UserError
     from bench.executors import plan as planning
 
     chosen = experiment_of(experiment, override or [], variants, seeds, plugin or [])
@@ -71,7 +74,7 @@ def run(
     _announce(console, chosen.name, planned)
     if dry_run:
         for item in planned:
-            console.print(f"  {item.trial.title}: {item.status.status}", highlight=False)
+            say(console, f"  {item.trial.title}: {item.status.status}")
         return
     executor = executor or ("streams" if chosen.device == "cuda" else "processes")
     if ray_address is not None and executor != "ray":
@@ -79,9 +82,9 @@ def run(
             "--ray-address is for --executor ray only: add --executor ray, or remove --ray-address."
         )
     out = results / chosen.name if results else chosen.results
-    places.check(out, ELSEWHERE)
+    paths.check(out, ELSEWHERE)
     if planning.up_to_date(planned, chosen, out) and not _lacking(chosen.name, planned):
-        console.print(f"Nothing to do: {out / 'table.md'} is up to date.", soft_wrap=True)
+        say(console, f"Nothing to do: {out / 'table.md'} is up to date.")
         return
     runner = executors.get(executor)(ray_address)
     _sweep_and_compare(chosen, plugin or [], runner, workers, out, console)
@@ -133,20 +136,18 @@ def _announce(console: Console, name: str, planned: Any) -> None:
     from bench.executors.plan import outdated
 
     trials, ended = count(len(planned), "trial"), sum(item.ended for item in planned)
-    console.print(f"{name}: {trials}, {ended} done, {len(planned) - ended} to do.")
+    say(console, f"{name}: {trials}, {ended} done, {len(planned) - ended} to do.")
     for variant in outdated(planned):
-        console.print(
+        say(
+            console,
             f"Note: the code of '{variant}' has changed since some of its trials were trained. "
             "Their records are kept. To train it again, change its configuration or its name.",
-            soft_wrap=True,
         )
 
 
 def _lacking(name: str, planned: Any) -> bool:
     """Whether MLflow has lost a run since it was sent; a store that cannot be read counts too."""
     from bench.analysis import records
-    from bench.errors import UserError
-    from bench.tracking.addresses import tracking_uri
     from bench.tracking.reading import RecordStore
 
     try:
@@ -168,14 +169,14 @@ def _sweep_and_compare(
 
     outcome = sweep(chosen, plugins, executor, workers, console)
     for item, status in outcome.of("failed"):
-        console.print(f"{item.trial.title} failed: {status.reason}", soft_wrap=True)
+        say(console, f"{item.trial.title} failed: {status.reason}")
     if outcome.unsent:
-        console.print(outcome.unsent, soft_wrap=True)
+        say(console, outcome.unsent)
     if outcome.signal is not None:
-        console.print("Stopped: run the same command again to resume.")
+        say(console, "Stopped: run the same command again to resume.")
         raise typer.Exit(128 + outcome.signal)
     if outcome.unsent:
-        console.print("No table is made before MLflow has every trial.", soft_wrap=True)
+        say(console, "No table is made before MLflow has every trial.")
     elif outcome.of("done", "diverged"):
         _register_best(chosen.name, console)
         _compare(chosen.name, out, console)  # last: a table that is up to date says all is done
@@ -187,23 +188,19 @@ def _sweep_and_compare(
 
 def _compare(name: str, out: Path, console: Console) -> None:
     from bench.analysis import compare
-    from bench.tracking.addresses import tracking_uri
 
     comparison = compare(name, tracking_uri(), out)
-    console.print(comparison.table, soft_wrap=True, markup=False, highlight=False)
-    console.print(comparison.verdict, soft_wrap=True, markup=False, highlight=False)
+    say(console, f"{comparison.table}\n{comparison.verdict}")
     if comparison.problem:
-        console.print(comparison.problem, soft_wrap=True, markup=False, highlight=False)
-    console.print(f"\nAll tables and pictures: {out / 'index.html'}", soft_wrap=True)
+        say(console, comparison.problem)
+    say(console, f"\nAll tables and pictures: {out / 'index.html'}")
     _log_report(name, comparison, console)
-    console.print(f"Every run in MLflow: {_look(name)}", soft_wrap=True)
+    say(console, f"Every run in MLflow: {_look(name)}")
 
 
 def _look(name: str) -> str:
     """The command that shows the runs, of this store too where it is not the usual one."""
     import shlex
-
-    from bench import paths
 
     if paths.root() != (paths.home() / "results" / ".store").absolute():
         return shlex.join(["ganbench", "ui", name, "--store", str(paths.root())])
@@ -212,27 +209,23 @@ def _look(name: str) -> str:
 
 
 def _log_report(name: str, comparison: Any, console: Console) -> None:
-    """Put verdict and page into MLflow as well; they are written whatever it says to that."""
-    from bench.tracking.addresses import tracking_uri
+    """Put verdict and page into MLflow as well; where that fails they are in the folder still."""
     from bench.tracking.report import log_report
 
     pages = [path for path in comparison.files if path.stem in ("index", "table")]
     try:
         log_report(tracking_uri(), name, comparison.verdict, pages)
     except Exception as error:
-        line = f"MLflow does not show the verdict ({reason(error)}). Everything else is done."
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        why = reason(error)
+        say(console, f"MLflow does not show the verdict ({why}). Everything else is done.")
 
 
 def _register_best(name: str, console: Console) -> None:
-    """Register the best generators; whatever MLflow says to that, the sweep has ended well."""
-    from bench.tracking.addresses import tracking_uri
+    """Register the best generators; where that fails the sweep has ended well still."""
     from bench.tracking.registered_models import register_best_models
     from bench.training import generator
 
-    def report(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-
+    report = partial(say, console)
     try:
         register_best_models(tracking_uri(), name, generator.load, report)
     except Exception as error:
@@ -256,18 +249,15 @@ def table(
 
     Example: ganbench table quick --format tex
     """
-    from bench import paths as places
     from bench.trials.experiment import recorded_name
 
     options.load_plugins(plugin)
     name = recorded_name(experiment)
     if format is None:
         out = results / name if results else _results(name)
-        places.check(out, ELSEWHERE)
+        paths.check(out, ELSEWHERE)
         return _compare(name, out, options.console())
     from bench.analysis import render
-    from bench.errors import unknown
-    from bench.tracking.addresses import tracking_uri
 
     if format not in ("md", "tex", "csv", "json"):
         raise unknown("table format", format, ("md", "tex", "csv", "json"))
@@ -276,9 +266,7 @@ def table(
 
 def _results(name: str) -> Path:
     """Where the tables of recorded trials go: where the run that recorded them put them."""
-    from bench import paths as places
     from bench.analysis import records
-    from bench.tracking.addresses import tracking_uri
     from bench.tracking.reading import RecordStore
     from bench.trials import experiment as experiments
 
@@ -286,4 +274,4 @@ def _results(name: str) -> Path:
         written = experiments.load(name)
         if written.resolved == records.read(RecordStore(tracking_uri()), name).toml:
             return written.results
-    return places.root() / "results" / name
+    return paths.root() / "results" / name

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from bench import paths
 from bench.cli import options
 from bench.cli.options import JsonOption, StoreOption, VariantsOption, WorkersOption, app
 
@@ -34,7 +35,6 @@ def speed(
     import torch
 
     from bench import datasets
-    from bench import paths as places
     from bench.cli.running import experiment_of
     from bench.executors import cores
     from bench.executors.builtin.streams import Streams
@@ -68,6 +68,6 @@ def speed(
             [overhead.starting("run", experiment, "--dry-run") for _ in range(rounds)]
         ),
     )
-    path = report.save(places.home() / "results" / "speed")
+    path = report.save(paths.home() / "results" / "speed")
     print(report.json() if as_json else report.markdown())
-    console.print(f"Written to {path} and {path.with_suffix('.json').name}.", soft_wrap=True)
+    options.say(console, f"Written to {path} and {path.with_suffix('.json').name}.")

@@ -48,13 +48,13 @@ def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequenc
     texts, made_with = catalogue.plugin_texts(plugins), {"environment": environment(), **code()}
     for item in planned:
         if not item.ended:
-            variant = item.trial.algorithm
+            digests = catalogue.digests(item.trial.algorithm)
             TrialRecord(
                 item.trial,
                 experiment=experiment.resolved,
                 plugins=texts,
-                source=catalogue.source_digest(variant),
-                code=catalogue.digests(variant),
+                source=next(iter(digests.values())),
+                code=digests,
                 **made_with,
             ).write(item.folder)
 
@@ -69,8 +69,8 @@ def outdated(planned: Sequence[Planned]) -> list[str]:
     for item in planned:
         if item.ended and (item.folder / "trial.json").exists():
             then, name = TrialRecord.read(item.folder), item.trial.algorithm
-            code, source = catalogue.digests(name), catalogue.source_digest(name)
-            if (then.code or code) != code or then.source != source:
+            code = catalogue.digests(name)
+            if (then.code or code) != code or then.source != next(iter(code.values())):
                 names.add(name)
     return sorted(names)
 

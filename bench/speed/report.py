@@ -15,12 +15,13 @@ _PAGE = """\
 
 {table}
 
-* Medians over {rounds} rounds with lowest and highest, in brackets; in each round everything was \
-measured once, one after the other, {seconds:g} s each. Side by side: {width} {side}. The \
-tutorials' loop (DataLoader with transforms, Sigmoid and BCELoss, default optimisers) has the same \
-networks and batch and torch's default threads. The peak is that of single-precision products of \
-square matrices{peak}. The measurements' share is at the settings of `{experiment}`.
-* Sending a trial's whole record to MLflow took {mirroring:.2g} s of processor time; \
+* Medians over {rounds} rounds, with lowest and highest in brackets. In each round everything was \
+measured once, one after the other, {seconds:g} s each.
+* Side by side: {width} {side}. The tutorials' loop (DataLoader with transforms, Sigmoid and \
+BCELoss, default optimisers) has the same networks and batch, and torch's default threads.
+* The peak is that of single-precision products of square matrices{peak}. The measurements' share \
+is at the settings of `{experiment}`.
+* Sending a trial's whole record to MLflow took {mirroring:.2g} s of processor time. \
 `ganbench --help` answered in {help} s, `ganbench run {experiment} --dry-run` in {dry_run} s.
 """
 

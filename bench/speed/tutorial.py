@@ -29,7 +29,7 @@ Step = Callable[[Tensor, Draw], None]
 """From real images (B, *shape) in [-1, 1] and a source of latents."""
 
 
-def loop(gan: GAN, images: Tensor, batch: int, device: str = "cpu") -> Callable[[], None]:
+def loop(gan: GAN, images: Tensor, batch: int, device: str) -> Callable[[], None]:
     """One training step at each call, from an endless shuffled DataLoader.
 
     Args:

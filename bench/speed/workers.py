@@ -82,8 +82,8 @@ def prepare(kind: str, trial: Trial, trials: int) -> Work:
     if kind == "tutorial":
         return tutorial.loop(algorithm, samples.values, trial.batch, trial.device), 1  # type: ignore[arg-type]
     if kind in ("point", "end"):
-        measure = partial(dataset.evaluator().score, final=kind == "end")
-        return lambda: measure(evaluation.samples(algorithm, trial)), 1
+        score = partial(dataset.evaluator().score, final=kind == "end")
+        return lambda: score(evaluation.samples(algorithm, trial)), 1
     planned = trial.under(precision="bf16") if kind == "bf16" else trial
     report, numbers = partial(print, file=sys.stderr), count()
     steps = [

@@ -19,11 +19,7 @@ _PLAIN = re.compile(r"[\w/.@=,:+ -]*")
 
 
 def tracking_uri() -> str:
-    """``MLFLOW_TRACKING_URI`` where it is set, else the sqlite file of the store.
-
-    Raises:
-        UserError: MLflow cannot open a file in a folder of the store's name.
-    """
+    """``MLFLOW_TRACKING_URI`` where it is set, else `of_file` in the store."""
     return settings.get(settings.TRACKING_URI) or of_file(paths.root() / "mlflow" / "mlflow.db")
 
 
@@ -69,10 +65,8 @@ def file_of(uri: str) -> Path | None:
 
 
 def artifact_root(uri: str) -> Path | None:
-    """The folder of the artifacts: next to a sqlite file, in our store for a bare database.
-
-    None for a server, which has its own.
-    """
+    """The folder of the artifacts: next to a sqlite file, in our store for a database; None for a
+    server, which has its own."""
     file = file_of(uri)
     if file is not None:
         return file.parent / "artifacts"
@@ -118,8 +112,8 @@ def _require_plain(uri: str) -> None:
 
 def _unreadable() -> UserError:
     return UserError(
-        "The address of the tracking store cannot be read: write the characters @ / ? # % and "
-        "spaces of a password, a user or a file as %40 %2F %3F %23 %25 and %20."
+        "The address of the tracking store cannot be read: in a password, user or file name, write "
+        "@ / ? # % and a space as %40 %2F %3F %23 %25 and %20."
     )
 
 
@@ -131,7 +125,9 @@ def _require_driver(scheme: str) -> None:
     try:
         make_url(f"{scheme}://").get_dialect().import_dbapi()
     except NoSuchModuleError as error:
-        raise UserError(f"{scheme}:// is the address of no database that is known.") from error
+        raise UserError(
+            f"No known database has an address that begins with {scheme}://."
+        ) from error
     except ImportError as error:
         package = _DRIVERS.get(error.name or "", error.name)
         raise UserError(

@@ -28,25 +28,17 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Run:
-    """One run that is not deleted.
-
-    Attributes:
-        status: of the trial; MLflow's own word for it where no tag says it.
-        start_time: ms since 1970.
-        artifact_uri: MLflow's location of its artifacts.
-        metrics: the newest value of each, by the name that it has today.
-        stored: of each metric, the name that MLflow has for it.
-    """
+    """One run that is not deleted."""
 
     run_id: str
     name: str
-    status: str
-    start_time: int
+    status: str  # of the trial; MLflow's own word for it where no tag says it
+    start_time: int  # ms since 1970
     artifact_uri: str
     params: dict[str, str]
     tags: dict[str, str]
-    metrics: dict[str, float]
-    stored: dict[str, str]
+    metrics: dict[str, float]  # the newest value of each, by the name that it has today
+    stored: dict[str, str]  # of each metric, the name that MLflow has for it
 
 
 class StoreError(UserError):
@@ -73,7 +65,7 @@ def writer(uri: str) -> "MlflowClient":
     """A client of the store, created first where need be. Imports mlflow (some 5 s).
 
     Raises:
-        UserError: the store cannot be created or written, or mlflow is not installed.
+        UserError: the store cannot be written, or mlflow is not installed.
     """
     ensure(uri)
     path = addresses.file_of(uri)
@@ -130,9 +122,9 @@ def _prepare() -> None:
         import mlflow.store.db.utils as databases
     except ImportError as error:
         raise UserError(
-            f"The mlflow package is missing here ({error}): training needs none of it and its "
-            "records are kept; install it, or copy the store to a machine that has it, and run the "
-            "same command or `ganbench publish URI` there."
+            f"The mlflow package is missing here ({error}). Training works without it, and all "
+            "records are kept. Install it and run the same command again, or copy the store to a "
+            "machine that has it and run `ganbench publish URI` there."
         ) from error
     # One line a migration, 40 of them, on the first start of every user.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
@@ -176,11 +168,7 @@ def as_run(run: Any) -> Run:
 
 
 def recorded(client: "MlflowClient", uri: str, name: str) -> "Experiment":
-    """The MLflow experiment of that name.
-
-    Raises:
-        UserError: there is none.
-    """
+    """The MLflow experiment of that name; a `UserError` where there is none."""
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         raise UserError(f"There is no experiment '{name}' in {redact(uri)}: {how_to_run(name)}.")
@@ -207,7 +195,7 @@ def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
     if experiment.lifecycle_stage != "active":
         client.restore_experiment(experiment.experiment_id)
         print(
-            f"The MLflow experiment '{name}' was in the trash and is restored, because its records "
+            f"The MLflow experiment '{name}' was in the trash. It is restored, because its records "
             "are written again.",
             file=sys.stderr,
         )

@@ -16,18 +16,14 @@ class ExperimentRecord:
 
     Attributes:
         toml: the experiment as it was run, options included.
-        command: what a user types to run it; ``seeds_option`` is left out.
-        seeds_option: the value of ``--seeds``; empty where the file's own seeds are run.
+        protocol, measure: of its trials (`Trial.protocol_id`, `Trial.measure`).
+        command, seeds_option: what a user types to run it, and the value of ``--seeds``.
         keys: of the trials that it consists of now; earlier plans may have had others.
-        protocol: `Trial.protocol_id` of its trials; runs of another value are not comparable.
-        measure: the name behind every number, ``<evaluator>/<layer>/n<samples>/<split>``.
         floor: metric to the value that real held-out training images get at ``n`` samples, which
             is one of the keys; empty where there are fewer such images than samples.
-        calibration: one row a known set of images, ``{"row": name, "n": images, metric: value,
-            ...}``.
+        calibration: one row a known set of images, ``{"row": name, "n": images, metric: value}``.
         description: Markdown, shown above the runs.
-        budget: real images at the last evaluation point, where the view of the grids opens.
-        seed: of the trials whose grids that view shows.
+        budget, seed: images at the last evaluation and the seed that the view of the grids shows.
     """
 
     toml: str
@@ -73,11 +69,7 @@ def write(name: str, about: ExperimentRecord) -> Path:
 
 
 def read(name: str) -> Planned:
-    """One experiment of this store.
-
-    Raises:
-        UserError: this store has none of that name.
-    """
+    """One experiment of this store; a `UserError` where it has none of that name."""
     if not _path(name).exists():
         names = [planned.name for planned in all_planned()]
         raise unknown("experiment in this store", name, names)
@@ -91,11 +83,7 @@ def all_planned() -> list[Planned]:
 
 
 def trial_folder(key: str) -> Path:
-    """The folder of a trial.
-
-    Raises:
-        ValueError: the key is not 64 hexadecimal digits, so it could lead out of the store.
-    """
+    """The folder of a trial; a ValueError for what is no key and could lead out of the store."""
     if not re.fullmatch(r"[0-9a-f]{64}", key):
         raise ValueError(f"'{key}' is not the key of a trial.")
     return paths.root() / "trials" / key

@@ -31,7 +31,7 @@ _SLASH = {"+": "~", "%": "#"}
 
 
 class ImageName(NamedTuple):
-    """What the name of a logged image says: its key, its step, its time in milliseconds."""
+    """What the name of a logged image says; the time is in ms."""
 
     key: str
     step: int
@@ -54,28 +54,21 @@ def parse(file: str) -> ImageName | None:
 
 
 def log(client: "MlflowClient", run_id: str, trial_folder: Path, entries: list[Entry]) -> None:
-    """Send the images of some entries of an event log in one call.
-
-    Args:
-        entries: of the event ``image``: step, time (ms), key, file.
+    """Send the images of an event log's entries in one call.
 
     Raises:
         UserError: an image is no longer in the trial folder.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        for entry in entries:
-            name = ImageName(entry["key"], entry["step"], entry["time"]).stem()
-            _stage(inside(trial_folder, entry["file"]), Path(scratch) / name)
-        if entries:
-            client.log_artifacts(run_id, scratch, FOLDER)
-            client.set_tag(run_id, LOGGED, "True")
-
-
-def _stage(source: Path, target: Path) -> None:
-    """The picture itself, and the small WebP copy that the grid shows first."""
     import PIL.Image
     from mlflow.tracking.multimedia import compress_image_size
 
-    shutil.copyfile(source, f"{target}.png")
-    with PIL.Image.open(source) as image:
-        compress_image_size(image).save(f"{target}+compressed.webp")
+    with tempfile.TemporaryDirectory() as scratch:
+        for entry in entries:
+            source = inside(trial_folder, entry["file"])
+            target = Path(scratch) / ImageName(entry["key"], entry["step"], entry["time"]).stem()
+            shutil.copyfile(source, f"{target}.png")
+            with PIL.Image.open(source) as image:  # the small copy that the grid shows first
+                compress_image_size(image).save(f"{target}+compressed.webp")
+        if entries:
+            client.log_artifacts(run_id, scratch, FOLDER)
+            client.set_tag(run_id, LOGGED, "True")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NOT_TAKEN = (
-    "MLflow at {store} did not take the record ({reason}); nothing is lost: once that is fixed, "
+    "MLflow at {store} did not take the record ({reason}). Nothing is lost: fix the cause, then "
     "run the same command again."
 )
 
@@ -37,8 +37,7 @@ class Publisher:
     absent, slow or broken: it returns at once, and ``problem`` says in a sentence why.
 
     Attributes:
-        problem: why the last attempt failed, or was not made so soon after a failure; None after
-            a success.
+        problem: why the last attempt failed, or was not made so soon after a failure; or None.
         pause: seconds after a failure during which the store is not tried again.
 
     Raises:
@@ -60,21 +59,15 @@ class Publisher:
     def send(self, trial_folder: Path, *, verify: bool = False) -> bool:
         """Mirror what a trial's event log holds and MLflow does not; whether MLflow has it all.
 
-        Args:
-            verify: look into MLflow even where the position says that everything was sent.
+        To ``verify`` looks into MLflow even where the position says that everything was sent.
         """
         return self._attempt(lambda: self._sent(trial_folder, verify)) is not None
 
     def reconcile(self, live: Set[str]) -> int:
         """Close the runs that MLflow shows as RUNNING although their trials have ended or died.
 
-        A run whose trial has no folder here belongs to another machine and is left alone.
-
-        Args:
-            live: keys of the trials that are being trained now.
-
-        Returns:
-            How many runs were closed.
+        A run whose trial has no folder here belongs to another machine and is left alone, as are
+        those of the keys in ``live``. Returns how many were closed.
         """
         return self._attempt(lambda: self._close_dead(live)) or 0
 
@@ -124,9 +117,8 @@ class Publisher:
     def _close_dead(self, live: Set[str]) -> int:
         client, experiment_id = self._connected()
         running = connection.runs(client, experiment_id, "attributes.status = 'RUNNING'")
-        keys = {run.run_id: str(run.tags.get("ganbench.key")) for run in running}
-        dead = [(run_id, key) for run_id, key in keys.items() if key not in live]
-        return sum(self._close(client, *run) for run in dead)
+        keys = {item.run_id: item.tags.get("ganbench.key", "") for item in running}
+        return sum(self._close(client, *item) for item in keys.items() if item[1] not in live)
 
     def _close(self, client: "MlflowClient", run_id: str, key: str) -> bool:
         """Close one run as its trial's status says; a trial that died is interrupted."""
@@ -164,7 +156,7 @@ def _ending(folder: Path) -> tuple[str, str | None, int | None]:
     state = status.read(folder)
     last = int(state.heartbeat * 1000) or None
     if state.status in ("running", "pending"):
-        return "interrupted", "The process that trained it ended without saying why.", last
+        return "interrupted", "The process that trained it ended without giving a reason.", last
     return state.status, state.reason, last
 
 
@@ -178,7 +170,6 @@ def publish(
     """Send what the store at ``uri`` lacks of whole experiments; sending again changes nothing.
 
     Args:
-        uri: any tracking store, the default one too.
         experiment: one name; None for every experiment of this store.
         live: keys of the trials that are being trained now; their runs stay RUNNING.
         report: takes one line for each experiment.

@@ -18,8 +18,8 @@ __all__ = ["Curve", "Experiment", "Picture", "RecordStore", "Run"]
 
 Curve = list[tuple[int, float]]
 _UNREADABLE = (
-    "The MLflow store {store} cannot be read ({reason}): check its address, or that the file is a "
-    "whole store of this MLflow version, and run the command again."
+    "The MLflow store {store} cannot be read ({reason}): check its address, and that this version "
+    "of MLflow can open it. Then run the command again."
 )
 
 
@@ -44,14 +44,7 @@ class Picture:
 class RecordStore:
     """One MLflow store, opened for reading. Every method raises UserError if it cannot be read.
 
-    Args:
-        uri: ``sqlite:///path`` or the address of a tracking server.
-
-    Attributes:
-        uri: the same address without user and password, as it may be printed.
-
-    Raises:
-        UserError: there is no such store, or it cannot be opened.
+    Its ``uri`` may be printed: the address without user and password.
     """
 
     def __init__(self, uri: str) -> None:

@@ -16,13 +16,10 @@ PARAM_LIMIT = 6000
 TAG_LIMIT = 8000
 EXPERIMENT_TAG_LIMIT = 20000
 
-RUN_STATUS = {
-    "done": "FINISHED",
-    "diverged": "FINISHED",
-    "failed": "FAILED",
-    "interrupted": "KILLED",
-}
-"""Of the status that a trial ended with, MLflow's. A diverged trial is a result: finished."""
+# A diverged trial is a result: finished.
+RUN_STATUS = {"done": "FINISHED", "diverged": "FINISHED", "failed": "FAILED",
+              "interrupted": "KILLED"}  # fmt: skip
+"""MLflow's word for the status that a trial ended with."""
 
 _SPLITS = {"train": "training", "heldout": "selection", "test": "evaluation"}
 
@@ -72,11 +69,6 @@ def _cut(values: dict[str, str], limit: int) -> dict[str, str]:
     return {n: within(value, limit, "the artifact trial.json") for n, value in values.items()}
 
 
-def ending(status: str, reason: str | None) -> dict[str, str]:
-    """The tags that tell how a trial stands; an empty reason overwrites that of an earlier end."""
-    return {"ganbench.status": status, "ganbench.reason": reason or ""}
-
-
 def files(record: TrialRecord) -> dict[str, str]:
     """Artifacts that exist only inside ``trial.json``: name to text."""
     return {
@@ -109,36 +101,31 @@ def artifact_folder(file: str) -> str | None:
 
 
 def inside(folder: Path, file: str) -> Path:
-    """The file of a trial folder.
-
-    Raises:
-        UserError: the name leads out of the folder, or the file is gone.
-    """
+    """The file of a trial folder; a `UserError` where it is outside of it or gone."""
     path = (folder / file).resolve()
     if not path.is_relative_to(folder.resolve()):
-        raise UserError(f"The log in {folder} names a file outside of it, '{file}': remove it.")
+        raise UserError(
+            f"The event log in {folder} names '{file}', a file outside that folder: "
+            "remove that line."
+        )
     if not path.is_file():
         raise UserError(
-            f"{path} is missing although the trial's event log names it: bring it back, or delete "
+            f"{path} is missing although the trial's event log names it: put it back. Or delete "
             f"{folder} and run the experiment again, which trains this trial again."
         )
     return path
 
 
 def within(text: str, limit: int, whole: str) -> str:
-    """``text``, or where it is too long its beginning and a word on where the whole stands."""
+    """``text``, or where it is too long its beginning and where the whole is."""
     if len(text) <= limit:
         return text
-    note = f"… ({len(text):,} characters; the whole stands in {whole})"
+    note = f"… ({len(text):,} characters; the whole text is in {whole})"
     return text[: limit - len(note)] + note
 
 
 def how_to_run(experiment: str) -> str:
-    """The command that fills an experiment's records, as a part of a sentence.
-
-    Args:
-        experiment: its name, with the overrides that it was run with (``quick@budget=6400``).
-    """
+    """The command that fills an experiment's records (``quick@budget=6400``), within a sentence."""
     name, _, _ = experiment.partition("@")
     if name not in experiment_files.names():
         return "run its file again"

@@ -61,7 +61,7 @@ def register_best_models(
             try:
                 _register(client, name, best, entry.experiment_id, load)
             except Exception as error:  # of an export that fails, and whatever MLflow lets out
-                report(f"models:/{name}@{ALIAS} is not {best.name} yet: {reason(error)}")
+                report(f"models:/{name}@{ALIAS} is not set to {best.name}: {reason(error)}")
                 continue
             report(f"models:/{name}@{ALIAS} is {_described(best)}.")
         registered[name] = best.run_id

@@ -16,13 +16,8 @@ COMPARISON = "comparison"
 
 
 def log_report(uri: str, experiment: str, verdict: str, files: Iterable[Path]) -> None:
-    """Show a verdict in the experiment's description, and the files in its run ``comparison``.
-
-    Doing it again replaces both.
-
-    Args:
-        verdict: Markdown.
-        files: page and tables; a file of the same name is replaced.
+    """Show a verdict (Markdown) in the experiment's description, and the files in its run
+    ``comparison``; doing it again replaces both.
 
     Raises:
         UserError: the experiment is not in the store.

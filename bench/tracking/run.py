@@ -76,7 +76,7 @@ def deliver(client: "MlflowClient", run_id: str, folder: Path, entries: list[Ent
         client.log_artifact(run_id, str(folder / "journal.jsonl"))
         close(client, run_id, last["status"], last["reason"], last["time"])
     else:
-        _tag(client, run_id, record.ending("running", None))
+        _tag(client, run_id, {"ganbench.status": "running", "ganbench.reason": ""})
         client.update_run(run_id, status="RUNNING")
 
 
@@ -84,7 +84,8 @@ def close(
     client: "MlflowClient", run_id: str, status: str, reason: str | None, time_ms: int | None
 ) -> None:
     """End a run as its trial ended, at ``time_ms`` since 1970; None: now."""
-    _tag(client, run_id, record.ending(status, reason))
+    # An empty reason overwrites that of an earlier end.
+    _tag(client, run_id, {"ganbench.status": status, "ganbench.reason": reason or ""})
     client.set_terminated(run_id, record.RUN_STATUS[status], time_ms)
 
 

@@ -15,12 +15,9 @@ from bench.trials.event_log import line_ends_at, started
 class SyncPosition:
     """``<trial>/published/<hash of (store, experiment)>.json``.
 
-    It belongs to one event log and one store: where either was made again or the log has lost
-    lines, it starts at zero.
-
-    Attributes:
-        run_id: MLflow's run of the trial; None until it is known to exist.
-        offset: bytes of the event log that MLflow is known to hold.
+    MLflow's run of the trial, once it is known, and the bytes of the event log that it is known to
+    hold. It belongs to one event log and one store: where either was made again or the log has
+    lost lines, it starts at zero.
     """
 
     def __init__(self, trial_folder: Path, uri: str, experiment: str) -> None:
@@ -32,11 +29,7 @@ class SyncPosition:
         self.reload()
 
     def reload(self) -> None:
-        """Read what is committed.
-
-        Raises:
-            UserError: the event log is damaged.
-        """
+        """Read what is committed; a `UserError` where the event log is damaged."""
         self.run_id: str | None = None
         self.offset = 0
         self._belongs_to = {"identity": identity(self.uri), "started": started(self._log)}

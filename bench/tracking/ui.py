@@ -36,42 +36,36 @@ def serve(
 ) -> None:
     """Show the store in a browser until Ctrl-C. A tracking server shows itself: its links only.
 
-    Args:
-        experiment: the one to open; None for the latest.
-        report: takes one line at a time: the addresses of the ready-made views.
+    ``report`` takes the addresses of the saved views of the experiment, by default the latest.
 
     Raises:
         UserError: the port is taken, the store is empty, or MLflow's server did not start.
     """
     if uri.startswith("http"):
-        return _links(uri.rstrip("/"), experiment, report)
+        _links(uri.rstrip("/"), experiment, report)
+        return
     path = addresses.file_of(uri)
     if path is not None and not path.exists():
         raise UserError(f"There is nothing to show yet in {path}: run `ganbench run quick` first.")
     _check_port(host, port)
     place = database.readable(uri)
     if place != uri:
-        report(f"{path} cannot be written: a copy is shown, and changes to it are not kept.")
-    log = _log(place != uri)
-    report(f"Starting MLflow on {host}:{port}; that takes some 15 seconds.")
-    died = False
-    running = _server(place, addresses.artifact_root(uri), host, port, log)
-    with running as server, contextlib.suppress(KeyboardInterrupt):
-        base = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
-        if _ready(server, base):
-            _links(base, experiment, report)
-            report("Press Ctrl-C to stop.")
-            server.wait()
-        died = True
-    if died:
-        raise _died(log)
-
-
-def _log(elsewhere: bool) -> Path:
-    """The file of what the server says: in our store, or where that cannot be written elsewhere."""
-    folder = Path(tempfile.mkdtemp(prefix="ganbench-")) if elsewhere else home.root() / "mlflow"
+        report(f"{path} cannot be written. A copy is shown; changes to it are lost.")
+    folder = home.root() / "mlflow" if place == uri else Path(tempfile.mkdtemp(prefix="ganbench-"))
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / "ui.log"
+    log = folder / "ui.log"
+    report(f"Starting MLflow on {host}:{port}. It takes about 15 seconds.")
+    with _server(place, addresses.artifact_root(uri), host, port, log) as server:
+        base = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+        try:
+            if _ready(server, base):
+                _links(base, experiment, report)
+                report("Press Ctrl-C to stop.")
+                server.wait()
+        except KeyboardInterrupt:
+            return
+    lines = log.read_text(errors="replace").strip().splitlines() or ["no output"]
+    raise UserError(f"MLflow's server stopped ({lines[-1].strip()}): its output is in {log}.")
 
 
 @contextlib.contextmanager
@@ -135,14 +129,13 @@ def _ready(server: "subprocess.Popen[bytes]", base: str) -> bool:
     return False
 
 
-def _died(log: Path) -> UserError:
-    lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
-    return UserError(f"MLflow's server stopped ({lines[-1].strip()}): all it said is in {log}.")
-
-
 def _links(base: str, experiment: str | None, report: Callable[[str], None]) -> None:
-    """Report where the saved views open."""
-    ids = _experiments(base)
+    """Report where the saved views open: of the latest experiment, unless one is named."""
+    with connection.explained(base, _NO_ANSWER):
+        search = connection.writer(base).search_experiments
+        entries = list(connection.every(search, order_by=["last_update_time DESC"]))
+    # Every store is born with an empty experiment of this id.
+    ids = {entry.name: entry.experiment_id for entry in entries if entry.experiment_id != "0"}
     if not ids:
         raise UserError("There is no experiment in the store yet: run `ganbench run quick` first.")
     name = experiment or next(iter(ids))
@@ -150,14 +143,6 @@ def _links(base: str, experiment: str | None, report: Callable[[str], None]) -> 
         raise unknown("experiment in the store", name, ids)
     for view in MODES:
         report(f"{name}, {view}: {redact(base)}/{address(ids[name], view)}")
-
-
-def _experiments(base: str) -> dict[str, str]:
-    """Name to id, the latest first, without the empty one that every store is born with."""
-    with connection.explained(base, _NO_ANSWER):
-        search = connection.writer(base).search_experiments
-        entries = connection.every(search, order_by=["last_update_time DESC"])
-        return {entry.name: entry.experiment_id for entry in entries if entry.experiment_id != "0"}
 
 
 def _check_port(host: str, port: int) -> None:

@@ -34,13 +34,8 @@ MODES = {"leaderboard": "TABLE", "curves": "CHART", "samples": "CHART"}
 def experiment_tags(
     about: ExperimentRecord, experiment_id: str, present: Mapping[str, str]
 ) -> dict[str, str]:
-    """Every tag of the experiment that the sweep knows.
-
-    Args:
-        about: what the experiment says of itself.
-        experiment_id: MLflow's.
-        present: the tags that it has; a verdict among them stays in the description.
-    """
+    """Every tag of the experiment that the sweep knows; a verdict among those ``present`` stays in
+    the description."""
     toml = within(about.toml, EXPERIMENT_TAG_LIMIT, "the artifact experiment.toml of each run")
     described = {DESCRIPTION: within(about.description, EXPERIMENT_TAG_LIMIT, "experiment.toml")}
     tags = {

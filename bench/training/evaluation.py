@@ -1,5 +1,4 @@
-"""What an evaluation measures: samples of a fixed stream. And giving it up half way, because it
-takes seconds and leaves nothing half done."""
+"""The samples of an evaluation, and how it is abandoned half way, since it takes seconds."""
 
 from collections.abc import Callable
 from typing import Any

@@ -42,7 +42,7 @@ class CUDAGraphStep:
         self._captures: dict[int, Capture] = {}  # by the step's place in the cycle
         self._newest: Capture | None = None
         if self._cycle is None:
-            self._do_without("after how many of them they repeat is not known (Algorithm.cycle)")
+            self._do_without("it is not known after how many steps they repeat (Algorithm.cycle)")
 
     def __call__(self, index: int) -> Scalars:
         seed = seeding.derive("layers", self._trial.seed, index)
@@ -70,7 +70,7 @@ class CUDAGraphStep:
 
     def _add_capture(self, place: int, index: int, seed: int) -> None:
         if any(numbers != self._numbers[0] for numbers in self._numbers):
-            self._do_without("they change numbers of Python, which a graph would hold still")
+            self._do_without("they change Python numbers, which a graph would keep fixed")
             return
         networks = self.algorithm.networks().values()
         weights = [weight for network in networks for weight in network.parameters()]

@@ -6,6 +6,7 @@ they differ afterwards, something that changes during training is not in the sta
 """
 
 import contextlib
+import hashlib
 import io
 import json
 import random
@@ -36,8 +37,8 @@ _STREAMS = (torch.Generator, random.Random, np.random.Generator)
 _SEQUENCES = (list, tuple, deque)
 _OF_MODULES = frozenset(vars(nn.Module()))
 
-Leaves = dict[str, Any]
-"""Plain values and tensors by where they are: ``self.averages[0]``."""
+Leaves = dict[str, str]
+"""A text for each value, the same for equal values only, by where it is: ``self.averages[0]``."""
 
 
 def check(trial: Trial, samples: Samples) -> None:
@@ -90,7 +91,7 @@ def _problem(trial: Trial, samples: Samples) -> str | None:
         return f"{min(lost)} changes during training; keep it in an attribute of self instead"
     if lost := _differences(first.results(), second.results()):
         return (
-            f"{min(lost)} differs then; draw random numbers with torch's default generator only, "
+            f"{min(lost)} differs; draw random numbers with torch's default generator only, "
             "and keep everything that changes in attributes of self"
         )
     return None
@@ -119,44 +120,43 @@ class _Instance:
                 scalars = self._step(self.index)
             except Exception:
                 return False
-            self._scalars |= {f"its {name}": value for name, value in scalars.items()}
+            self._scalars |= scalars
             self.index += 1
         return True
 
     def held(self) -> Leaves:
-        attributes = vars(self.algorithm).items()
-        return {p: leaf for n, value in attributes for p, leaf in _leaves(value, f"self.{n}")}
+        return _all_leaves("self.", vars(self.algorithm))
 
     def results(self) -> Leaves:
         networks = self.algorithm.networks()
         weights = {f"the {name}": net.state_dict() for name, net in networks.items()}
-        return self._scalars | dict(_leaves(weights, ""))
+        return _all_leaves("the scalar ", self._scalars) | _all_leaves("", weights)
 
     def outside(self) -> Leaves:
-        """Copies of what the variant's classes and files hold, which all instances share."""
-        ours = [cls for cls in type(self.algorithm).__mro__ if cls not in GAN.__mro__]
-        places: list[tuple[str, Mapping[str, Any]]] = [
-            (f"{cls.__name__}.", vars(cls)) for cls in ours
-        ]
-        places += [("the global ", vars(sys.modules[m])) for m in {c.__module__ for c in ours}]
+        """What the variant's classes and files hold, which all instances share."""
         kinds = (*_PLAIN, *_ARRAYS, *_STREAMS, *_SEQUENCES, dict, set)
-        return {
-            path: leaf.clone() if isinstance(leaf, Tensor) else leaf
-            for place, values in places
-            for name, value in values.items()
-            if isinstance(value, kinds) and not name.startswith("__")
-            for path, leaf in _leaves(value, f"{place}{name}")
-        }
+        leaves: Leaves = {}
+        for cls in type(self.algorithm).__mro__:
+            if cls not in GAN.__mro__:
+                places = {f"{cls.__name__}.": cls, "the global ": sys.modules[cls.__module__]}
+                for place, owner in places.items():
+                    data = {n: v for n, v in vars(owner).items() if isinstance(v, kinds)}
+                    leaves |= _all_leaves(place, {n: data[n] for n in data if n[:2] != "__"})
+        return leaves
+
+
+def _all_leaves(place: str, values: Mapping[str, Any]) -> Leaves:
+    return {p: leaf for n, value in values.items() for p, leaf in _leaves(value, place + n)}
 
 
 def _leaves(
     value: Any, path: str, above: frozenset[int] = frozenset()
-) -> Iterator[tuple[str, Any]]:
+) -> Iterator[tuple[str, str]]:
     """Every plain value and tensor in ``value``, however deep; code and what is no data is left."""
     if isinstance(value, _CODE) or id(value) in above:
         return
     parts = _parts(value)
-    yield path, _plain(value) if parts is None else len(parts)
+    yield path, _text(value) if parts is None else f"{len(parts)} parts"
     for name, part in (parts or {}).items():
         yield from _leaves(part, path + name, above | {id(value)})
 
@@ -173,43 +173,31 @@ def _parts(value: Any) -> dict[str, Any] | None:
     if isinstance(value, _SEQUENCES):
         return {f"[{i}]": part for i, part in enumerate(value)}
     data = isinstance(value, (*_PLAIN, *_ARRAYS, *_STREAMS))
-    if data or not hasattr(value, "__dict__") or _of_python(value):
+    # In the standard library a logger leads to all others.
+    of_python = type(value).__module__.partition(".")[0] in sys.stdlib_module_names
+    if data or of_python or not hasattr(value, "__dict__"):
         return None
     return {f".{name}": part for name, part in vars(value).items()}
 
 
-def _of_python(value: Any) -> bool:
-    """Whether it is of the standard library, where a logger leads to all others."""
-    return type(value).__module__.partition(".")[0] in sys.stdlib_module_names
-
-
-def _plain(value: Any) -> Any:
-    """A tensor, or a text that is the same for equal values."""
+def _text(value: Any) -> str:
     if isinstance(value, torch.Generator):
-        return value.get_state()
+        value = value.get_state()
     if isinstance(value, random.Random):
         return str(value.getstate())
     if isinstance(value, np.random.Generator):
         return str(value.bit_generator.state)
+    if isinstance(value, Tensor):
+        content = value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes()
+        return f"{value.dtype} {value.shape} {hashlib.sha256(content).hexdigest()}"
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape} {value.tobytes()!r}"
     if isinstance(value, set | frozenset):
         return str(sorted(map(repr, value)))
-    if isinstance(value, Tensor):
-        return value
     # A counter of itertools says how far it is; other objects only where they are.
     text = repr(value.item() if isinstance(value, np.generic) else value)
     return "" if " at 0x" in text else text
 
 
 def _differences(first: Leaves, second: Leaves) -> set[str]:
-    paths = first.keys() | second.keys()
-    return {p for p in paths if not _same(first.get(p), second.get(p))}
-
-
-def _same(first: Any, second: Any) -> bool:
-    """Equal to the bit, NaN included; None is for what is not there."""
-    if not (isinstance(first, Tensor) and isinstance(second, Tensor)):
-        return type(first) is type(second) and bool(first == second)
-    alike = first.shape == second.shape and first.dtype == second.dtype
-    return alike and torch.allclose(first, second, rtol=0, atol=0, equal_nan=True)
+    return {path for path in first.keys() | second.keys() if first.get(path) != second.get(path)}

@@ -46,8 +46,10 @@ def _processor_has_bf16() -> bool:
 
 
 def require(precision: str, device: str = "cpu") -> None:
-    """Raises:
-    UserError: there is no such device here, or it computes in no such precision.
+    """Refuse a trial that this machine cannot compute.
+
+    Raises:
+        UserError: there is no such device here, or it computes in no such precision.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError(

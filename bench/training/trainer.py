@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,48 +25,51 @@ _HEARTBEAT_SECONDS = 1.0
 class Trainer:
     """A trial in progress, in a folder that this process holds.
 
-    ``status`` is kept up to date there; ``resumable`` is False where the trial has ended already
-    but its record has lost lines.
+    Args:
+        status: is kept up to date in the folder.
+        stopping: asked before each step and all through an evaluation.
+        resumable: False where the trial has ended already but its record has lost lines.
     """
 
-    def __init__(self, folder: Path, status: Status, *, resumable: bool) -> None:
-        self.folder, self.status = folder, status
+    def __init__(
+        self, folder: Path, status: Status, stopping: Callable[[], bool], *, resumable: bool
+    ) -> None:
+        self.folder, self.status, self.stopping = folder, status, stopping
         self.record = TrialRecord.read(folder)
-        self.trial = trial = self.record.trial
-        self.code = _imported(self.record)
-        self.dataset = datasets.get(trial.dataset)
+        self.trial, self.code = self.record.trial, _imported(self.record)
+        self.dataset = datasets.get(self.trial.dataset)
         self.evaluator, self.samples = self.dataset.evaluator(), self.dataset.split("train")
-        resuming.check(trial, self.samples)
-        self.training_step = step.create(trial, self.samples, _report)
+        resuming.check(self.trial, self.samples)
+        self.training_step = step.create(self.trial, self.samples, _report)
         self.algorithm = self.training_step.algorithm
-        self.events, self.window = event_log.EventLog(folder), ScalarWindow(trial.steps)
+        self.events, self.window = event_log.EventLog(folder), ScalarWindow(self.trial.steps)
         self.step, self.counts = 0, {"d_steps": 0, "g_steps": 0}
         self.seconds, self.eval_seconds = 0.0, 0.0
-        self.evaluated, self.saved, self.beat = 0, -1, time.monotonic()
+        self.saved, self.beat = -1, time.monotonic()
         self.resume(resumable)
+        points = _points(self.trial.steps, self.trial.evaluations)
+        self.points = {point for point in points if point >= self.step}
 
-    def train(self, stopping: Callable[[], bool]) -> Iterator[Callable[[], None] | None]:
-        """Train to the end of the budget.
+    def train(self) -> Iterator[Callable[[], None] | None]:
+        """Train until the last evaluation, which is at the end of the budget.
 
         Yields:
-            None after a step; an evaluation where one is due, which the caller does before it asks
-            for more.
+            None after a step, so that several trials can take turns; an evaluation where one is
+            due, which the caller does before it asks for more.
 
         Raises:
             Stopped: ``stopping`` said so; the checkpoint is written.
             Diverged: a number is not finite.
         """
-        points = _points(self.trial.steps, self.trial.evaluations)
-        while self.evaluated < self.trial.steps:
-            if stopping():
+        while self.points:
+            if self.stopping():
                 self.save_checkpoint()
                 raise Stopped
-            if self.step in points and self.evaluated < self.step:
+            if self.step in self.points:
                 # First the checkpoint, because an evaluation takes seconds: a trial that is stopped
                 # or killed in it resumes from here and evaluates again, to the same bits.
                 self.save_checkpoint()
-                yield partial(self.evaluate, stopping)
-                self.evaluated = self.step
+                yield self.evaluate
             else:
                 self.train_step()
                 yield None
@@ -87,14 +89,14 @@ class Trainer:
         if time.monotonic() - self.beat > _HEARTBEAT_SECONDS:
             self._heartbeat()
 
-    def evaluate(self, stopping: Callable[[], bool]) -> None:
-        """Sample, measure, log; at the end of the budget by all metrics, and with pictures.
+    def evaluate(self) -> None:
+        """Sample, measure, draw and log; at the end of the budget by all metrics.
 
         Raises:
             Stopped: ``stopping`` said so; nothing is logged.
             Diverged: a weight or an image is not finite.
         """
-        with Abandoning(stopping):
+        with Abandoning(self.stopping):
             started, last = time.perf_counter(), self.step == self.trial.steps
             check_weights(self.algorithm.networks(), self.step)
             images = evaluation.samples(self.algorithm, self.trial, self.step)
@@ -105,29 +107,27 @@ class Trainer:
             picture = self.folder / files["samples"]
             pictures.snapshot(self.algorithm, images, self.dataset, picture)
             if last:
-                files |= pictures.draw(
-                    self.evaluator, self.algorithm, images, self.samples.values, self.trial,
-                    self.folder,
-                )  # fmt: skip
+                given = (self.evaluator, self.algorithm, images, self.samples.values)
+                files |= pictures.draw(*given, self.trial, self.folder)
             self.eval_seconds += time.perf_counter() - started
             self._log_evaluation(measured, files)
             if last:
                 self._log_final(measured)
             self.status.fid = measured.numbers["fid"]
             self.status.modes = int(measured.numbers["modes"])
+            self.points.remove(self.step)
             self._heartbeat()
 
     def finish(self) -> None:
-        """The best point, the costs, and the generator's weights."""
+        """Log the best point and the costs, and save the generator's weights."""
         self.events.metrics(0, _best(self.events.path))
-        peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         cost = {
             **self.counts,
             "images": self._images_shown,
             "seconds": self.seconds,
             "eval_seconds": self.eval_seconds,
             "images_per_s": self._images_shown / self.seconds,
-            "peak_mem_mb": peak_kib / 1024,
+            "peak_mem_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
         self.events.metrics(0, _named("cost", cost))
         generator.save(self.folder, self.algorithm, self.trial, self._images_shown)

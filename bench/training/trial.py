@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from bench import paths
-from bench.errors import UserError
+from bench.errors import OUT_OF_MEMORY, UserError
 from bench.training import checkpoint
 from bench.training.evaluation import Stopped
 from bench.training.runtime import one_thread
@@ -49,7 +49,7 @@ def run(
 
 def turns(
     folder: Path,
-    stopping: Callable[[], bool] = lambda: False,
+    stopping: Callable[[], bool],
     seconds: float = math.inf,
     aside: Executor | None = None,
 ) -> Turns:
@@ -74,8 +74,8 @@ def turns(
         status.status, status.reason = "running", None
         try:
             status.write(folder)
-            trainer = Trainer(folder, status, resumable=resumable)
-            yield from _train(trainer, stopping, seconds, aside)
+            trainer = Trainer(folder, status, stopping, resumable=resumable)
+            yield from _train(trainer, trainer.seconds + seconds, aside)
         except Stopped:
             status.status = "interrupted"
         except Diverged as problem:
@@ -90,12 +90,13 @@ def turns(
 
 
 def _train(
-    trainer: Trainer, stopping: Callable[[], bool], seconds: float, aside: Executor | None
+    trainer: Trainer, end: float, aside: Executor | None
 ) -> Generator[Future[None] | None, None, None]:
-    end = trainer.seconds + seconds
-    for evaluation in trainer.train(stopping):
-        if evaluation is not None:
-            yield from _evaluated(evaluation, aside)
+    for evaluate in trainer.train():
+        if evaluate is not None and aside is not None:
+            yield from _evaluated(aside.submit(evaluate))
+        elif evaluate is not None:
+            evaluate()
         elif trainer.seconds >= end:
             return trainer.save_checkpoint()
         else:
@@ -103,12 +104,8 @@ def _train(
     trainer.status.status = "done"
 
 
-def _evaluated(
-    evaluation: Callable[[], None], aside: Executor | None
-) -> Generator[Future[None], None, None]:
-    if aside is None:
-        return evaluation()
-    future = aside.submit(evaluation)
+def _evaluated(future: Future[None]) -> Generator[Future[None], None, None]:
+    """Wait, a turn at a time, until an evaluation is done."""
     while not future.done():
         yield future
     try:
@@ -139,7 +136,7 @@ def _sentence(problem: Exception, folder: Path) -> str:
     if isinstance(problem, UserError):
         return str(problem)
     if _short_of_memory(problem):
-        return "Out of memory: use fewer --workers, then run the same command again."
+        return OUT_OF_MEMORY
     if isinstance(problem, OSError) and problem.errno is not None:
         return str(paths.refused(folder, problem))
     kind = type(problem).__name__

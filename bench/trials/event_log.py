@@ -137,11 +137,7 @@ def _entry(line: bytes, path: Path, offset: int) -> Entry:
 
 
 def started(path: Path) -> int | None:
-    """The time of the first line, which tells one log from another in its place.
-
-    Raises:
-        UserError: that line is damaged.
-    """
+    """The time of the first line, which differs from that of another log in its place."""
     first = next(read(path), None)
     return None if first is None else int(first[0]["time"])
 

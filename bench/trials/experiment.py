@@ -76,7 +76,7 @@ class Experiment(BaseModel):
         if not values:
             raise ValueError("at least one is needed")
         if twice := {value for value in values if values.count(value) > 1}:
-            raise ValueError(f"{min(twice)} stands there twice")
+            raise ValueError(f"{min(twice)} is listed twice")
         return values
 
     @property
@@ -120,7 +120,7 @@ class Experiment(BaseModel):
         }
 
     def trials(self) -> list[Trial]:
-        """Variant × seed, seeds outermost, so that an interrupted sweep has compared everything.
+        """Variant × seed, seeds outermost, so that a stopped sweep has trained all variants.
 
         Raises:
             UserError: an unknown variant or data set, or a configuration that does not fit.
@@ -157,8 +157,8 @@ class Experiment(BaseModel):
 def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
     """Read an experiment by name or path and apply ``KEY=VALUE`` overrides.
 
-    Every table belongs to one name, so names tell apart what must not mix: overrides become part of
-    the name (``quick@budget=6400``), and a file outside `folder` gets a digest of its path and
+    Every table belongs to one name, so what must not mix has different names: overrides become part
+    of the name (``quick@budget=6400``), and a file outside `folder` gets a digest of its path and
     settings (``mine-3fa91c``).
 
     Raises:
@@ -171,20 +171,16 @@ def load(name_or_path: str, overrides: Iterable[str] = ()) -> Experiment:
         json.dumps(table, default=str)  # a number of 5,000 digits cannot be written down again
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as TOML ({error}): fix the file.") from error
-    chosen = [options.parse(entry) for entry in overrides]
-    for option in chosen:
-        option.apply(table)
-    texts = sorted(option.text for option in chosen)
+    chosen = sorted(options.override(table, entry) for entry in overrides)
     shipped = experiment_files.is_shipped(path)
     origin: dict[str, Any] = {
         "text": text,
-        "command": experiment_files.command(path, shipped, texts),
+        "command": experiment_files.command(path, shipped, chosen),
         "shipped": shipped,
-        "name": experiment_files.named(path, shipped, texts, table),
-        "changed": bool(texts),
+        "name": experiment_files.named(path, shipped, chosen, table),
+        "changed": bool(chosen),
     }
-    given = {option.keys[0]: option.text for option in chosen if len(option.keys) == 1}
-    return _validated(path, table, origin, given)
+    return _validated(path, table, origin, {entry.partition("=")[0]: entry for entry in chosen})
 
 
 def recorded_name(name_or_path: str) -> str:
@@ -199,7 +195,7 @@ def recorded_name(name_or_path: str) -> str:
 def _validated(
     path: Path, table: Mapping[str, Any], origin: Mapping[str, Any], given: Mapping[str, str]
 ) -> Experiment:
-    """``given`` are the keys that the command line gave, each with its option's text."""
+    """``given`` are the options of the command line by their keys."""
     allowed = Experiment.model_fields.keys() - set(_ORIGIN)
     for key in table:
         if key not in allowed:

@@ -21,11 +21,8 @@ _EXTENDS = ("variants", "seeds", "description")
 
 
 def folder() -> Path:
-    """Where experiments are looked up by name.
-
-    That is ``experiments/`` of the checkout or of the current folder, else the copy that was
-    installed with ganbench.
-    """
+    """Where experiments are looked up by name: ``experiments/`` of the checkout or of the current
+    folder, else the copy that was installed with ganbench."""
     own = paths.home() / "experiments"
     return own if any(own.glob("*.toml")) else _installed() or own
 

@@ -1,70 +1,45 @@
-"""The command line's choices for an experiment, ``-o KEY=VALUE`` and ``--seeds``, as values."""
+"""The command line's choices for an experiment, ``-o KEY=VALUE`` and ``--seeds``."""
 
 import re
 import tomllib
-from dataclasses import dataclass
 from typing import Any
 
 from bench.errors import UserError
 
 
-@dataclass(frozen=True)
-class Override:
-    """One ``-o KEY=VALUE``.
+def override(table: dict[str, Any], entry: str) -> str:
+    """Set one ``KEY=VALUE`` in an experiment file's table; returns it without blanks.
 
-    Attributes:
-        keys: ``("budget",)`` for a key of the experiment, ``("wgan", "clip")`` for a variant's.
-        value: as TOML reads it; a text where it is no TOML value.
-        text: ``KEY=VALUE``, without blanks around the two.
-    """
-
-    keys: tuple[str, ...]
-    value: Any
-    text: str
-
-    def apply(self, table: dict[str, Any]) -> None:
-        """Set the value in an experiment file's table; a variant's goes to [variant.NAME].
-
-        Raises:
-            UserError: the file holds something else than a table there.
-        """
-        if len(self.keys) == 1:
-            table[self.keys[0]] = self.value
-            return
-        variant, key = self.keys
-        tables = table.setdefault("variant", {})
-        settings = tables.setdefault(variant, {}) if isinstance(tables, dict) else None
-        if not isinstance(settings, dict):
-            raise UserError(
-                f"'-o {variant}.{key}=…' names no key: write a key of the experiment (budget) or "
-                "VARIANT.KEY (wgan.clip)."
-            )
-        settings[key] = self.value
-
-
-def parse(entry: str) -> Override:
-    """Read one ``KEY=VALUE``. The last dot parts a variant from its key.
+    ``VARIANT.KEY`` is a key of [variant.VARIANT]; its last dot parts the two.
 
     Raises:
-        UserError: it is not of this form.
+        UserError: it is not of this form, or the file holds something else than a table there.
     """
-    key, equals, raw = entry.partition("=")
-    key, raw = key.strip(), raw.strip()
+    key, equals, raw = (part.strip() for part in entry.partition("="))
     if not equals or not re.fullmatch(r"[\w.-]+", key) or not re.fullmatch(r"[\w.+-]+", raw):
         raise UserError(f"'-o {entry}' is not KEY=VALUE: write for example -o budget=64000.")
-    try:
-        value = tomllib.loads(f"value = {raw}")["value"]
-    except ValueError:
-        value = _number(raw)
-    return Override(tuple(key.rsplit(".", 1)), value, f"{key}={raw}")
+    variant, dot, name = key.rpartition(".")
+    place: Any = table
+    for part in ("variant", variant) if dot else ():
+        place = place.setdefault(part, {}) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        raise UserError(
+            f"'-o {key}=…' names no key: write a key of the experiment (budget) or VARIANT.KEY "
+            "(wgan.clip)."
+        )
+    place[name] = _value(raw)
+    return f"{key}={raw}"
 
 
-def _number(raw: str) -> float | str:
-    """What is a number for Python but not for TOML, such as .5; else the text itself."""
+def _value(raw: str) -> Any:
+    """As TOML reads it, or else Python, which takes .5 for a number; else the text itself."""
     try:
-        return float(raw)
+        return tomllib.loads(f"value = {raw}")["value"]
     except ValueError:
-        return raw
+        try:
+            return float(raw)
+        except ValueError:
+            return raw
 
 
 def seeds(option: str) -> int | list[int]:

@@ -17,28 +17,20 @@ SCHEMA = 2
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """A trial and its provenance.
-
-    Attributes:
-        key: of the trial's folder.
-        experiment: the experiment as TOML, options included.
-        plugins: path of each plug-in file to its text, which every worker runs; None in records of
-            older versions, whose files are read again.
-        environment: machine and versions.
-        commit, no_commit, dirty: of the code; ``no_commit`` is git's reason where there is none.
-        source: sha256 of the variant's own file.
-        code: file to sha256 of all files that make the variant; empty in older records.
-    """
+    """A trial and its provenance."""
 
     trial: Trial
-    key: str = ""
-    experiment: str = ""
+    key: str = ""  # of the trial's folder
+    experiment: str = ""  # as TOML, options included
+    # Path of each plug-in file to its text, which every worker runs; None in records of older
+    # versions, whose files are read again.
     plugins: Mapping[str, str | None] = field(default_factory=dict)
-    environment: Mapping[str, Any] = field(default_factory=dict)
-    commit: str | None = None
-    no_commit: str | None = None
+    environment: Mapping[str, Any] = field(default_factory=dict)  # machine and versions
+    commit: str | None = None  # of the code
+    no_commit: str | None = None  # git's reason where there is none
     dirty: bool | None = None
-    source: str | None = None
+    source: str | None = None  # sha256 of the variant's own file
+    # File to sha256 of all files that make the variant; empty in older records.
     code: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -76,11 +68,7 @@ class TrialRecord:
         )
 
     def write(self, folder: Path) -> None:
-        """Replace the record in a trial's folder.
-
-        Raises:
-            UserError: the folder cannot be written.
-        """
+        """Replace the record in a trial's folder; a `UserError` where that cannot be written."""
         try:
             with paths.replacing(folder / "trial.json", "w") as file:
                 file.write(self.json())

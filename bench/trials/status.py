@@ -74,11 +74,10 @@ def owning(folder: Path) -> Iterator[bool]:
 
     The lock goes with the process, however it ends.
     """
-    lock = paths.lock(folder / "lock")
-    with _asking(folder):
-        mine = _taken(lock)
+    with _asking(folder) as lock:
+        pass
     try:
-        yield mine
+        yield lock.is_locked
     finally:
         lock.release()
 
@@ -87,19 +86,17 @@ def owned(folder: Path) -> bool:
     """Whether some process holds the trial now."""
     if not (folder / "lock").exists():
         return False
-    lock = paths.lock(folder / "lock")
-    with _asking(folder):
-        free = _taken(lock)
+    with _asking(folder) as lock:
+        free = lock.is_locked
         lock.release()
     return not free
 
 
-def _asking(folder: Path) -> FileLock:
-    """One process at a time: who asks holds the trial's lock for a moment and is no owner."""
-    return paths.lock(folder / "lock.asking")
-
-
-def _taken(lock: FileLock) -> bool:
-    with contextlib.suppress(Timeout):
-        lock.acquire(blocking=False)
-    return lock.is_locked
+@contextlib.contextmanager
+def _asking(folder: Path) -> Iterator[FileLock]:
+    """The trial's lock, taken where it is free. One process asks at a time, so it is no owner."""
+    lock = paths.lock(folder / "lock")
+    with paths.lock(folder / "lock.asking"):
+        with contextlib.suppress(Timeout):
+            lock.acquire(blocking=False)
+        yield lock

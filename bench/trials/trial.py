@@ -78,7 +78,10 @@ class Trial:
     @property
     def key(self) -> str:
         """The sha256 of the identity's canonical JSON: names the folder and tags the MLflow run."""
-        return hashlib.sha256(_canonical(self.identity)).hexdigest()
+        canonical = json.dumps(
+            self.identity, sort_keys=True, separators=(",", ":"), allow_nan=False
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property
     def protocol_id(self) -> str:
@@ -127,7 +130,3 @@ class Trial:
     def under(self, **changes: Any) -> "Trial":
         """The same trial with other values of its protocol."""
         return replace(self, protocol={**self.protocol, **changes})
-
-
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

@@ -88,13 +88,11 @@ def source(name: str) -> Path:
     return _file(get(name))
 
 
-def source_digest(name: str) -> str:
-    """The sha256 of the file that defines a variant, as it was imported."""
-    return code.imported(get(name).__module__)
-
-
 def digests(name: str) -> code.Digests:
-    """The sha256 of every file that makes the variant what it is, as they were imported."""
+    """The sha256 of every file that makes the variant what it is, as they were imported.
+
+    The file that defines it comes first.
+    """
     return code.digests(get(name))
 
 

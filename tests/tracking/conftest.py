@@ -58,12 +58,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def uri(home: Path, template: Path) -> str:
     """The store's own tracking URI, its file in place."""
-    found = addresses.tracking_uri()
-    path = addresses.file_of(found)
+    address = addresses.tracking_uri()
+    path = addresses.file_of(address)
     assert path is not None
     path.parent.mkdir(parents=True)
     shutil.copy(template, path)
-    return found
+    return address
 
 
 @pytest.fixture

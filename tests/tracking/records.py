@@ -11,14 +11,14 @@ from .synthetic import Trial
 
 def runs(uri: str, experiment: str = "quick") -> list[Run]:
     client = connection.writer(uri)
-    found = client.get_experiment_by_name(experiment)
-    assert found is not None
-    return list(client.search_runs([found.experiment_id]))
+    entry = client.get_experiment_by_name(experiment)
+    assert entry is not None
+    return list(client.search_runs([entry.experiment_id]))
 
 
 def only_run(uri: str, experiment: str = "quick") -> Run:
-    (found,) = runs(uri, experiment)
-    return found
+    (run,) = runs(uri, experiment)
+    return run
 
 
 def points(uri: str, run: Run) -> dict[str, list[tuple[int, float]]]:

@@ -79,9 +79,9 @@ class MlflowServer:
 
 
 def postgres_binary(name: str) -> str | None:
-    found = shutil.which(name)
+    binary = shutil.which(name)
     places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return found or (str(places[-1]) if places else None)
+    return binary or (str(places[-1]) if places else None)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ TOML = '[experiment]\nname = "quick"\n'
 
 @dataclass
 class Trial:
-    """One trial folder and the means to go on writing it."""
+    """One trial folder and the means to continue it."""
 
     store: Path
     variant: str = "wgan"
@@ -34,7 +34,7 @@ class Trial:
         self.folder.mkdir(parents=True, exist_ok=True)
         content = {"key": self.key, "identity": self.identity, "recorded": RECORDED}
         (self.folder / "trial.json").write_text(json.dumps(content))
-        self.journal = EventLog(self.folder)
+        self.events = EventLog(self.folder)
 
     @property
     def protocol_id(self) -> str:
@@ -60,8 +60,8 @@ class Trial:
         """Evaluation points ``first`` to ``last`` (from 1, both included), each with a grid."""
         for point in range(first, (last or self.evaluations) + 1):
             images = self.budget * point // self.evaluations
-            self.journal.metrics(images, {"train/loss_d": 1.0 / point, "train/loss_g": point / 2})
-            self.journal.metrics(images, {"eval/fid": self.fid(point), "eval/modes": 10.0})
+            self.events.metrics(images, {"train/loss_d": 1.0 / point, "train/loss_g": point / 2})
+            self.events.metrics(images, {"eval/fid": self.fid(point), "eval/modes": 10.0})
             self._grid(images, point)
         return self
 
@@ -69,13 +69,13 @@ class Trial:
         return 10 * len(self.variant) / point + self.seed
 
     def finish(self, status: str = "done", reason: str | None = None) -> "Trial":
-        self.journal.metrics(0, {"final/fid": self.fid(self.evaluations), "final/modes": 10.0})
+        self.events.metrics(0, {"final/fid": self.fid(self.evaluations), "final/modes": 10.0})
         (self.folder / "generator.safetensors").write_bytes(b"weights")
         (self.folder / "generator.json").write_text("{}")
-        self.journal.artifact("generator.safetensors")
-        self.journal.artifact("generator.json")
-        self.journal.tags({"ganbench.missing": "none"})
-        self.journal.end(status, reason)
+        self.events.artifact("generator.safetensors")
+        self.events.artifact("generator.json")
+        self.events.tags({"ganbench.missing": "none"})
+        self.events.end(status, reason)
         self.status(status, reason)
         return self
 
@@ -84,7 +84,7 @@ class Trial:
         path.parent.mkdir(exist_ok=True)
         pixels = np.full((64, 64), 40 * point + self.seed, dtype=np.uint8)
         Image.fromarray(pixels).save(path)
-        self.journal.image(images, "samples", f"samples/{images}.png")
+        self.events.image(images, "samples", f"samples/{images}.png")
 
 
 RECORDED = {

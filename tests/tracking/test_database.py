@@ -19,7 +19,7 @@ def test_racing_processes_leave_one_good_store(template: Path, uri: str) -> None
     """The template was made by three processes at one moment (conftest)."""
     left = {path.name for path in template.parent.iterdir()}
     assert left - {"mlflow.db-wal", "mlflow.db-shm"} == {"mlflow.db", ".mlflow.db.lock"}
-    assert [one.name for one in connection.writer(uri).search_experiments()] == ["Default"]
+    assert [item.name for item in connection.writer(uri).search_experiments()] == ["Default"]
 
 
 def test_store_keeps_a_write_ahead_log_and_an_identity(uri: str) -> None:
@@ -39,7 +39,7 @@ def test_ensure_leaves_a_ready_store_alone(uri: str) -> None:
     assert path.read_bytes() == before
 
 
-def test_an_emptied_store_is_made_anew_without_its_old_side_files(uri: str) -> None:
+def test_an_emptied_store_is_made_again_without_its_old_side_files(uri: str) -> None:
     """sqlite would write the old log's pages over the new file."""
     path = addresses.file_of(uri)
     assert path is not None
@@ -50,7 +50,7 @@ def test_an_emptied_store_is_made_anew_without_its_old_side_files(uri: str) -> N
         sides = {name: Path(f"{path}{name}").read_bytes() for name in ("-wal", "-shm")}
     for name, content in {"": b"", **sides}.items():
         Path(f"{path}{name}").write_bytes(content)
-    assert [one.name for one in connection.writer(uri).search_experiments()] == ["Default"]
+    assert [item.name for item in connection.writer(uri).search_experiments()] == ["Default"]
     assert database.identity(uri) not in (0, before)
     with contextlib.closing(sqlite3.connect(path)) as opened:
         assert opened.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -78,7 +78,7 @@ def test_an_experiment_in_the_trash_is_restored_and_that_is_said(
     assert connection.experiment_id(client, uri, "quick") == gone
     assert only_run(uri).info.status == "FINISHED"
     assert capsys.readouterr().err == (
-        "The MLflow experiment 'quick' was in the trash and is restored, because its records are "
+        "The MLflow experiment 'quick' was in the trash. It is restored, because its records are "
         "written again.\n"
     )
 

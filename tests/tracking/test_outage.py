@@ -34,9 +34,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
         backend = f"sqlite:///{folder}/mlflow.db"
         if not MISSING:
             backend = stack.enter_context(postgres())
-        found = MlflowServer(backend, folder)
-        stack.callback(found.kill)
-        yield found
+        server = MlflowServer(backend, folder)
+        stack.callback(server.kill)
+        yield server
 
 
 @pytest.mark.system
@@ -55,10 +55,10 @@ def test_server_that_is_down_comes_dies_and_comes_back(
     server.start()
     trial.points(4, 4).finish()
     assert publisher.send(trial.folder), publisher.problem
-    found = only_run(server.uri, "outage")
-    assert found.info.status == "FINISHED"
-    assert points(server.uri, found) == expected_points(trial) | expected_finals(trial)
-    assert len(artifacts(server.uri, found)) == 6 + 2 * trial.evaluations
+    finished = only_run(server.uri, "outage")
+    assert finished.info.status == "FINISHED"
+    assert points(server.uri, finished) == expected_points(trial) | expected_finals(trial)
+    assert len(artifacts(server.uri, finished)) == 6 + 2 * trial.evaluations
 
 
 def test_answers_lost_on_the_way_double_nothing(
@@ -76,9 +76,9 @@ def test_answers_lost_on_the_way_double_nothing(
             assert not publisher.send(trial.folder)
         road.trouble = "none"
         assert publisher.send(trial.folder), publisher.problem
-    found = only_run(server.uri, "lost")
-    assert points(server.uri, found) == expected_points(trial) | expected_finals(trial)
-    assert len(artifacts(server.uri, found)) == 6 + 2 * trial.evaluations
+    finished = only_run(server.uri, "lost")
+    assert points(server.uri, finished) == expected_points(trial) | expected_finals(trial)
+    assert len(artifacts(server.uri, finished)) == 6 + 2 * trial.evaluations
 
 
 @pytest.mark.parametrize("trouble", ["500", "silent"])
@@ -93,7 +93,7 @@ def test_broken_and_slow_servers_are_given_up_quickly(
         assert not publisher.send(trial.folder)
         assert publisher.reconcile(set()) == 0
         assert len(road.seen) == 1, "a failing server is not asked again at once"
-    assert "nothing is lost: once that is fixed" in (publisher.problem or "")
+    assert "Nothing is lost: fix the cause" in (publisher.problem or "")
 
 
 def test_publish_names_a_server_that_is_down(trial: Trial, about: ExperimentRecord) -> None:

@@ -193,5 +193,7 @@ def test_a_database_without_its_driver_is_said_before_anything_is_opened(
     for use in (RecordStore, connection.ensure):
         with pytest.raises(UserError, match=r"postgresql\+psycopg2:// needs .* psycopg2-binary"):
             use("postgresql+psycopg2://user:secret@host/db")
-    with pytest.raises(UserError, match="postgresqlish:// is the address of no database"):
+    with pytest.raises(
+        UserError, match="No known database has an address that begins with postgresqlish://"
+    ):
         addresses.file_of("postgresqlish://host/db")

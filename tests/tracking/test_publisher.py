@@ -1,4 +1,4 @@
-"""A journal is mirrored whole, once, from wherever the last attempt stopped."""
+"""An event log is mirrored whole, once, from wherever the last attempt stopped."""
 
 import contextlib
 import json
@@ -43,11 +43,11 @@ PARAMS = {
 def test_finished_trial_is_one_whole_run(publisher: Publisher, trial: Trial, uri: str) -> None:
     trial.points().finish()
     assert publisher.send(trial.folder), publisher.problem
-    found = only_run(uri)
-    assert (found.info.status, found.info.run_name) == ("FINISHED", "wgan seed 0")
-    assert found.data.params == PARAMS
-    assert points(uri, found) == expected_points(trial) | expected_finals(trial)
-    tags = found.data.tags
+    record = only_run(uri)
+    assert (record.info.status, record.info.run_name) == ("FINISHED", "wgan seed 0")
+    assert record.data.params == PARAMS
+    assert points(uri, record) == expected_points(trial) | expected_finals(trial)
+    tags = record.data.tags
     assert {name: tags[name] for name in tags if name.startswith("ganbench.")} == {
         "ganbench.key": trial.key,
         "ganbench.status": "done",
@@ -67,10 +67,10 @@ def test_finished_trial_is_one_whole_run(publisher: Publisher, trial: Trial, uri
 def test_datasets_and_files_of_a_run(publisher: Publisher, trial: Trial, uri: str) -> None:
     trial.points().finish()
     assert publisher.send(trial.folder), publisher.problem
-    found = only_run(uri)
+    record = only_run(uri)
     inputs = {
-        one.dataset.name: (one.dataset.digest, {tag.key: tag.value for tag in one.tags})
-        for one in found.inputs.dataset_inputs
+        item.dataset.name: (item.dataset.digest, {tag.key: tag.value for tag in item.tags})
+        for item in record.inputs.dataset_inputs
     }
     contexts = {"train": "training", "heldout": "selection", "test": "evaluation"}
     assert inputs == {
@@ -80,7 +80,7 @@ def test_datasets_and_files_of_a_run(publisher: Publisher, trial: Trial, uri: st
         )
         for split, context in contexts.items()
     }
-    files = artifacts(uri, found)
+    files = artifacts(uri, record)
     assert [name for name in files if not name.startswith("images/")] == [
         "environment.json",
         "experiment.toml",
@@ -89,7 +89,7 @@ def test_datasets_and_files_of_a_run(publisher: Publisher, trial: Trial, uri: st
         "journal.jsonl",
         "trial.json",
     ]
-    root = Path(found.info.artifact_uri)
+    root = Path(record.info.artifact_uri)
     assert (root / "experiment.toml").read_text() == TOML
     assert (root / "journal.jsonl").read_bytes() == (trial.folder / "journal.jsonl").read_bytes()
 
@@ -109,8 +109,8 @@ def test_images_are_named_as_mlflow_itself_names_them(
         client.log_image(theirs.info.run_id, image, key="samples", step=1600, timestamp=stamp)
     theirs = client.get_run(theirs.info.run_id)
     names = {
-        run_id: _without_uuid(artifacts(uri, one))
-        for run_id, one in (("ours", ours), ("theirs", theirs))
+        run_id: _without_uuid(artifacts(uri, item))
+        for run_id, item in (("ours", ours), ("theirs", theirs))
     }
     assert [n for n in names["ours"] if n.startswith("images/")] == names["theirs"]
     assert theirs.data.tags["mlflow.loggedImages"] == ours.data.tags["mlflow.loggedImages"]
@@ -160,10 +160,10 @@ def test_mirror_is_incremental_and_the_run_runs_until_its_end(
     for last in (1, 2, 4):
         trial.points(1, last)
         assert publisher.send(trial.folder), publisher.problem
-        found = only_run(uri)
-        assert found.info.status == "RUNNING"
-        assert found.data.tags["ganbench.status"] == "running"
-        assert points(uri, found) == expected_points(trial, last)
+        record = only_run(uri)
+        assert record.info.status == "RUNNING"
+        assert record.data.tags["ganbench.status"] == "running"
+        assert points(uri, record) == expected_points(trial, last)
     trial.finish()
     assert publisher.send(trial.folder), publisher.problem
     assert only_run(uri).info.status == "FINISHED"
@@ -183,16 +183,16 @@ def test_status_of_a_trial_is_the_status_of_its_run(
 ) -> None:
     trial.points(1, 1).finish(status, "Because.")
     assert publisher.send(trial.folder), publisher.problem
-    found = only_run(uri)
-    assert found.info.status == expected
-    assert found.data.tags["ganbench.status"] == status
-    assert found.data.tags["ganbench.reason"] == "Because."
+    record = only_run(uri)
+    assert record.info.status == expected
+    assert record.data.tags["ganbench.status"] == status
+    assert record.data.tags["ganbench.reason"] == "Because."
 
 
-def test_interrupted_trial_goes_on_in_the_same_run(
+def test_interrupted_trial_resumes_in_the_same_run(
     publisher: Publisher, trial: Trial, uri: str
 ) -> None:
-    trial.points(1, 2).journal.end("interrupted", "SIGTERM")
+    trial.points(1, 2).events.end("interrupted", "SIGTERM")
     assert publisher.send(trial.folder), publisher.problem
     assert only_run(uri).info.status == "KILLED"
     trial.points(3, 3)
@@ -200,10 +200,10 @@ def test_interrupted_trial_goes_on_in_the_same_run(
     assert only_run(uri).info.status == "RUNNING"
     trial.points().finish()
     assert publisher.send(trial.folder), publisher.problem
-    found = only_run(uri)
-    assert found.info.status == "FINISHED"
-    assert found.data.tags["ganbench.reason"] == ""
-    assert points(uri, found) == expected_points(trial) | expected_finals(trial)
+    record = only_run(uri)
+    assert record.info.status == "FINISHED"
+    assert record.data.tags["ganbench.reason"] == ""
+    assert points(uri, record) == expected_points(trial) | expected_finals(trial)
 
 
 class Killed(BaseException):
@@ -226,11 +226,11 @@ def test_crash_anywhere_in_a_send_neither_loses_nor_doubles(
         with pytest.raises(Killed):
             publisher.send(trial.folder)
     assert Publisher(uri, "quick", about).send(trial.folder)
-    found = only_run(uri)
-    assert found.info.status == "FINISHED"
-    assert points(uri, found) == expected_points(trial) | expected_finals(trial)
-    assert len(artifacts(uri, found)) == 6 + 2 * trial.evaluations
-    assert len(found.inputs.dataset_inputs) == 3
+    record = only_run(uri)
+    assert record.info.status == "FINISHED"
+    assert points(uri, record) == expected_points(trial) | expected_finals(trial)
+    assert len(artifacts(uri, record)) == 6 + 2 * trial.evaluations
+    assert len(record.inputs.dataset_inputs) == 3
 
 
 def _crash_after(patch: pytest.MonkeyPatch, place: str) -> None:
@@ -301,7 +301,7 @@ def test_lost_or_damaged_position_doubles_nothing(
 def test_position_of_another_sqlite_file_is_void(
     publisher: Publisher, trial: Trial, uri: str
 ) -> None:
-    """Where the database was deleted and made anew, everything is sent again."""
+    """Where the database was deleted and made again, everything is sent again."""
     trial.points().finish()
     assert publisher.send(trial.folder), publisher.problem
     position = SyncPosition(trial.folder, uri, "quick")
@@ -336,7 +336,7 @@ def test_trained_again_replaces_the_run_of_the_first_training(
 
 
 def _later(trial: Trial) -> None:
-    """The journal as it would be a second later."""
+    """The event log as it would be a second later."""
     path = trial.folder / "journal.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     shifted = [json.dumps(line | {"time": line["time"] + 1000}) for line in lines]
@@ -356,7 +356,7 @@ def test_run_deleted_by_hand_comes_back_when_asked_for(
 
 
 def test_infinities_and_nan_are_never_sent(publisher: Publisher, trial: Trial, uri: str) -> None:
-    trial.journal.metrics(64, {"train/loss_d": 1.0})
+    trial.events.metrics(64, {"train/loss_d": 1.0})
     line = {"event": "metrics", "step": 128, "metrics": {"train/loss_d": float("inf")}, "time": 1}
     nan = {"event": "metrics", "step": 192, "metrics": {"train/loss_d": float("nan")}, "time": 2}
     with (trial.folder / "journal.jsonl").open("a") as file:
@@ -378,18 +378,18 @@ def test_long_values_say_where_the_whole_stands(
     home: Path, uri: str, about: ExperimentRecord
 ) -> None:
     trial = Trial(home, configuration={"note": "x" * 9000, "batch": 7})
-    trial.points(1, 1).journal.end("failed", "y" * 9000)
+    trial.points(1, 1).events.end("failed", "y" * 9000)
     publisher = Publisher(uri, "quick", about)
     assert publisher.send(trial.folder), publisher.problem
-    found = only_run(uri)
-    note = found.data.params["note"]
+    record = only_run(uri)
+    note = record.data.params["note"]
     assert len(note) == PARAM_LIMIT
-    assert note.endswith("(9,000 characters; the whole stands in the artifact trial.json)")
-    assert found.data.tags["ganbench.reason"].endswith("stands in the artifact journal.jsonl)")
-    whole_trial = json.loads((Path(found.info.artifact_uri) / "trial.json").read_text())
+    assert note.endswith("(9,000 characters; the whole text is in the artifact trial.json)")
+    assert record.data.tags["ganbench.reason"].endswith("text is in the artifact journal.jsonl)")
+    whole_trial = json.loads((Path(record.info.artifact_uri) / "trial.json").read_text())
     assert whole_trial["identity"]["configuration"]["note"] == "x" * 9000
-    assert found.data.params["batch"] == "64"
-    assert found.data.params["configuration.batch"] == "7"
+    assert record.data.params["batch"] == "64"
+    assert record.data.params["configuration.batch"] == "7"
 
 
 @pytest.mark.parametrize("event", ["image", "artifact"])
@@ -401,7 +401,7 @@ def test_file_outside_of_the_folder_is_refused(
     for name in ("../../secret.png", str(home / "secret.png"), "link.png"):
         _only_entry(trial, event, name)
         assert not publisher.send(trial.folder)
-        assert "names a file outside of it" in (publisher.problem or "")
+        assert "a file outside that folder" in (publisher.problem or "")
 
 
 def test_missing_file_is_named(publisher: Publisher, trial: Trial) -> None:
@@ -495,7 +495,7 @@ def test_failing_store_is_left_in_peace_for_a_while(
     assert not publisher.send(trial.folder)
     assert not publisher.send(trial.folder)
     assert len(calls) == 1
-    assert "(refused); nothing is lost" in (publisher.problem or "")
+    assert "(refused). Nothing is lost" in (publisher.problem or "")
 
 
 class TestReconcile:
@@ -509,15 +509,15 @@ class TestReconcile:
         trials[1].status("failed", "Out of memory.")
         trials[2].points(2, 4).finish()  # ended, but the end was not sent
         assert publisher.reconcile({trials[3].key}) == 3
-        found = {run.data.params["seed"]: run for run in runs(uri)}
-        states = {seed: run.info.status for seed, run in found.items()}
+        by_seed = {run.data.params["seed"]: run for run in runs(uri)}
+        states = {seed: run.info.status for seed, run in by_seed.items()}
         assert states == {"0": "KILLED", "1": "FAILED", "2": "FINISHED", "3": "RUNNING"}
-        assert found["0"].data.tags["ganbench.status"] == "interrupted"
-        assert found["0"].info.end_time == 1_700_000_000_500
-        assert found["1"].data.tags["ganbench.reason"] == "Out of memory."
+        assert by_seed["0"].data.tags["ganbench.status"] == "interrupted"
+        assert by_seed["0"].info.end_time == 1_700_000_000_500
+        assert by_seed["1"].data.tags["ganbench.reason"] == "Out of memory."
         assert publisher.reconcile({trials[3].key}) == 0
 
-    def test_closed_trial_that_goes_on_runs_again(
+    def test_closed_trial_that_resumes_runs_again(
         self, publisher: Publisher, trial: Trial, uri: str
     ) -> None:
         assert publisher.send(trial.points(1, 1).folder), publisher.problem
@@ -544,4 +544,4 @@ class TestReconcile:
 
         monkeypatch.setattr(connection, "writer", refuse)
         assert publisher.reconcile(set()) == 0
-        assert "nothing is lost" in (publisher.problem or "")
+        assert "Nothing is lost" in (publisher.problem or "")

@@ -39,8 +39,8 @@ def train(
 ) -> tuple[Trial, nn.Module]:
     """A finished trial with a network of its own; the lower FID has the higher held-out one."""
     trial = Trial(home, seed=seed, **about).points(1, 1)
-    trial.journal.metrics(0, {"final/fid_heldout": heldout})
-    trial.journal.metrics(0, {"final/fid_other": -heldout})
+    trial.events.metrics(0, {"final/fid_heldout": heldout})
+    trial.events.metrics(0, {"final/fid_other": -heldout})
     trial.finish(status)
     (trial.folder / "generator.json").write_text(json.dumps(trial.identity))
     torch.manual_seed(seed)
@@ -56,7 +56,7 @@ def test_champion_is_chosen_on_heldout_images_and_loads_without_ganbench(
     trained = [train(home, 0, 5.0), train(home, 1, 3.0), train(home, 2, 1.0, status="diverged")]
     assert all(publisher.send(trial.folder) for trial, _ in trained), publisher.problem
     best = next(run for run in runs(uri) if run.data.params["seed"] == "1")
-    for _ in range(2):  # crowning again registers nothing new
+    for _ in range(2):  # doing it again registers nothing new
         assert registered_models.register_best_models(uri, "quick", load) == {
             "quick-wgan": best.info.run_id
         }
@@ -72,18 +72,18 @@ def test_champion_is_chosen_on_heldout_images_and_loads_without_ganbench(
     assert client.get_run(best.info.run_id).info.status == "FINISHED"
 
 
-def test_better_trial_takes_the_crown(publisher: Publisher, home: Path, uri: str) -> None:
+def test_better_trial_becomes_the_champion(publisher: Publisher, home: Path, uri: str) -> None:
     for seed, heldout in enumerate((5.0, 3.0)):
         trial, _ = train(home, seed, heldout)
         assert publisher.send(trial.folder), publisher.problem
         registered_models.register_best_models(uri, "quick", load)
     client = connection.writer(uri)
     assert len(client.search_model_versions("name = 'quick-wgan'")) == 2
-    crowned = client.get_model_version_by_alias("quick-wgan", "champion").run_id
-    assert client.get_run(crowned).data.params["seed"] == "1"
+    champion = client.get_model_version_by_alias("quick-wgan", "champion").run_id
+    assert client.get_run(champion).data.params["seed"] == "1"
 
 
-def test_a_run_of_another_protocol_cannot_take_the_crown(
+def test_a_run_of_another_protocol_cannot_become_the_champion(
     publisher: Publisher, home: Path, uri: str
 ) -> None:
     """Its numbers are not comparable, and the table leaves it out too."""
@@ -91,8 +91,8 @@ def test_a_run_of_another_protocol_cannot_take_the_crown(
         trial, _ = train(home, seed, heldout, **about)
         assert publisher.send(trial.folder), publisher.problem
     registered_models.register_best_models(uri, "quick", load)
-    crowned = connection.writer(uri).get_model_version_by_alias("quick-wgan", "champion").run_id
-    assert connection.writer(uri).get_run(str(crowned)).data.params["seed"] == "0"
+    champion = connection.writer(uri).get_model_version_by_alias("quick-wgan", "champion").run_id
+    assert connection.writer(uri).get_run(str(champion)).data.params["seed"] == "0"
 
 
 def test_two_experiments_have_a_champion_each_and_a_try_has_none(
@@ -106,7 +106,7 @@ def test_two_experiments_have_a_champion_each_and_a_try_has_none(
     assert sorted(names) == ["paper-wgan", "quick-wgan"]
 
 
-def test_a_network_that_cannot_be_exported_is_told_and_does_not_keep_the_others(
+def test_a_network_that_cannot_be_exported_is_reported_and_does_not_keep_the_others(
     publisher: Publisher, home: Path, uri: str
 ) -> None:
     for variant in ("wgan", "broken"):
@@ -118,12 +118,12 @@ def test_a_network_that_cannot_be_exported_is_told_and_does_not_keep_the_others(
             raise RuntimeError("data-dependent\n control flow")
         return load(folder)
 
-    told: list[str] = []
-    assert list(registered_models.register_best_models(uri, "quick", only_wgan, told.append)) == [
+    lines: list[str] = []
+    assert list(registered_models.register_best_models(uri, "quick", only_wgan, lines.append)) == [
         "quick-wgan"
     ]
-    assert sorted(told) == [
-        "models:/quick-broken@champion is not broken seed 0 yet: data-dependent control flow",
+    assert sorted(lines) == [
+        "models:/quick-broken@champion is not set to broken seed 0: data-dependent control flow",
         "models:/quick-wgan@champion is wgan seed 0 (FID 5 to the held-out images).",
     ]
 

@@ -24,25 +24,25 @@ def page(tmp_path: Path) -> Path:
 
 
 def description(uri: str) -> str:
-    found = connection.writer(uri).get_experiment_by_name("quick")
-    assert found is not None
-    return str(found.tags[views.NOTE])
+    entry = connection.writer(uri).get_experiment_by_name("quick")
+    assert entry is not None
+    return str(entry.tags[views.NOTE])
 
 
-def test_the_verdict_stands_in_the_description_and_the_page_beside_the_runs(
+def test_the_verdict_stands_in_the_description_and_the_page_next_to_the_runs(
     publisher: Publisher, uri: str, about: ExperimentRecord, trial: Trial, page: Path
 ) -> None:
     trial.points().finish()
     assert publisher.send(trial.folder), publisher.problem
     for verdict in ("a is better than b.", "wgan is best."):
         log_report(uri, "quick", verdict, [page])
-    told = description(uri)
-    assert told.startswith(f"**Verdict:** wgan is best.\n\n{about.description}\n\n")
-    assert "a is better than b." not in told
+    note = description(uri)
+    assert note.startswith(f"**Verdict:** wgan is best.\n\n{about.description}\n\n")
+    assert "a is better than b." not in note
     (held,) = [run for run in runs(uri) if "ganbench.kind" in run.data.tags]
     assert (held.info.status, artifacts(uri, held)) == ("FINISHED", ["index.html"])
-    assert f"/runs/{held.info.run_id}/artifacts/index.html" in told
-    assert all(name in told for name in views.MODES)
+    assert f"/runs/{held.info.run_id}/artifacts/index.html" in note
+    assert all(name in note for name in views.MODES)
 
 
 def test_the_next_sweep_leaves_the_verdict_where_it_is(

@@ -1,4 +1,4 @@
-"""A position belongs to one journal; where that lost lines or began again, nothing is left out."""
+"""A position belongs to one event log; where that lost lines or began again, all is sent."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def sent(publisher: Publisher, trial: Trial) -> Trial:
 
 
 def begun_later(trial: Trial, home: Path, seconds: int) -> Trial:
-    """The trial trained anew, from a journal of another length that began so much later."""
+    """The trial trained again, with an event log of another length that began so much later."""
     path = trial.folder / "journal.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     path.unlink()
@@ -34,18 +34,18 @@ def begun_later(trial: Trial, home: Path, seconds: int) -> Trial:
     return again
 
 
-def test_a_journal_begun_anew_is_sent_from_its_start(
+def test_an_event_log_begun_again_is_sent_from_its_start(
     publisher: Publisher, sent: Trial, uri: str, home: Path
 ) -> None:
     again = begun_later(sent, home, seconds=5)
     assert SyncPosition(again.folder, uri, "quick").offset == 0
     assert publisher.send(again.folder), publisher.problem
-    found = only_run(uri)
-    assert found.info.status == "FINISHED"
-    assert points(uri, found) == expected_points(again) | expected_finals(again)
+    finished = only_run(uri)
+    assert finished.info.status == "FINISHED"
+    assert points(uri, finished) == expected_points(again) | expected_finals(again)
 
 
-def test_a_journal_that_lost_lines_and_grew_again_is_sent_whole(
+def test_an_event_log_that_lost_lines_and_grew_again_is_sent_whole(
     publisher: Publisher, sent: Trial, uri: str, home: Path
 ) -> None:
     """The position points into the middle of one of the new lines."""
@@ -55,9 +55,9 @@ def test_a_journal_that_lost_lines_and_grew_again_is_sent_whole(
     path.write_text("".join(kept))
     assert SyncPosition(sent.folder, uri, "quick").offset == 0
     again = Trial(home)
-    again.journal.tags({"ganbench.missing": "none " * 50})
+    again.events.tags({"ganbench.missing": "none " * 50})
     assert path.stat().st_size > reached
     again.points().finish()
     assert publisher.send(again.folder), publisher.problem
-    found = only_run(uri)
-    assert points(uri, found) == expected_points(again) | expected_finals(again)
+    finished = only_run(uri)
+    assert points(uri, finished) == expected_points(again) | expected_finals(again)

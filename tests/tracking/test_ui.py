@@ -70,7 +70,7 @@ def test_server_that_ends_while_it_starts_is_said(
 ) -> None:
     broken = {"MLFLOW_SERVER_GUNICORN_OPTS": "x", "PYTHONHOME": "/none"}
     monkeypatch.setattr(settings, "SERVER", broken)
-    with pytest.raises(UserError, match=r"stopped \(.+\): all it said is in .*ui\.log"):
+    with pytest.raises(UserError, match=r"stopped \(.+\): its output is in .*ui\.log"):
         ui.serve(uri, None, free_port(), report=lambda line: None)
 
 
@@ -129,7 +129,7 @@ def test_interface_opens_at_the_ready_made_views_and_stops(
 ) -> None:
     """Started as a user starts it, looked at as a user looks at it, stopped with Ctrl-C.
 
-    What is seen is held against the table that was made of the same store.
+    What is seen is compared with the table that was made of the same store.
     """
     trials = [Trial(home, name, seed).points().finish() for name in VARIANTS for seed in range(3)]
     publisher = Publisher(uri, "quick", about)
@@ -190,7 +190,7 @@ def _look(addresses: dict[str, str], table: dict[str, Any]) -> None:
 
 
 def _look_at_leaderboard(page: "Page", address: str, table: dict[str, Any]) -> None:
-    """The verdict; all twelve trials and nothing else, the lowest FID first, beside its number."""
+    """The verdict; all twelve trials and nothing else, the lowest FID first, next to its number."""
     page.goto(address)
     page.get_by_text("12 matching runs").wait_for()
     page.get_by_text("Sort: final/fid").wait_for()
@@ -232,9 +232,9 @@ def _look_at_means(page: "Page", address: str, table: dict[str, Any]) -> None:
     page.goto(address.replace("compareRunsMode=CHART", "compareRunsMode=TABLE"))
     cells = page.locator("[role=gridcell][col-id*='final/fid']").filter(has_text="(average)")
     cells.nth(len(VARIANTS) - 1).wait_for()
-    shown = [float(text.removesuffix(" (average)")) for text in cells.all_inner_texts()]
+    averages = [float(text.removesuffix(" (average)")) for text in cells.all_inner_texts()]
     means = [row["final"]["fid"]["mean"] for row in table["variants"]]
-    assert sorted(shown) == pytest.approx(sorted(means), rel=1e-3)
+    assert sorted(averages) == pytest.approx(sorted(means), rel=1e-3)
 
 
 def _look_at_samples(page: "Page", address: str) -> None:

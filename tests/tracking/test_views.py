@@ -17,9 +17,9 @@ def test_experiment_tells_what_its_numbers_mean(
     publisher: Publisher, uri: str, about: ExperimentRecord
 ) -> None:
     assert publisher.connect(), publisher.problem
-    found = connection.writer(uri).get_experiment_by_name("quick")
-    assert found is not None
-    tags = found.tags
+    entry = connection.writer(uri).get_experiment_by_name("quick")
+    assert entry is not None
+    tags = entry.tags
     assert tags["ganbench.protocol"] == about.protocol
     assert tags["ganbench.measure"] == about.measure
     assert tags["ganbench.toml"] == about.toml
@@ -36,25 +36,25 @@ def test_later_description_replaces_the_earlier(
     assert publisher.connect()
     later = replace(about, description="Which is worst?")
     assert Publisher(uri, "quick", later).connect()
-    found = connection.writer(uri).get_experiment_by_name("quick")
-    assert found is not None
-    assert found.tags["mlflow.note.content"].startswith("Which is worst?")
+    entry = connection.writer(uri).get_experiment_by_name("quick")
+    assert entry is not None
+    assert entry.tags["mlflow.note.content"].startswith("Which is worst?")
 
 
 def test_no_tag_is_longer_than_mlflow_keeps(about: ExperimentRecord) -> None:
     long = replace(about, toml="x" * 30_000, description="y" * 30_000)
     tags = views.experiment_tags(long, "1", {})
     assert max(len(value) for value in tags.values()) == EXPERIMENT_TAG_LIMIT
-    told = {views.VERDICT: "z" * (EXPERIMENT_TAG_LIMIT // 2), views.PAGE: "0" * 32}
-    with_verdict = views.experiment_tags(long, "1", told)[views.NOTE]
+    texts = {views.VERDICT: "z" * (EXPERIMENT_TAG_LIMIT // 2), views.PAGE: "0" * 32}
+    with_verdict = views.experiment_tags(long, "1", texts)[views.NOTE]
     assert len(with_verdict) == EXPERIMENT_TAG_LIMIT
-    assert told[views.VERDICT] in with_verdict
+    assert texts[views.VERDICT] in with_verdict
     assert "30,000 characters" in tags["ganbench.toml"]
     assert views.address("1", "samples") in tags["mlflow.note.content"]
 
 
 def test_tags_are_the_same_at_every_start(about: ExperimentRecord) -> None:
-    """Else every start would write them anew."""
+    """Else every start would write them again."""
     assert views.experiment_tags(about, "1", {}) == views.experiment_tags(about, "1", {})
 
 
@@ -69,8 +69,8 @@ def test_saved_view_is_an_envelope_around_a_packed_state(
     assert state["orderByKey"] == "metrics.`final/fid`"
     assert state["orderByAsc"] is True
     charts, sections = state.get("compareRunCharts", []), state.get("compareRunSections", [])
-    assert {chart["metricSectionId"] for chart in charts} <= {one["uuid"] for one in sections}
+    assert {chart["metricSectionId"] for chart in charts} <= {item["uuid"] for item in sections}
     # What a trial logs and no section is there for, MLflow shows open, below the rest.
     if sections:
-        closed = {one["name"] for one in sections if not one["display"]}
+        closed = {item["name"] for item in sections if not item["display"]}
         assert {"final/digit_share", "final/digit_coverage", "noise"} <= closed

@@ -115,6 +115,6 @@ def test_an_image_that_is_not_finite_is_divergence(
 def test_a_crash_is_an_error(
     name: str, action: str, reason: str, make_trial: MakeTrial, tmp_path: Path
 ) -> None:
-    state, found = _end(make_trial, _wrong(tmp_path, name, action))
+    state, said = _end(make_trial, _wrong(tmp_path, name, action))
     assert state == "failed"
-    assert reason in found
+    assert reason in said

@@ -159,11 +159,11 @@ def test_replayed_steps_are_the_steps(
 ) -> None:
     """Bit for bit, over the warm-up, each phase's capture and a turn of n_critic more."""
     said: list[str] = []
-    one, reported = stepped(variant, stream(), 17, said)
+    replayed, reported = stepped(variant, stream(), 17, said)
     assert said == []
     other, expected = stepped(variant, without(), 17, said)
-    assert weights(one).keys() == weights(other).keys()
-    for name, weight in weights(one).items():
+    assert weights(replayed).keys() == weights(other).keys()
+    for name, weight in weights(replayed).items():
         assert torch.equal(weight, weights(other)[name]), name
     for now, then in zip(reported, expected, strict=True):
         assert {n: v.item() for n, v in now.items()} == {n: v.item() for n, v in then.items()}
@@ -240,7 +240,7 @@ def test_numbers_that_change_are_not_captured(
 ) -> None:
     stream = Rehearsal()
     (line,) = with_loss(loss, stream, monkeypatch)
-    assert "they change numbers of Python" in line
+    assert "they change Python numbers" in line
     assert stream.captured == 0
 
 
@@ -302,8 +302,8 @@ def test_the_loader_deals_as_everywhere_and_draws_by_block(where: str) -> None:
         grey = ((batch.real.cpu() + 1) * 127.5).round().flatten()
         assert torch.equal(grey.to(torch.int64), order.indices(step))
         assert batch.latents.shape == (2, 3000, 4)
-    for one, other in [(0, 1), (1, 2), (0, 2)]:
-        assert not torch.equal(batches[one].latents, batches[other].latents)
+    for first, second in [(0, 1), (1, 2), (0, 2)]:
+        assert not torch.equal(batches[first].latents, batches[second].latents)
     again = DeviceDataLoader(planned, Samples(images), 4, torch.device(where))
     again.seek(3)  # in the middle of a block, as after a resume
     assert torch.equal(again.read(3).latents, batches[3].latents)
@@ -360,7 +360,7 @@ def test_the_device_is_in_the_key_and_the_processor_keeps_its_own() -> None:
     assert said.key == cpu.key != gpu.key
 
 
-def test_a_machine_without_a_gpu_is_told(
+def test_a_machine_without_a_gpu_is_refused(
     make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

@@ -19,7 +19,7 @@ needs_bf16 = pytest.mark.skipif(
 BF16 = "precision=bf16"
 
 
-def test_the_lane_is_in_the_key_and_fp32_keeps_its_own() -> None:
+def test_the_precision_is_in_the_key_and_fp32_keeps_its_own() -> None:
     fp32, bf16, said = (
         experiments.load("quick", overrides).trials()[0]
         for overrides in ([], [BF16], ["precision=fp32"])
@@ -34,7 +34,7 @@ def test_what_is_no_precision() -> None:
         experiments.load("quick", ["precision=fp16"])
 
 
-def test_a_processor_without_it_is_told(
+def test_a_processor_without_it_is_refused(
     make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = make_trial("mlp_bce", BF16)
@@ -66,8 +66,8 @@ def test_which_processors_have_it(
 
 def moved(variant: str, *overrides: str) -> dict[str, Tensor]:
     """How far 20 steps move each weight."""
-    (found,) = experiments.select(experiments.load("quick", overrides), [variant], "1").trials()
-    train_step = EagerStep(found, datasets.get("mnist").split("train"))
+    (planned,) = experiments.select(experiments.load("quick", overrides), [variant], "1").trials()
+    train_step = EagerStep(planned, datasets.get("mnist").split("train"))
     networks = torch.nn.ModuleDict(train_step.algorithm.networks())
     start = {name: value.detach().clone() for name, value in networks.named_parameters()}
     for index in range(20):
@@ -84,9 +84,9 @@ def test_products_are_in_bf16_and_the_way_is_nearly_the_same(
 ) -> None:
     """Nearly: in the direction; bf16 keeps eight bits of each factor."""
     fp32, bf16 = moved(variant), moved(variant, BF16)
-    one, other = (torch.cat([v.flatten() for v in way.values()]) for way in (fp32, bf16))
-    assert not torch.equal(one, other)
-    assert torch.cosine_similarity(one, other, dim=0) > 0.9
+    first, second = (torch.cat([v.flatten() for v in way.values()]) for way in (fp32, bf16))
+    assert not torch.equal(first, second)
+    assert torch.cosine_similarity(first, second, dim=0) > 0.9
 
 
 @needs_bf16
@@ -99,9 +99,9 @@ def test_an_interrupted_trial_resumes_bit_for_bit(make_trial: MakeTrial, after: 
         if path.name not in ("trial.json", "lock") and path.is_file():
             path.unlink()
     assert trial.run(whole.folder, after(13)) == "interrupted"
-    found = checkpoint.load(whole.folder, print)
-    assert found is not None
-    assert found[0] == 13
+    saved = checkpoint.load(whole.folder, print)
+    assert saved is not None
+    assert saved[0] == 13
     assert trial.run(whole.folder) == "done"
     assert metrics(whole.folder) == expected
     assert (whole.folder / "generator.safetensors").read_bytes() == weights

@@ -167,7 +167,7 @@ UNSAVED = {
     ),
     "python_random": (
         {"change": TO_LR + "random.random()"},
-        r"the discriminator.* differs then; draw random numbers with torch's default generator",
+        r"the discriminator.* differs; draw random numbers with torch's default generator",
     ),
     "no_text": (
         {"more": "def state(self): return super().state() | {'x': object()}"},
@@ -262,8 +262,8 @@ def test_state_next_to_the_networks_resumes_to_the_same_bits(
     for stops in ([13], [6, 13]):
         for stop in stops:
             assert trial.run(folder, after(stop)) == "interrupted"
-        found = checkpoint.load(folder, print)
-        assert found is not None
-        ends.append((found[0], checkpoint.encoded(found[1]["algorithm"])))
+        saved = checkpoint.load(folder, print)
+        assert saved is not None
+        ends.append((saved[0], checkpoint.encoded(saved[1]["algorithm"])))
         checkpoint.clear(folder)
     assert ends[0] == ends[1]

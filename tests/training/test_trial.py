@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from bench import datasets
 from bench.errors import UserError
+from bench.evaluation import Evaluator
 from bench.executors import plan as planning
 from bench.training import evaluation, generator, trainer, trial
 from bench.trials import event_log, status
@@ -24,20 +25,20 @@ VARIANTS = ("mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm")
 
 def metrics(folder: Path) -> dict[tuple[int, str], float]:
     """Every number of the event log but the clock's."""
-    found: dict[tuple[int, str], float] = {}
+    numbers: dict[tuple[int, str], float] = {}
     for entry, _ in event_log.read(folder / "journal.jsonl"):
         for name, value in entry.get("metrics", {}).items():
             if not any(word in name for word in ("seconds", "_per_s", "mem")):
-                assert (entry["step"], name) not in found, "written twice"
-                found[entry["step"], name] = value
-    return found
+                assert (entry["step"], name) not in numbers, "written twice"
+                numbers[entry["step"], name] = value
+    return numbers
 
 
 def test_what_a_trial_leaves(make_trial: MakeTrial) -> None:
     item = make_trial()
     assert trial.run(item.folder) == "done"
-    found = metrics(item.folder)
-    assert {step for step, name in found if name == "eval/fid"} == {320, 640, 960}
+    numbers = metrics(item.folder)
+    assert {step for step, name in numbers if name == "eval/fid"} == {320, 640, 960}
     for name in (
         "fid",
         "modes",
@@ -47,11 +48,11 @@ def test_what_a_trial_leaves(make_trial: MakeTrial) -> None:
         "inception_score",
         "fid_heldout",
     ):
-        assert (0, f"final/{name}") in found
-        assert found[0, f"final/{name}"] == found[960, f"eval/{name}"]
-    assert found[0, "cost/images"] == 960
-    assert found[0, "cost/d_steps"] == found[0, "cost/g_steps"] == 30
-    curve = [step for step, name in found if name == "train/loss_d"]
+        assert (0, f"final/{name}") in numbers
+        assert numbers[0, f"final/{name}"] == numbers[960, f"eval/{name}"]
+    assert numbers[0, "cost/images"] == 960
+    assert numbers[0, "cost/d_steps"] == numbers[0, "cost/g_steps"] == 30
+    curve = [step for step, name in numbers if name == "train/loss_d"]
     assert curve == [32 * (i + 1) for i in range(30)]
     assert sorted(p.name for p in (item.folder / "samples").iterdir()) == [
         "000000320.png", "000000640.png", "000000960.png"
@@ -67,18 +68,18 @@ def test_what_a_trial_leaves(make_trial: MakeTrial) -> None:
 def test_the_best_point_is_chosen_on_held_out_images(make_trial: MakeTrial) -> None:
     item = make_trial()
     trial.run(item.folder)
-    found = metrics(item.folder)
-    heldout = {step: v for (step, name), v in found.items() if name == "eval/fid_heldout"}
+    numbers = metrics(item.folder)
+    heldout = {step: v for (step, name), v in numbers.items() if name == "eval/fid_heldout"}
     chosen = min(heldout, key=lambda step: heldout[step])
-    assert found[0, "best/images"] == chosen
-    assert found[0, "best/fid"] == found[chosen, "eval/fid"]
+    assert numbers[0, "best/images"] == chosen
+    assert numbers[0, "best/fid"] == numbers[chosen, "eval/fid"]
 
 
 def test_n_critic_counts(make_trial: MakeTrial) -> None:
     item = make_trial("wgan")
     trial.run(item.folder)
-    found = metrics(item.folder)
-    assert (found[0, "cost/d_steps"], found[0, "cost/g_steps"]) == (30, 6)
+    numbers = metrics(item.folder)
+    assert (numbers[0, "cost/d_steps"], numbers[0, "cost/g_steps"]) == (30, 6)
 
 
 def whole(folder: Path) -> tuple[dict[tuple[int, str], float], dict[str, torch.Tensor]]:
@@ -115,7 +116,7 @@ def test_an_interrupted_trial_ends_bit_identical(
     assert_resumes_to(expected, folder)
 
 
-@pytest.mark.parametrize(("piece", "point"), [("samples", 1), ("measure", 1), ("measure", 3)])
+@pytest.mark.parametrize(("piece", "point"), [("samples", 1), ("score", 1), ("score", 3)])
 def test_stopped_in_the_middle_of_a_measurement_it_ends_bit_identical(
     piece: str, point: int, make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +125,8 @@ def test_stopped_in_the_middle_of_a_measurement_it_ends_bit_identical(
     expected = whole(folder)
     reset(folder)
     begun: list[str] = []
-    through = getattr(evaluation, piece)
+    owner: Any = evaluation if piece == "samples" else Evaluator
+    through = getattr(owner, piece)
 
     def begin(*given: Any, **named: Any) -> Any:
         begun.append(piece)
@@ -133,9 +135,9 @@ def test_stopped_in_the_middle_of_a_measurement_it_ends_bit_identical(
         return done
 
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation, piece, begin)
+        patch.setattr(owner, piece, begin)
         assert trial.run(folder, lambda: begun.count(piece) == point) == "interrupted"
-    assert begun.count("done") == point - 1, "it went on to the end"
+    assert begun.count("done") == point - 1, "it continued to the end"
     *_, (end, _) = event_log.read(folder / "journal.jsonl")
     assert (end["event"], end["status"], end["reason"]) == ("end", "interrupted", None)
     measured = [step for step, name in metrics(folder) if name == "eval/fid"]
@@ -210,7 +212,7 @@ def test_only_one_process_trains_a_trial(make_trial: MakeTrial) -> None:
     assert item.status.status == "pending"
 
 
-def test_a_damaged_checkpoint_is_told_and_the_older_one_used(
+def test_a_damaged_checkpoint_is_reported_and_the_older_one_used(
     make_trial: MakeTrial, after: After, capsys: pytest.CaptureFixture[str]
 ) -> None:
     item = make_trial()

@@ -1,4 +1,4 @@
-"""The journal: appended, never doubled, never torn."""
+"""The event log: appended, never doubled, never torn."""
 
 import errno
 import json
