@@ -1,6 +1,8 @@
 """Network pairs: functions that build them, and mixins that give them to a game."""
 
+import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Protocol, TypeVar
 
 from torch import nn
@@ -106,6 +108,32 @@ def conv_discriminator(
     return nn.Sequential(first, *follows(), second, *follows(), nn.Flatten(), last)
 
 
+def plane_generator(
+    latent: int, shape: tuple[int, ...], *, width: float = 1.0, batch_norm: bool = True
+) -> nn.Sequential:
+    """latent-128-128-sample for points, which have no bounds: no tanh."""
+    hidden = _scaled(width, 128, 128)
+    layers = [
+        m
+        for i, o in pairwise((latent, *hidden))
+        for m in (Linear(i, o), *([nn.BatchNorm1d(o)] if batch_norm else []), nn.ReLU())
+    ]
+    last = Linear(hidden[-1], math.prod(shape))
+    return nn.Sequential(*layers, last, nn.Unflatten(1, shape))
+
+
+def plane_discriminator(
+    shape: tuple[int, ...], *, width: float = 1.0, dropout: float = 0.0, wrap: Wrap = as_it_is
+) -> nn.Sequential:
+    """sample-128-128-1."""
+    return discriminator_mlp(
+        shape,
+        [*_scaled(width, 128, 128), 1],
+        lambda n: [nn.ReLU(), *([Dropout(dropout)] if dropout else [])],
+        wrap,
+    )
+
+
 class MLP:
     """Fully connected, with batch norm behind the generator's activations."""
 
@@ -126,8 +154,12 @@ class Conv:
         return conv_discriminator(self.packed_shape)
 
 
-GENERATORS = {"mlp": mlp_generator, "conv": conv_generator}
-DISCRIMINATORS = {"mlp": mlp_discriminator, "conv": conv_discriminator}
+GENERATORS = {"mlp": mlp_generator, "conv": conv_generator, "plane": plane_generator}
+DISCRIMINATORS = {
+    "mlp": mlp_discriminator,
+    "conv": conv_discriminator,
+    "plane": plane_discriminator,
+}
 
 
 def _scaled(width: float, *sizes: int) -> tuple[int, ...]:

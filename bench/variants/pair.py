@@ -17,7 +17,7 @@ class Pair(GAN):
     The generator of a conditional variant takes the label joined to the latents.
     """
 
-    network: Literal["mlp", "conv"] = "mlp"
+    network: Literal["mlp", "conv", "plane"] = "mlp"
     width: Positive = 1.0
     """A factor of all hidden widths."""
     batch_norm: bool = True
