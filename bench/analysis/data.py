@@ -67,10 +67,14 @@ def json_tree(records: Records, curves: pd.DataFrame) -> dict[str, Any]:
     and no ``level``.
     """
     table = summary.rows(records)
-    pairs = verdicts.pairs(table, "fid")
+    pairs, control = verdicts.pairs(table, "fid"), {}
+    if records.control:
+        compared = verdicts.pairs(table, "fid", records.control)
+        control = {"control": records.control, "against_control": list(map(asdict, compared))}
     return {
         "experiment": records.experiment,
-        "verdict": narrative.verdict(records, table, pairs),
+        "verdict": narrative.verdict(records, table, compared if control else pairs),
+        **control,
         "ruler": records.evaluator,
         "measure": records.measure,
         "protocol": records.protocol,

@@ -19,14 +19,21 @@ _FEW = 4
 
 
 def verdict(records: Records, rows: list[Row], pairs: list[Pair]) -> str:
-    """One paragraph on FID, plain text; every claim in it is one of ``pairs``."""
+    """One paragraph on FID, plain text; every claim in it is one of ``pairs``.
+
+    ``pairs`` are those with the control where the records have one, else all.
+    """
     finished = [row for row in rows if row.final("fid").points]
     if not finished:
         return f"No trial of {records.experiment} finished with an FID; all that ended diverged."
     leader = finished[0]
     against = [pair for pair in pairs if pair.a == leader.name]
-    sentences = [_lead(leader, records.floor), *_standing(records, against)]
-    if len(rows) <= _FEW_ROWS:
+    sentences = [_lead(leader, records.floor)]
+    if records.control:
+        sentences += _against_control(records, rows, pairs)
+    else:
+        sentences += _standing(records, against)
+    if len(rows) <= _FEW_ROWS and not records.control:
         sentences += [text for row in rows if row is not leader for text in _below(row.name, pairs)]
     return " ".join([*sentences, *_diverged([row for row in rows if len(row.diverged)])])
 
@@ -88,6 +95,24 @@ def _standing(records: Records, against: list[Pair]) -> list[str]:
     return [*sentences, *([_too_few(records, few, len(against))] if few else [])]
 
 
+def _against_control(records: Records, rows: list[Row], pairs: list[Pair]) -> list[str]:
+    """Which variants are better than the control, which are worse, and which may be as good."""
+    (fid,) = (row.final("fid").text() for row in rows if row.name == records.control)
+    kinds = _by_verdict(pairs)
+    few = kinds.pop("too few seeds", [])
+    sentences = [f"The control is {records.control}, with FID {fid}."]
+    for kind, alike in kinds.items():
+        link = "from" if kind == "not distinguishable" else "than"
+        names = [pair.a if len(pairs) > _FEW_ROWS else _sized(pair) for pair in alike]
+        sentences.append(f"{kind.capitalize()} {link} the control: {_and(names)}.")
+    return [*sentences, *([_too_few(records, few, len(pairs))] if few else [])]
+
+
+def _sized(pair: Pair) -> str:
+    """``lsgan (FID 0.89 times as high, 95 % interval …)``"""
+    return f"{pair.a} ({_numbers(pair)})"
+
+
 def _below(name: str, pairs: list[Pair]) -> list[str]:
     """What a variant is to those below it in the table, a sentence for each kind of verdict."""
     against = [pair for pair in pairs if pair.a == name]
@@ -142,6 +167,9 @@ def _too_few(records: Records, few: list[Pair], others: int) -> str:
     )
     if len(few) == others:
         return f"There are too few seeds to say whether any difference is real: {why}."
+    if records.control:
+        names = _and([pair.a for pair in few])
+        return f"There are too few seeds to compare {names} with the control: {why}."
     return f"There are too few seeds to compare it with {_and([pair.b for pair in few])}: {why}."
 
 
@@ -156,8 +184,8 @@ def _diverged(rows: list[Row]) -> list[str]:
     return [f"{_and(counts)} {'trial' if len(rows[-1].trials) == 1 else 'trials'} diverged."]
 
 
-def how(pairs: list[Pair]) -> str:
-    """The footnote that says how the verdicts were reached."""
+def how(pairs: list[Pair], control: str = "") -> str:
+    """The footnote that says how the verdicts on these pairs were reached."""
     what = measure(pairs[0].measure).label
     ratio = pairs[0].ratio
     mean, equal = ("ratio of geometric means", "1") if ratio else ("difference of means", "0")
@@ -167,7 +195,7 @@ def how(pairs: list[Pair]) -> str:
         "over the seeds that finished. Seeds are not paired: training is chaotic, so two variants "
         "at one seed do not end with correlated numbers.",
         f"p is of Welch's t-test of {'log ' if ratio else ''}{what}, two-sided; p (Holm) is "
-        f"corrected for all {len(tested)} pairs that were tested.",
+        f"corrected for {_family(len(tested), control)}.",
         f"The interval is Welch's too. It leaves out {equal} exactly where the verdict is better "
         "or worse. Otherwise it shows how large a difference is still possible. Its level is "
         f"1 − {ALPHA}/m, where m is the number of pairs whose p (Holm) is above {ALPHA} (at least "
@@ -184,6 +212,13 @@ def how(pairs: list[Pair]) -> str:
         "spread are as in these runs. With few seeds this is a rough estimate.",
     ]
     return " ".join(sentences)
+
+
+def _family(tested: int, control: str) -> str:
+    """What the correction is for, in words."""
+    if control:
+        return f"the {tested} comparisons with {control} that were tested"
+    return f"all {tested} pairs that were tested"
 
 
 def _of_ranks(pairs: list[Pair]) -> list[str]:

@@ -38,6 +38,7 @@ class Records:
         seeds_option: the value of ``--seeds``; empty where the file's own seeds were run.
         description: the file's own words.
         newest: the run id of the newest trial that counts.
+        control: the row that every other is compared with; empty for all pairs.
     """
 
     experiment: str
@@ -54,6 +55,7 @@ class Records:
     seeds_option: str
     description: str
     newest: str
+    control: str = ""
 
     @property
     def rows(self) -> list[str]:
@@ -115,11 +117,13 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
     if not counted:
         raise _nothing_finished(name, runs, whole)
     newest = max(counted, key=lambda run: run.start_time)
+    trials = _trials(counted)
+    control, without = _control(trials, tags.get("ganbench.control", ""))
     return Records(
         experiment=name,
         experiment_id=experiment.experiment_id,
-        trials=_trials(counted),
-        notes=(*notes, *more, *_versions(counted)),
+        trials=trials,
+        notes=(*notes, *more, *_versions(counted), *without),
         evaluator=_evaluator(counted),
         measure=tags.get("ganbench.measure") or newest.tags.get("ganbench.measure", ""),
         protocol=protocol,
@@ -129,6 +133,7 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
         command=command,
         seeds_option=seeds_option,
         description=tags.get("ganbench.description", ""),
+        control=control,
         newest=newest.run_id,
     )
 
@@ -203,6 +208,13 @@ def _nothing_finished(name: str, runs: list[Run], command: str) -> UserError:
         f"No run of '{name}' is finished yet (runs by status: {states}): let `{command}` finish "
         "at least one trial, then ask for the table again."
     )
+
+
+def _control(trials: pd.DataFrame, name: str) -> tuple[str, list[str]]:
+    """The row of the control; none, and a note, where no trial of it has a result."""
+    if not name or name in set(trials[ROW]):
+        return name, []
+    return "", [f"No row is the control {name}, so there is no comparison with it."]
 
 
 def _evaluator(runs: Iterable[Run]) -> str:

@@ -102,7 +102,7 @@ def _rendered(trials: Records, curves: pd.DataFrame, format: Format) -> str:
 
 def _grids(trials: Records, curves: pd.DataFrame) -> list[formats.Grid]:
     """The tables in their order, as far as the records suffice for them."""
-    grids = [table.main(trials), table.pairs(trials), table.others(trials)]
+    grids = [table.main(trials), table.control(trials), table.pairs(trials), table.others(trials)]
     grids += [table.second_extractor(trials), diagnosis.uncertainty(trials)]
     grids += [diagnosis.checkpoints(trials, curves), diagnosis.costs(trials)]
     return [grid for grid in [*grids, diagnosis.calibration(trials)] if grid]
@@ -110,7 +110,8 @@ def _grids(trials: Records, curves: pd.DataFrame) -> list[formats.Grid]:
 
 def _verdict(trials: Records) -> str:
     table_rows = rows(trials)
-    return narrative.verdict(trials, table_rows, verdicts.pairs(table_rows, "fid"))
+    pairs = verdicts.pairs(table_rows, "fid", trials.control)
+    return narrative.verdict(trials, table_rows, pairs)
 
 
 def _copies(store: RecordStore, trials: Records) -> dict[str, str]:

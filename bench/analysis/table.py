@@ -39,17 +39,21 @@ def main(records: Records) -> Grid:
     """Variants × main measures, then the floor; bold is better than every other row."""
     table = summary.rows(records)
     judged = {name: verdicts.pairs(table, name) for name in MAIN}
-    letters = verdicts.groups(table, judged["fid"]) if len(table) > 1 else {}
+    letters = verdicts.groups(table, judged["fid"]) if lettered(records) else {}
+    compared = verdicts.pairs(table, "fid", records.control) if records.control else []
     best = {name: verdicts.winner(table, pairs) for name, pairs in judged.items()}
     heads = (
         *("variant", "n", "failures", measure("fid").head),
         *([_OVER_FLOOR] if records.floor.get("fid") else []),
         *(["group"] if letters else []),
+        *([_against(records)] if compared else []),
         *(measure(name).head for name in MAIN[1:4]),
         *("missing", *(measure(name).head for name in MAIN[4:])),
         *(CHOSEN, _SPEED),
     )
     lines = [_variant(row, records.floor, best, letters) for row in table]
+    for line in lines:
+        line[_against(records)] = _standing(line["variant"].text, compared)
     lines += [_floor(records)] if records.floor else []
     cells = tuple(tuple(line.get(head, Cell("–")) for head in heads) for line in lines)
     notes = [_about(records), *_failures(table), *summary.gaps(table), *records.notes]
@@ -63,7 +67,8 @@ def narrow(records: Records) -> Grid:
     Failures, floor and groups only where there are any.
     """
     whole, failed = main(records), (records.trials["status"] == "diverged").any()
-    kept = [head for head in whole.heads if head in _NARROW and (failed or head != "failures")]
+    columns = (*_NARROW, _against(records))
+    kept = [head for head in whole.heads if head in columns and (failed or head != "failures")]
     lines = [dict(zip(whole.heads, row, strict=True)) for row in whole.rows]
     rows = tuple(tuple(_narrow(head, line[head]) for head in kept) for line in lines)
     heads = tuple(_SHORT.get(head, head) for head in kept)
@@ -88,14 +93,14 @@ def second_extractor(records: Records) -> Grid | None:
 
 def pairs(records: Records, name: str = "fid") -> Grid | None:
     """Every pair of variants with its verdict; None for a single variant."""
-    judged = verdicts.pairs(summary.rows(records), name)
-    if not judged:
+    return _compared(records, name)
+
+
+def control(records: Records) -> Grid | None:
+    """Every other variant against the control; None without one."""
+    if not records.control:
         return None
-    label = measure(name).label
-    scale = f"{label} A/B" if judged[0].ratio else f"{label} A − B"
-    heads = ("A", "B", f"{scale} ({narrative.level_text(judged[0])})", *_PAIR_HEADS)
-    caption = f"Which differences in {label} are real"
-    return Grid("pairs", caption, heads, tuple(map(_pair, judged)), (narrative.how(judged),))
+    return _compared(records, "fid", records.control)
 
 
 def named(row: Row) -> Cell:
@@ -121,6 +126,38 @@ def plain(value: float | str | None) -> Cell:
     if value is None or isinstance(value, str):
         return Cell(value or "–")
     return Cell(summary.trimmed(float(value)), value=float(value))
+
+
+def _compared(records: Records, name: str, against: str = "") -> Grid | None:
+    judged = verdicts.pairs(summary.rows(records), name, against)
+    if not judged:
+        return None
+    label = measure(name).label
+    scale = f"{label} A/B" if judged[0].ratio else f"{label} A − B"
+    heads = ("A", "B", f"{scale} ({narrative.level_text(judged[0])})", *_PAIR_HEADS)
+    caption = f"Which differences in {label} are real"
+    if against:
+        caption = f"Which variants differ in {label} from the control {against}"
+    notes, rows = (narrative.how(judged, against),), tuple(map(_pair, judged))
+    return Grid("control" if against else "pairs", caption, heads, rows, notes)
+
+
+def lettered(records: Records) -> bool:
+    """Letters group the variants of an experiment without a control, which asks for every pair."""
+    return len(records.rows) > 1 and not records.control
+
+
+def _against(records: Records) -> str:
+    return f"against {records.control}"
+
+
+def _standing(name: str, compared: list[Pair]) -> Cell:
+    """``better (× 0.72)``: the verdict, and the ratio or difference to the control."""
+    for pair in compared:
+        if pair.a == name and pair.effect is not None:
+            size = f"× {pair.effect:.2g}" if pair.ratio else f"{pair.effect:+.2g}"
+            return Cell(f"{pair.verdict} ({size})", pair.significant, name, pair.effect)
+    return Cell("control" if any(pair.b == name for pair in compared) else "–")
 
 
 def _measures(records: Records, name: str, caption: str, names: list[str]) -> Grid | None:

@@ -96,10 +96,11 @@ class _Scale:
         return float(np.exp(signed)) if self.log else float(signed)
 
 
-def pairs(rows: list[Row], name: str) -> list[Pair]:
+def pairs(rows: list[Row], name: str, control: str = "") -> list[Pair]:
     """Every pair in the rows' order; none for a measure of which neither less nor more is better.
 
-    What is best near the floor is not judged: both sides of it are bad, each in its own way.
+    With a control only each other row (``a``) and the control (``b``), and the correction is over
+    these. What is best near the floor is not judged: both sides of it are bad, each in its own way.
     """
     metric = measure(name)
     if metric.better not in ("lower", "higher"):
@@ -109,6 +110,8 @@ def pairs(rows: list[Row], name: str) -> list[Pair]:
     scale = _Scale(metric, log)
     losses = {row.name: values for row in rows if (values := scale.losses(row)).size}
     both = list(itertools.combinations(losses, 2))
+    if control:
+        both = [(row, control) for row in losses if row != control and control in losses]
     tested = [_tested(losses[a], losses[b]) for a, b in both]
     adjusted = iter(statistics.holm(np.array([p for _, p in tested if p is not None], float)))
     p_holm = [None if p is None else float(next(adjusted)) for _, p in tested]

@@ -126,6 +126,7 @@ def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentReco
         floor={"n": first.samples, **floor} if floor else {},
         calibration=calibration.shipped(evaluator) or evaluator.calibration(),
         description=experiment.description,
+        control=experiment.control,
         budget=first.steps * first.batch,
         seed=experiment.seeds[0],
     )

@@ -23,6 +23,7 @@ class ExperimentRecord:
             is one of the keys; empty where there are fewer such images than samples.
         calibration: one row a known set of images, ``{"row": name, "n": images, metric: value}``.
         description: Markdown, shown above the runs.
+        control: the row that every other is compared with; empty for all pairs.
         budget, seed: images at the last evaluation and the seed that the view of the grids shows.
     """
 
@@ -35,6 +36,7 @@ class ExperimentRecord:
     floor: dict[str, float] = field(default_factory=dict)
     calibration: list[dict[str, Any]] = field(default_factory=list)
     description: str = ""
+    control: str = ""
     budget: int = 0
     seed: int = 0
 

@@ -46,6 +46,7 @@ def experiment_tags(
         "ganbench.toml": toml,
         "ganbench.command": about.command,
         "ganbench.seeds": about.seeds_option,
+        "ganbench.control": about.control,
         **_key_tags(about.keys, present),
         **described,
         NOTE: note({**present, **described}, experiment_id),

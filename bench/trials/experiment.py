@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bench import catalogue, datasets, paths
 from bench.errors import UserError, unknown
@@ -56,6 +56,8 @@ class Experiment(BaseModel):
     """Of the matrix products of training; weights, optimisers and measurements stay in fp32."""
     device: Literal["cpu", "cuda"] = "cpu"
     """What trains; measurements are made on the processor in any case."""
+    control: str = ""
+    """The one of the variants that every other is compared with; empty for all pairs."""
     variant: dict[str, dict[str, Any]] = {}
     """Configuration that differs from a variant's defaults, by variant.
 
@@ -78,6 +80,14 @@ class Experiment(BaseModel):
         if twice := {value for value in values if values.count(value) > 1}:
             raise ValueError(f"{min(twice)} is listed twice")
         return values
+
+    @model_validator(mode="after")
+    def _control_is_run(self) -> "Experiment":
+        if self.control and self.control not in self.variants:
+            raise ValueError(
+                f"the control '{self.control}' is not one of the variants; add it to them"
+            )
+        return self
 
     @property
     def as_it_stands(self) -> bool:

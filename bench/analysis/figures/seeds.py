@@ -14,6 +14,7 @@ from bench.analysis.figures.style import GREY, Look, looks, styled
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
 from bench.analysis.summary import Row, rows
+from bench.analysis.table import lettered
 from bench.analysis.verdicts import groups, pairs
 from bench.evaluation.declarations import measure
 
@@ -36,7 +37,11 @@ def seeds(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure:
         for place, row in enumerate(table):
             _points(left, place, row, look[row.name])
             _best_of(right, row, look[row.name])
-        _label(left, _names(table), records.floor.get("fid"))
+        _label(
+            left,
+            _names(records),
+            records.floor.get("fid"),
+        )
         right.set(xlabel="k seeds, drawn from those that finished", yscale="log")
         right.set_title("Expected best FID of k seeds")
         most = max(1, *(len(row.done) for row in table))
@@ -46,9 +51,10 @@ def seeds(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure:
     return drawing
 
 
-def _names(table: list[Row]) -> list[str]:
+def _names(records: Records) -> list[str]:
     """``wgan (n = 8) [c]``: the seeds that finished, and the letters of the table's groups."""
-    letters = groups(table, pairs(table, "fid")) if len(table) > 1 else {}
+    table = rows(records)
+    letters = groups(table, pairs(table, "fid")) if lettered(records) else {}
     return [
         f"{row.name} (n = {len(row.done)})"
         + (f" [{letters[row.name]}]" if row.name in letters else "")
