@@ -349,8 +349,13 @@ def test_dry_run_names_the_trials_and_begins_none(ganbench: Run, own_store: Path
 def test_lists(ganbench: Run) -> None:
     names = {row["variant"] for row in json.loads(ganbench("list", "variants", "--json")[1])}
     assert {"mlp_bce", "batchnorm_dropout", "wgan", "spectral_norm"} <= names
-    (mnist_row,) = json.loads(ganbench("list", "datasets", "--json")[1])
-    assert (mnist_row["data set"], mnist_row["shape"]) == ("mnist", [1, 28, 28])
+    shapes = {
+        row["data set"]: row["shape"]
+        for row in json.loads(ganbench("list", "datasets", "--json")[1])
+    }
+    assert shapes == {
+        "grid": [2], "mnist": [1, 28, 28], "ring": [2], "stacked_mnist": [3, 28, 28]
+    }  # fmt: skip
     listed = json.loads(ganbench("list", "experiments", "--json")[1])
     assert [row["experiment"] for row in listed] == ["ablation", "paper", "quick"]
     metrics = [row["name"] for row in json.loads(ganbench("list", "metrics", "--json")[1])]

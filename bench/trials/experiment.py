@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from bench import catalogue, datasets, paths
 from bench.errors import UserError, unknown
@@ -81,13 +88,12 @@ class Experiment(BaseModel):
             raise ValueError(f"{min(twice)} is listed twice")
         return values
 
-    @model_validator(mode="after")
-    def _control_is_run(self) -> "Experiment":
-        if self.control and self.control not in self.variants:
-            raise ValueError(
-                f"the control '{self.control}' is not one of the variants; add it to them"
-            )
-        return self
+    @field_validator("control")
+    @classmethod
+    def _one_of_them(cls, control: str, info: ValidationInfo) -> str:
+        if control and control not in info.data.get("variants", [control]):
+            raise ValueError("it is not one of the variants, so add it to them")
+        return control
 
     @property
     def as_it_stands(self) -> bool:

@@ -23,6 +23,7 @@ def trial(name: str, seed: int, **final: float) -> dict[str, Any]:
     return {
         "run_id": f"{name}-{seed}", "variant": name, "seed": seed, ROW: name,
         "status": "done" if final else "diverged", "trial/missing": "none" if final else "",
+        "trial/reason": "",
         **{f"final/{metric}": value for metric, value in final.items()},
     }  # fmt: skip
 

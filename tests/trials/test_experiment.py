@@ -111,6 +111,17 @@ def test_what_is_resolved_is_whole_toml(own_store: Path) -> None:
     assert settings["variants"] == experiments.load("quick").variants
 
 
+def test_the_control_is_one_of_the_variants(own: Path) -> None:
+    own.write_text('variants = ["wgan", "mlp_bce"]\nseeds = 2\nbudget = 640\ncontrol = "mlp_bce"\n')
+    chosen = experiments.load(str(own))
+    assert chosen.control == "mlp_bce"
+    sentence = "key 'control' does not fit: it is not one of the variants, so add it to them .found"
+    with pytest.raises(UserError, match=sentence):
+        experiments.load(str(own), ["control=r1"])
+    with pytest.raises(UserError, match=f"The command line: the {sentence}"):
+        experiments.select(chosen, ["wgan"], None)
+
+
 ROWS = (
     OWN.replace('["wgan"]', '["wgan", "wide_clip"]')
     + """
