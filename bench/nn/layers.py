@@ -26,11 +26,12 @@ def discriminator_mlp(
     widths: Sequence[int],
     hidden: Hidden,
     wrap: Callable[[nn.Module], nn.Module] = lambda layer: layer,
+    linear: type[nn.Linear] = Linear,
 ) -> nn.Sequential:
     """Samples (N, *shape) to logits (N, widths[-1]); ``wrap`` is applied to each linear map."""
     inner = pairwise([math.prod(shape), *widths[:-1]])
-    layers = [m for i, o in inner for m in (wrap(Linear(i, o)), *hidden(o))]
-    return nn.Sequential(nn.Flatten(), *layers, wrap(Linear(widths[-2], widths[-1])))
+    layers = [m for i, o in inner for m in (wrap(linear(i, o)), *hidden(o))]
+    return nn.Sequential(nn.Flatten(), *layers, wrap(linear(widths[-2], widths[-1])))
 
 
 class MinibatchStddev(nn.Module):

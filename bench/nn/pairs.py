@@ -111,14 +111,17 @@ def conv_discriminator(
 def plane_generator(
     latent: int, shape: tuple[int, ...], *, width: float = 1.0, batch_norm: bool = True
 ) -> nn.Sequential:
-    """latent-128-128-sample for points, which have no bounds: no tanh."""
+    """latent-128-128-sample, for points in the plane: they have no bounds, so there is no tanh.
+
+    Its maps and the discriminator's are torch's own: oneDNN's cost more to call than to compute.
+    """
     hidden = _scaled(width, 128, 128)
     layers = [
         m
         for i, o in pairwise((latent, *hidden))
-        for m in (Linear(i, o), *([nn.BatchNorm1d(o)] if batch_norm else []), nn.ReLU())
+        for m in (nn.Linear(i, o), *([nn.BatchNorm1d(o)] if batch_norm else []), nn.ReLU())
     ]
-    last = Linear(hidden[-1], math.prod(shape))
+    last = nn.Linear(hidden[-1], math.prod(shape))
     return nn.Sequential(*layers, last, nn.Unflatten(1, shape))
 
 
@@ -131,6 +134,7 @@ def plane_discriminator(
         [*_scaled(width, 128, 128), 1],
         lambda n: [nn.ReLU(), *([Dropout(dropout)] if dropout else [])],
         wrap,
+        nn.Linear,
     )
 
 

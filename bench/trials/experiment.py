@@ -65,6 +65,8 @@ class Experiment(BaseModel):
     """What trains; measurements are made on the processor in any case."""
     control: str = ""
     """The one of the variants that every other is compared with; empty for all pairs."""
+    common: dict[str, Any] = {}
+    """Configuration that all variants of the experiment have; a table of their own goes first."""
     variant: dict[str, dict[str, Any]] = {}
     """Configuration that differs from a variant's defaults, by variant.
 
@@ -144,7 +146,7 @@ class Experiment(BaseModel):
         algorithms = {name: self._algorithm(name) for name in [*self.variants, *self.variant]}
         settings = {}
         for name, algorithm in algorithms.items():
-            table = dict(self.variant.get(name, {}))
+            table = self.common | self.variant.get(name, {})
             table.pop("variant", None)
             settings[name] = catalogue.configure(algorithm, table)
         protocol = self.protocol

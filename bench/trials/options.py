@@ -10,7 +10,8 @@ from bench.errors import UserError
 def override(table: dict[str, Any], entry: str) -> str:
     """Set one ``KEY=VALUE`` in an experiment file's table; returns it without blanks.
 
-    ``VARIANT.KEY`` is a key of [variant.VARIANT]; its last dot parts the two.
+    ``VARIANT.KEY`` is a key of [variant.VARIANT]; its last dot parts the two. ``common.KEY`` is a
+    key of [common].
 
     Raises:
         UserError: it is not of this form, or the file holds something else than a table there.
@@ -20,12 +21,13 @@ def override(table: dict[str, Any], entry: str) -> str:
         raise UserError(f"'-o {entry}' is not KEY=VALUE: write for example -o budget=64000.")
     variant, dot, name = key.rpartition(".")
     place: Any = table
-    for part in ("variant", variant) if dot else ():
+    tables = ("common",) if variant == "common" else ("variant", variant)
+    for part in tables if dot else ():
         place = place.setdefault(part, {}) if isinstance(place, dict) else None
     if not isinstance(place, dict):
         raise UserError(
-            f"'-o {key}=…' names no key: write a key of the experiment (budget) or VARIANT.KEY "
-            "(wgan.clip)."
+            f"'-o {key}=…' names no key: write a key of the experiment (budget), VARIANT.KEY "
+            "(wgan.clip) or common.KEY (common.width)."
         )
     place[name] = _value(raw)
     return f"{key}={raw}"

@@ -132,6 +132,15 @@ clip = 0.1
 )
 
 
+def test_common_settings_are_every_variants_and_a_table_of_its_own_goes_first(own: Path) -> None:
+    own.write_text(ROWS.replace("[variant", "[common]\nlr = 1e-4\nclip = 0.5\n[variant", 1))
+    usual, wide, *_ = experiments.load(str(own), ["common.lr=2e-4"]).trials()
+    assert (usual.configuration["lr"], usual.configuration["clip"]) == (2e-4, 0.5)
+    assert (wide.configuration["lr"], wide.configuration["clip"]) == (2e-4, 0.1)
+    with pytest.raises(UserError, match="no key of the variant 'wgan' 'gamma'"):
+        experiments.load(str(own), ["common.gamma=1"]).trials()
+
+
 class TestRows:
     """Several configurations of a variant, each under a name of its own."""
 
