@@ -357,7 +357,9 @@ def test_lists(ganbench: Run) -> None:
         "grid": [2], "mnist": [1, 28, 28], "ring": [2], "stacked_mnist": [3, 28, 28]
     }  # fmt: skip
     listed = json.loads(ganbench("list", "experiments", "--json")[1])
-    assert [row["experiment"] for row in listed] == ["ablation", "paper", "quick"]
+    assert [row["experiment"] for row in listed] == [
+        "ablation", "conditional", "conv", "grid", "paper", "quick", "ring", "stacked", "zoo"
+    ]  # fmt: skip
     metrics = [row["name"] for row in json.loads(ganbench("list", "metrics", "--json")[1])]
     assert {"fid", "modes", "mode_kl", "missing", "confidence", "inception_score"} <= set(metrics)
     assert "wgan" in ganbench("list")[1]

@@ -40,7 +40,7 @@ _UNCERTAINTY = (
     "the share may be 100% or more."
 )
 _COSTS = {
-    "images": "real images",
+    "images": "real samples",
     "d_steps": "D-steps",
     "g_steps": "G-steps",
     "seconds": "training [s]",

@@ -43,7 +43,7 @@ def load_results(experiment: str, uri: str | None = None) -> pd.DataFrame:
 def load_curves(experiment: str, uri: str | None = None) -> pd.DataFrame:
     """Every measurement made during training, a row each; the index is the MLflow run id.
 
-    Columns: ``variant``, ``seed``, ``metric`` ("fid"), ``images`` (real images shown to the
+    Columns: ``variant``, ``seed``, ``metric`` ("fid"), ``images`` (real samples shown to the
     discriminator so far), ``value``.
 
     Args:

@@ -14,6 +14,8 @@ _IN_FULL = 3
 _FEW_ROWS = 6
 """Variants of which each one is compared with those below it in words; of more only the leader."""
 _LEAST_P = 0.0001
+_WIDE = 10
+"""Times that an interval's end is above its beginning, where each needs decimals of its own."""
 _FEW = 4
 """Seeds with which nobody can see whether log FID is normally distributed."""
 
@@ -44,6 +46,10 @@ def effect_text(pair: Pair) -> str:
         return "–"
     if pair.low is None or pair.high is None:
         return trimmed(pair.effect) + (" (finished only)" if pair.diverged else "")
+    ends = (pair.effect, pair.low, pair.high)
+    if pair.ratio and pair.high > _WIDE * pair.low:
+        effect, low, high = (f"{end:.{decimals(end) if end else 0}f}" for end in ends)
+        return f"{effect} ({low} to {high})"
     places = decimals(pair.high - pair.low) if pair.high > pair.low else 2
     return f"{pair.effect:.{places}f} ({pair.low:.{places}f} to {pair.high:.{places}f})"
 
@@ -83,7 +89,7 @@ def _lead(row: Row, floor: dict[str, float]) -> str:
     over_floor = ""
     if floor.get("fid") and fid.mean is not None:
         ratio = times(fid.mean / floor["fid"])
-        over_floor = f", {ratio} times what real images get by this classifier"
+        over_floor = f", {ratio} times what real data gets by this evaluator"
     return f"{row.name} has the lowest mean FID: {fid.text()} ({over}){over_floor}."
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from bench.analysis import narrative, table
 from bench.analysis.figures.registry import FigureKind
+from bench.analysis.figures.samples import cells
 from bench.analysis.formats import Grid
 from bench.analysis.records import Records, parameters, shared
 from bench.analysis.sample_selection import SampleGrids, pixels
@@ -43,6 +44,37 @@ class Contents:
 
 def page(records: Records, contents: Contents) -> str:
     """The whole page as HTML."""
+    names = [name for name in MAIN if name in recorded(records.trials)]
+    by_row: dict[str, list[SampleGrids]] = {}
+    for grids in contents.samples:
+        by_row.setdefault(grids.row, []).append(grids)
+    return (
+        templates()
+        .get_template("page.html")
+        .render(
+            link=lambda run_id: _link(run_id, records, contents.tracking_uri),
+            records=records,
+            contents=contents,
+            rows=rows(records),
+            trial_heads=[measure(name).head for name in names] + [table.CHOSEN, "training [s]"],
+            trial_numbers=[*(f"final/{name}" for name in names), "best/fid", "cost/seconds"],
+            samples=by_row,
+            scatter=bool(contents.samples) and cells(contents.samples[0].last, 1) is None,
+            steps=sorted({step for grids in contents.samples for step in grids.pngs}),
+            protocol=shared(records.trials),
+            configurations=_configurations(rows(records)),
+            environment=_flat(json.loads(contents.environment or "{}")),
+            commits=sorted(set(records.trials["trial/commit"]) - {""}),
+            measures=[
+                measure(name) for name in (*MAIN, *other_measures(records), *by_class(records))
+            ],
+            run=narrative.command(records),
+        )
+    )
+
+
+def templates() -> jinja2.Environment:
+    """The page's templates, with the functions that they use."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=lambda name: name is None or name.endswith("html"),
@@ -54,27 +86,8 @@ def page(records: Records, contents: Contents) -> str:
         environment.filters[function.__name__] = function
     environment.filters["count"] = "{:,}".format
     environment.filters["number"] = _number
-    environment.globals["link"] = lambda run_id: _link(run_id, records, contents.tracking_uri)
-    names = [name for name in MAIN if name in recorded(records.trials)]
-    by_row: dict[str, list[SampleGrids]] = {}
-    for grids in contents.samples:
-        by_row.setdefault(grids.row, []).append(grids)
-    return environment.get_template("page.html").render(
-        records=records,
-        contents=contents,
-        rows=rows(records),
-        floor=table.FLOOR,
-        trial_heads=[measure(name).head for name in names] + [table.CHOSEN, "training [s]"],
-        trial_numbers=[*(f"final/{name}" for name in names), "best/fid", "cost/seconds"],
-        samples=by_row,
-        steps=sorted({step for grids in contents.samples for step in grids.pngs}),
-        protocol=shared(records.trials),
-        configurations=_configurations(rows(records)),
-        environment=_flat(json.loads(contents.environment or "{}")),
-        commits=sorted(set(records.trials["trial/commit"]) - {""}),
-        measures=[measure(name) for name in (*MAIN, *other_measures(records), *by_class(records))],
-        run=narrative.command(records),
-    )
+    environment.globals["floor"] = table.FLOOR
+    return environment
 
 
 def data_uri(png: bytes) -> str:

@@ -30,7 +30,7 @@ class Records:
         trials: a row a trial that is done or diverged, as `bench.load_results` gives it, but every
             parameter except the seed is text, as in MLflow.
         notes: what was left out or is worth knowing, one sentence each.
-        floor: metric to the value that real images get at the trials' own n; empty when none was
+        floor: metric to the value that real data gets at the trials' own n; empty when none was
             recorded.
         calibration: rows {"row": name, "n": images, metric: value}.
         toml: the experiment as it was last run, options included.
@@ -228,7 +228,7 @@ def _evaluator(runs: Iterable[Run]) -> str:
 
 
 def _floor(tag: str, samples: str | None) -> dict[str, float]:
-    """What real images get, if it was measured at ``samples``: a floor belongs to its n.
+    """What real data gets, if it was measured at ``samples``: a floor belongs to its n.
 
     A floor that names no n is an older record's, and those were all at the default.
     """

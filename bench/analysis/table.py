@@ -9,7 +9,7 @@ from bench.analysis.summary import MAIN, Row, Summary
 from bench.analysis.verdicts import Pair
 from bench.evaluation.declarations import ALT, measure
 
-FLOOR = "real images (floor)"
+FLOOR = "real data (floor)"
 CHOSEN = "best FID (held-out) ↓"
 _OVER_FLOOR = "FID/floor"
 _SPEED = measure("images_per_s").head
@@ -67,7 +67,8 @@ def narrow(records: Records) -> Grid:
     Failures, floor and groups only where there are any.
     """
     whole, failed = main(records), (records.trials["status"] == "diverged").any()
-    columns = (*_NARROW, _against(records))
+    columns = {*_NARROW, _against(records)}
+    columns -= {_OVER_FLOOR, _SPEED} if records.control else set()
     kept = [head for head in whole.heads if head in columns and (failed or head != "failures")]
     lines = [dict(zip(whole.heads, row, strict=True)) for row in whole.rows]
     rows = tuple(tuple(_narrow(head, line[head]) for head in kept) for line in lines)
@@ -178,7 +179,7 @@ def _measures(records: Records, name: str, caption: str, names: list[str]) -> Gr
 def _narrow(head: str, cell: Cell) -> Cell:
     if head == _KL and cell.value is not None:
         return replace(cell, text=summary.trimmed(cell.value))
-    return replace(cell, text="real images") if cell.text == FLOOR else cell
+    return replace(cell, text="real data") if cell.text == FLOOR else cell
 
 
 def _letters_note(judged: list[Pair]) -> str:
@@ -196,7 +197,7 @@ def _caption(records: Records) -> str:
     ]
     trained = f"trained {' '.join(conditions)}, " if conditions else ""
     return (
-        f"{records.experiment}: {seeds} {'seed' if seeds == 1 else 'seeds'}, {budget} real images "
+        f"{records.experiment}: {seeds} {'seed' if seeds == 1 else 'seeds'}, {budget} real samples "
         f"shown to the discriminator, {trained}measured by {records.evaluator} on n = {samples} "
         f"against the {records.split} split"
     )
@@ -204,7 +205,7 @@ def _caption(records: Records) -> str:
 
 def _about(records: Records) -> str:
     samples = _thousands(records.parameter("samples"))
-    floor = "FID/floor is the mean FID divided by that of real images, by this classifier."
+    floor = "FID/floor is the mean FID divided by that of real data, by this evaluator."
     if not records.floor:
         floor = (
             f"There is no floor: none was recorded at n = {samples}. A floor needs as many "
@@ -212,7 +213,7 @@ def _about(records: Records) -> str:
         )
     return (
         f"Measured by {records.measure or records.evaluator} (evaluator, feature layer, n, split): "
-        f"n = {samples} generated images a trial, against the {records.split} split. "
+        f"n = {samples} generated samples a trial, against the {records.split} split. "
         f"{_SPREAD} The column n counts the seeds that finished. {floor} "
         "The best FID is that of the checkpoint that was chosen on held-out training images. "
         "Every other number is of the last checkpoint."
@@ -258,7 +259,7 @@ def _ratio(row: Row, floor: float | None) -> Cell:
 
 
 def _floor(records: Records) -> dict[str, Cell]:
-    """The heads that real images have a cell for."""
+    """The heads that real data have a cell for."""
     known = {measure(name).head: plain(records.floor.get(name)) for name in MAIN}
     known |= {"variant": Cell(FLOOR), _OVER_FLOOR: Cell("1", value=1.0)}
     if records.floor.get("modes") == len(summary.classes(records)):

@@ -27,7 +27,7 @@ FLOOR = {
     "confidence": 0.997,
     "inception_score": 9.93,
 }
-# A tenth each, and what real images get within a digit.
+# A tenth each, and what real data gets within a digit.
 DIGITS = {f"digit_share/{digit}": 0.1 for digit in range(10)} | {
     f"digit_coverage/{digit}": 0.96 for digit in range(10)
 }

@@ -52,8 +52,8 @@ def test_more_samples_than_held_out_images_have_no_floor(store: Store, tmp_path:
     assert NO_FLOOR in (out / "table.md").read_text()
     assert NO_FLOOR in (out / "table.tex").read_text()
     assert NO_FLOOR in (out / "index.html").read_text()
-    assert "real images (floor)" not in comparison.table
-    assert "times what real images get" not in comparison.verdict
+    assert "real data (floor)" not in comparison.table
+    assert "times what real data gets" not in comparison.verdict
     assert json.loads((out / "table.json").read_text())["floor"] == {}
     table = list(csv.reader(io.StringIO((out / "table.csv").read_text())))
     assert [row[0] for row in table[1:]] == ["wgan", "mlp_bce"]
@@ -65,7 +65,7 @@ def test_a_floor_of_few_measures_fills_what_it_can(store: Store, tmp_path: Path)
     _swept(store, 100, {"n": 100, "fid": 2.5})
     compare("mine", store.uri, tmp_path / "results")
     table = (tmp_path / "results" / "table.md").read_text()
-    (row,) = [line for line in table.splitlines() if line.startswith("| real images (floor)")]
+    (row,) = [line for line in table.splitlines() if line.startswith("| real data (floor)")]
     cells = [cell.strip() for cell in row.split("|")[2:-1]]
     assert "2.5" in cells
     assert set(cells) == {"–", "1", "2.5"}

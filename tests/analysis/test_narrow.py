@@ -62,7 +62,7 @@ def test_four_variants_with_failures_groups_and_floor_fit_a_hundred_columns() ->
         "↓", "images/s",
     ]  # fmt: skip
     assert lines[1].split()[:7] == ["batchnorm_dropout", "5", "1", "17.42", "±", "0.62", "144"]
-    assert lines[-1].startswith("real images  ")
+    assert lines[-1].startswith("real data  ")
 
 
 @pytest.mark.parametrize(("floor", "diverged"), [({}, True), (FLOOR, False), ({}, False)])
@@ -70,7 +70,7 @@ def test_columns_without_anything_to_say_are_left_out(
     floor: dict[str, float], diverged: bool
 ) -> None:
     text = plain(narrow(records(FOUR, floor, diverged=diverged)))
-    assert ("FID/floor" in text) == ("real images" in text) == bool(floor)
+    assert ("FID/floor" in text) == ("real data" in text) == bool(floor)
     assert ("failures" in text) == diverged
 
 

@@ -4,12 +4,14 @@ import html.parser
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bench.analysis import records
-from bench.analysis.page import anchor, commands, unbroken
+from bench.analysis.formats import Cell, Grid
+from bench.analysis.page import anchor, commands, templates, unbroken
 from bench.tracking.reading import RecordStore
 
 from .conftest import Written
@@ -111,7 +113,7 @@ def test_tables_sort_by_keyboard_and_the_floor_stays_last(opened: Any) -> None:
     opened.keyboard.press("Enter")
     names = [name.strip() for name in opened.locator("#table-main th[scope=row]").all_inner_texts()]
     assert names[0] == "mlp_bce"
-    assert names[-1] == "real images (floor)"
+    assert names[-1] == "real data (floor)"
     assert opened.get_attribute("#table-main th:nth-child(4)", "aria-sort") == "descending"
 
 
@@ -126,6 +128,28 @@ def test_the_slider_goes_back_in_training(opened: Any) -> None:
     assert steps == ["4800"] * 4
     opened.select_option("#place", "diverged")
     assert opened.locator(".grids img:visible").get_attribute("data-step") == "3200"
+
+
+def test_play_shows_training_from_its_beginning_to_its_end_and_stops(opened: Any) -> None:
+    opened.evaluate("window.seen = []; new MutationObserver(() => window.seen.push("
+                    "document.getElementById('step-value').textContent)).observe("
+                    "document.getElementById('step-value'), {childList: true})")  # fmt: skip
+    opened.click("#play")
+    assert opened.inner_text("#play") == "Pause"
+    opened.wait_for_selector("#play:text-is('Play')")
+    assert opened.evaluate("window.seen") == ["0", "1,600", "3,200", "4,800", "6,400"]
+    opened.click("#play")
+    opened.click("#play")
+    assert opened.inner_text("#play") == "Play"
+    assert opened.inner_text("#step-value") == "0"
+
+
+def test_a_long_table_is_folded(opened: Any) -> None:
+    assert opened.locator("details #table-pairs").count() == 0
+    tall = Grid("tall", "Tall", ("A",), tuple((Cell("b"),) for _ in range(31)))
+    module: Any = templates().get_template("grid.html").module
+    assert "<summary>31 rows</summary>" in module.grid_table(tall)
+    assert "<details" not in module.grid_table(replace(tall, rows=tall.rows[:30]))
 
 
 def test_every_diverged_seed_is_shown(opened: Any) -> None:

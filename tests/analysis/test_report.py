@@ -133,10 +133,10 @@ def test_missed_digits_are_counted_over_seeds(quick: Store) -> None:
 def test_shares_and_coverage_digit_by_digit_end_with_the_real_images(quick: Store) -> None:
     found = records.read(RecordStore(quick.uri), "quick")
     shares, covered = means(found, "digit_share"), means(found, "digit_coverage")
-    assert list(shares.index)[-2:] == list(covered.index)[-2:] == ["mlp_bce", "real images"]
+    assert list(shares.index)[-2:] == list(covered.index)[-2:] == ["mlp_bce", "real data"]
     assert shares.loc["mlp_bce"].tolist() == pytest.approx([0.0625, 0.5, *[0.0625] * 7, 0.0])
     assert covered.loc["mlp_bce"].tolist()[8:] == pytest.approx([0.96, 0.0])
-    assert shares.loc["real images"].tolist() == pytest.approx([0.1] * 10)
+    assert shares.loc["real data"].tolist() == pytest.approx([0.1] * 10)
 
 
 def test_records_from_before_the_digits_were_measured_show_what_there_is(store: Store) -> None:

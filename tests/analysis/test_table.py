@@ -84,8 +84,8 @@ def test_without_a_floor_nothing_is_divided_by_it(store: Store) -> None:
         sweep.trial(variant, seed)
     sweep.client.set_experiment_tag(sweep.experiment_id, "ganbench.floor", "{}")
     texts = [render("quick", store.uri, form) for form in get_args(report.Format)]
-    assert not any("FID/floor" in text or "real images (floor)" in text for text in texts)
-    assert not any("what real images get" in text for text in texts)
+    assert not any("FID/floor" in text or "real data (floor)" in text for text in texts)
+    assert not any("what real data gets" in text for text in texts)
     assert "wgan has the lowest mean FID" in texts[0]
 
 

@@ -336,8 +336,8 @@ def test_the_verdict_says_real_images_by_this_classifier_and_nothing_without_a_f
     rows = [row("a", scattered(5, 0.1, 1)), row("b", scattered(5, 0.1, 2))]
     held = replace(records(rows), floor={"fid": 0.5})
     said = narrative.verdict(held, rows, verdicts.pairs(rows, "fid"))
-    assert re.search(r", \d+\.\d times what real images get by this classifier\. It", said)
-    assert "real images" not in told(rows)
+    assert re.search(r", \d+\.\d times what real data gets by this evaluator\. It", said)
+    assert "real data" not in told(rows)
 
 
 @pytest.mark.parametrize(("n", "said"), [(3, True), (4, True), (5, False)])

@@ -55,7 +55,7 @@ def test_it_ends_well_and_leaves_the_table(sweep: Sweep) -> None:
     assert sweep.first.returncode == 0, sweep.first.stdout + sweep.first.stderr
     results = sweep.results
     table = (results / "table.md").read_text()
-    for row in ("mlp_bce", "wgan", "hinge_r1", "real images (floor)"):
+    for row in ("mlp_bce", "wgan", "hinge_r1", "real data (floor)"):
         assert f"| {row} |" in table
     assert "digits-v1-" in table
     assert "n = 100" in table

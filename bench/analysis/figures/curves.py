@@ -71,7 +71,7 @@ def _mean(axes: Axes, points: pd.DataFrame, done: list[str], x: str, look: Look)
 
 def _finish(left: Axes, right: Axes, records: Records) -> None:
     left.set(yscale="log", ylabel=measure("fid").axis)
-    left.set_xlabel("real images shown to the discriminator")
+    left.set_xlabel("real samples shown to the discriminator")
     left.set_title("FID by budget")
     right.set(xlabel="seconds of training (evaluation excluded)")
     right.set_title("FID by time")

@@ -13,7 +13,7 @@ from bench.analysis.records import ROW, Records
 from bench.analysis.sample_selection import Samples
 from bench.analysis.summary import classes, rows
 
-_REAL = "real images"
+_REAL = "real data"
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class _Panel:
 
 @figure(
     title="Failures by class",
-    caption="Top: how many finished seeds draw a class less than a tenth as often as real images "
-    "do. Below, if recorded, are means over the seeds: how often each class is drawn, and the "
+    caption="Top: how many finished seeds draw a class less than a tenth as often as real data "
+    "does. Below, if recorded, are means over the seeds: how often each class is drawn, and the "
     "share of its test images that have a sample of it nearby.",
     place=3,
 )
@@ -57,7 +57,7 @@ def missed(records: Records) -> pd.DataFrame:
 
 
 def means(records: Records, measure: str) -> pd.DataFrame:
-    """Rows × classes: the measure's mean, the real images last; no row that lacks a class."""
+    """Rows × classes: the measure's mean, the real data last; no row that lacks a class."""
     names = {f"final/{measure}/{label}": label for label in classes(records)}
     values = records.trials.reindex(columns=list(names)).astype(float)
     table = _ordered(values.groupby(records.trials[ROW]).mean().dropna(), records)

@@ -77,7 +77,7 @@ def paths(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | 
             _strip(axes, path, sorted(grids.pngs))
             axes.set_title(f"{grids.row}, seed {grids.seed}", fontsize=8)
             axes.set_xlim(-0.5, path.shape[2] * steps - 0.5)
-        axes.set_xlabel("real images shown; each line is one latent")
+        axes.set_xlabel("real samples shown; each line is one latent")
     return drawing
 
 

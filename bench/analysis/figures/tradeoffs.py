@@ -19,7 +19,7 @@ _PLANES = (("recall", "precision"), ("coverage", "density"))
 @figure(
     title="Fidelity and diversity",
     caption="Each mark is one seed at the end of training; the star, where there is one, is what "
-    "real images get. A generator that draws only one kind of image can lie high and far left.",
+    "real data gets. A generator that draws only one kind of image can lie high and far left.",
     place=4,
 )
 def tradeoffs(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | None:

@@ -31,7 +31,7 @@ if (slider) {
     const step = steps[Number(slider.value)];
     const count = step.toLocaleString("en-US");
     document.getElementById("step-value").textContent = count;
-    slider.setAttribute("aria-valuetext", `${count} real images`);
+    slider.setAttribute("aria-valuetext", `${count} real samples`);
     for (const variant of document.querySelectorAll(".variant")) {
       let present = false;
       for (const trial of variant.querySelectorAll(".trial")) {
@@ -43,12 +43,32 @@ if (slider) {
         images.forEach((image) => { image.hidden = image !== current; });
         const at = Number(current.dataset.step);
         trial.querySelector(".shown").textContent =
-          at === step ? "" : `(shown: ${at.toLocaleString("en-US")} images)`;
+          at === step ? "" : `(shown: ${at.toLocaleString("en-US")})`;
       }
       variant.querySelector(".none").hidden = present;
     }
   };
-  slider.addEventListener("input", show);
+  const play = document.getElementById("play");
+  let film = 0;
+  const pause = () => {
+    clearInterval(film);
+    film = 0;
+    play.textContent = "Play";
+  };
+  const forward = () => {
+    if (Number(slider.value) === steps.length - 1) return pause();
+    slider.value = Number(slider.value) + 1;
+    show();
+  };
+  play.hidden = steps.length < 2;
+  play.addEventListener("click", () => {
+    if (film) return pause();
+    if (Number(slider.value) === steps.length - 1) slider.value = 0;
+    show();
+    film = setInterval(forward, 700);
+    play.textContent = "Pause";
+  });
+  slider.addEventListener("input", () => { pause(); show(); });
   place.addEventListener("change", show);
   show();
 }
