@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bench import paths, seeding
+from bench.datasets.dataset import Samples
 from bench.evaluation import suite
 from bench.evaluation.declarations import EACH, Value
 from bench.evaluation.identity import SAMPLES
@@ -67,6 +68,17 @@ def ship(evaluator: "Evaluator") -> None:
         json.dump(content, file, indent=1)
 
 
+def floor(evaluator: "Evaluator", n: int, final: bool) -> dict[str, Value]:
+    """What `Evaluator.floor` keeps."""
+    heldout = evaluator.extractor.dataset.split("heldout")
+    values = mean_of_each(
+        [evaluator.measure(part.values, final, part.labels) for part in disjoint_sets(n, heldout)]
+    )
+    for name in [name for name in values if name.startswith("fid_heldout")]:
+        values[name] = values[name.replace("_heldout", "")]
+    return values
+
+
 def _known(evaluator: "Evaluator", images: Callable[[], Tensor]) -> dict[str, Value]:
     values: dict[str, Value] = evaluator.cache.json(
         images.__name__, lambda: evaluator.measure(images(), final=True)
@@ -110,17 +122,17 @@ def _half_against_half(train: FeatureStatistics, n: int, draw: int) -> dict[str,
     return suite.compute(ours, Reference(lambda split: others), metrics)[0]
 
 
-def disjoint_sets(n: int, images: Tensor) -> list[Tensor]:
-    """Sets of n held-out ``images`` that share none, by a fixed shuffle.
+def disjoint_sets(n: int, heldout: Samples) -> list[Samples]:
+    """Sets of n held-out samples that share none, by a fixed shuffle.
 
     At most ``MOST_SETS``, for every metric alike: one set of 100 images has an FID that is 40 % off
     (sd over sets), the mean of 20 is 9 % off. Together they never hold more than all held-out
     images, so a small n costs no more than a large one. Each set keeps the order of the file. For
     an n above the number of held-out images there is no set.
     """
-    order = torch.randperm(len(images), generator=seeding.generator("calibration", 2))
+    order = torch.randperm(len(heldout), generator=seeding.generator("calibration", 2))
     whole = [part for part in torch.split(order, n) if len(part) == n]
-    return [images[part.sort().values] for part in whole[:MOST_SETS]]
+    return [heldout.select(part.sort().values) for part in whole[:MOST_SETS]]
 
 
 def mean_of_each(draws: Sequence[dict[str, Value]]) -> dict[str, Value]:

@@ -48,6 +48,7 @@ class Evaluator(TorchMetric):
     rows: list[Tensor]
     logits: list[Tensor]
     given: list[Tensor]
+    drawn: list[Tensor]
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class Evaluator(TorchMetric):
             self.add_state(f"moments{suffix}", empty, dist_reduce_fx=merged)
             sums = torch.zeros(3 + 2 * classes, dtype=torch.float64)
             self.add_state(f"classes{suffix}", sums, dist_reduce_fx="sum")
-        for name in ("rows", "logits", "given"):
+        for name in ("rows", "logits", "given", "drawn"):
             self.add_state(name, [], dist_reduce_fx="cat")
 
     @classmethod
@@ -128,6 +129,7 @@ class Evaluator(TorchMetric):
         stored = self._stored(samples.detach().cpu())
         if labels is not None:
             self.given.append(labels.detach().to(self.device, torch.int64))
+            self.drawn += [stored.to(self.device)] if self.final else []
         for suffix, extractor in self._extractors.items():
             if not suffix or self.final:
                 self._absorb(suffix, extractor, stored)
@@ -190,6 +192,7 @@ class Evaluator(TorchMetric):
         rows, logits = [self._cpu(name) for name in kept] or ([], [])
         statistics = FeatureStatistics.unpacked(moments, sums, rows, logits)
         statistics.given = torch.cat(given) if (given := self._cpu("given")) else None
+        statistics.samples = torch.cat(drawn) if (drawn := self._cpu("drawn")) else None
         return statistics
 
     def _cpu(self, name: str) -> list[Tensor]:
@@ -211,9 +214,9 @@ class Evaluator(TorchMetric):
             raise UserError("Some samples hold NaN or infinite values: correct the generator.")
         return samples if samples.dtype == usual else dataset.decode(samples.float())
 
-    def measure(self, samples: Tensor, final: bool = False) -> Values:
+    def measure(self, samples: Tensor, final: bool = False, labels: Tensor | None = None) -> Values:
         """The metrics of one set of samples, as `score` gives them."""
-        return self.score(samples, final, with_noise=False).metrics
+        return self.score(samples, final, with_noise=False, labels=labels).metrics
 
     def score(
         self,
@@ -274,20 +277,11 @@ class Evaluator(TorchMetric):
             Metric to value; empty where n is more than there are held-out samples.
         """
         name = f"floor-{n}{'-final' if final else ''}"
-        return dict(self.cache.json(name, lambda: self._floor(n, final)))
+        return dict(self.cache.json(name, lambda: calibration.floor(self, n, final)))
 
     def calibration(self) -> list[Values]:
         """What the metrics say about known sets of samples; the first time takes two minutes."""
         return calibration.rows(self)
-
-    def _floor(self, n: int, final: bool) -> Values:
-        heldout = self.extractor.dataset.split("heldout").values
-        values = calibration.mean_of_each(
-            [self.measure(part, final) for part in calibration.disjoint_sets(n, heldout)]
-        )
-        for name in [name for name in values if name.startswith("fid_heldout")]:
-            values[name] = values[name.replace("_heldout", "")]
-        return values
 
     @cached_property
     def cache(self) -> Cache:

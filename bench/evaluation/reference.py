@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench import paths
 from bench.datasets import pixels
-from bench.datasets.dataset import Split
+from bench.datasets.dataset import Dataset, Split
 from bench.evaluation.extractor import FeatureExtractor
 from bench.evaluation.statistics import ClassHistogram, FeatureStatistics
 
@@ -30,6 +30,7 @@ class Reference:
         load: returns a split's statistics, rows kept.
         keep: keeps named tensors, which take long to work out.
         classes: how often each class is drawn by definition; by default as in the test samples.
+        dataset: of which the splits are.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class Reference:
         load: Callable[[Split], FeatureStatistics],
         keep: Callable[[str, Callable[[], Tensors]], Tensors] = lambda name, compute: compute(),
         classes: ClassHistogram | None = None,
+        dataset: Dataset | None = None,
     ) -> None:
+        self.dataset = dataset
         self._load, self._keep, self._classes = load, keep, classes
         self._derived: dict[str, Tensors] = {}
 
@@ -93,7 +96,7 @@ def of(extractor: FeatureExtractor) -> Reference:
         return FeatureStatistics.of(kept["features"], kept.get("logits"))
 
     equal = ClassHistogram.equal(dataset.classes) if extractor.equal_classes else None
-    return Reference(load, derived.tensors, equal)
+    return Reference(load, derived.tensors, equal, dataset)
 
 
 def _observed(extractor: FeatureExtractor, split: Split) -> Tensors:

@@ -21,10 +21,12 @@ class FeatureStatistics:
 
     Attributes:
         given: the labels that the samples were drawn for, (N,) int64, where they are known.
+        samples: the samples themselves, (N, *shape) in stored form, kept where labels are given.
     """
 
     def __init__(self, keep_rows: bool = False) -> None:
         self.given: Tensor | None = None
+        self.samples: Tensor | None = None
         self.gaussian = Gaussian()
         self.histogram = ClassHistogram()
         self._keep_rows = keep_rows

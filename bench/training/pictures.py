@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from bench import datasets, paths, seeding
 from bench.datasets import Dataset
-from bench.datasets.pixels import ImageDataset, tiled
+from bench.datasets.pixels import WHITE, ImageDataset, tiled
 from bench.datasets.plane import Mixture
 from bench.evaluation import Evaluator
 from bench.evaluation.declarations import FINAL
@@ -20,6 +20,7 @@ from bench.variants import GAN, Algorithm
 
 _PAIRS, _PAIRS_ACROSS = 32, 8
 _WALKS, _STEPS = 4, 12
+_CLASSES, _OF_EACH = 10, 10
 _SIDE = 48  # points of the discriminator's surface, in each direction
 
 
@@ -66,6 +67,8 @@ def draw(
     # Where training samples are not compared, to see them all would take minutes.
     compared = any(metric.name == "neighbour_ratio" for metric in evaluator.at(FINAL))
     drawn = {"neighbours": neighbours(evaluator, images[:_PAIRS], train)} if compared else {}
+    if (labels := algorithm.labels(len(images))) is not None:
+        drawn["classes"] = by_class(images, labels)
     # Only a game that samples as the contract does is known to have Gaussian latents.
     if isinstance(algorithm, GAN) and type(algorithm).sample is GAN.sample:
         drawn["interpolation"] = interpolation(algorithm, trial)
@@ -83,6 +86,16 @@ def neighbours(evaluator: Evaluator, images: Tensor, train: Tensor) -> Tensor:
     """
     nearest = train[evaluator.nearest_training(images)]
     return tiled(torch.cat([images, nearest], dim=3), _PAIRS_ACROSS, gap=4)
+
+
+def by_class(images: Tensor, labels: Tensor) -> Tensor:
+    """Ten samples of each of the first ten classes, a line a class; white where one lacks."""
+    blank = torch.full_like(images[:1], WHITE)
+    lines = [
+        torch.cat([images[labels == label][:_OF_EACH], blank.expand(_OF_EACH, *images.shape[1:])])
+        for label in range(min(_CLASSES, int(labels.max()) + 1))
+    ]
+    return tiled(torch.cat([line[:_OF_EACH] for line in lines]), _OF_EACH, gap=2)
 
 
 def interpolation(algorithm: GAN, trial: Trial) -> Tensor:

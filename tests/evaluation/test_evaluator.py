@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bench import datasets
 from bench import evaluation as room
 from bench.datasets import mnist, pixels
 from bench.errors import UserError
@@ -66,11 +67,11 @@ def test_the_floor_belongs_to_its_n(n: int, fid: float, evaluator: Evaluator) ->
 
 
 def test_the_floor_is_the_mean_over_disjoint_sets(small_evaluator: Evaluator) -> None:
-    sets = disjoint_sets(100, mnist.load("heldout").images)
+    sets = disjoint_sets(100, small_evaluator.extractor.dataset.split("heldout"))
     floor = small_evaluator.floor(100, final=True)
-    values = [small_evaluator.measure(images, final=True) for images in sets]
+    values = [small_evaluator.measure(s.values, final=True, labels=s.labels) for s in sets]
     assert len(sets) == 3
-    for name in ("fid", "coverage", "fid_alt", "digit_share/3"):
+    for name in ("fid", "coverage", "fid_alt", "digit_share/3", "label_accuracy", "cas"):
         assert floor[name] == pytest.approx(sum(float(v[name]) for v in values) / 3)
     assert floor["fid"] != values[0]["fid"]
 
@@ -88,12 +89,12 @@ def test_above_the_number_of_held_out_images_there_is_no_floor(small_evaluator: 
 
 
 def test_disjoint_sets_share_no_image(mnist_store: Path) -> None:
-    held = mnist.load("heldout").images
+    held = datasets.get("mnist").split("heldout")
     sets = disjoint_sets(3000, held)
-    assert [len(images) for images in sets] == [3000] * 3
-    assert len(torch.unique(torch.cat(sets), dim=0)) == 9000
-    assert torch.equal(disjoint_sets(10_000, held)[0], held)
-    assert len(disjoint_sets(100, mnist.load("heldout").images)) == 20
+    assert [len(part) for part in sets] == [3000] * 3
+    assert len(torch.unique(torch.cat([part.values for part in sets]), dim=0)) == 9000
+    assert torch.equal(disjoint_sets(10_000, held)[0].values, held.values)
+    assert len(disjoint_sets(100, held)) == 20
 
 
 def test_the_floor_is_kept(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:

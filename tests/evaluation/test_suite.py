@@ -95,7 +95,7 @@ def test_issue_metrics_are_all_there() -> None:
         "fid fid_infinity kid inception_score precision recall density coverage modes modes_any "
         "mode_kl missing confidence digit_coverage_lowest digit_coverage_mean digit_coverage "
         "digit_share neighbour_ratio authpct "
-        "copying_ct fid_heldout label_accuracy fid_within fid_within_worst"
+        "copying_ct fid_heldout label_accuracy fid_within fid_within_worst cas"
     )
     assert set(USUAL) == set(wanted.split())
     assert set(METRICS.names()) - set(USUAL) == OF_POINTS

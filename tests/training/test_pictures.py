@@ -46,6 +46,25 @@ def test_a_trial_ends_with_both_pictures(make_trial: MakeTrial) -> None:
         np.testing.assert_allclose(end.astype(int), sample, atol=1)  # batch norm of another batch
 
 
+def test_a_conditional_trial_ends_with_a_line_a_class(make_trial: MakeTrial) -> None:
+    item = make_trial("cgan", "budget=64", "evaluations=1")
+    assert trial.run(item.folder) == "done"
+    lines = np.asarray(Image.open(item.folder / "classes.png"))
+    assert lines.shape == (10 * 30 - 2, 10 * 30 - 2)
+
+
+def test_each_line_is_of_one_class_and_what_lacks_is_white() -> None:
+    images = torch.arange(24, dtype=torch.uint8)[:, None, None, None].expand(24, 1, 28, 28)
+    picture = pictures.by_class(images, torch.arange(24) % 3).numpy()
+    assert picture.shape == (3 * 30 - 2, 10 * 30 - 2)
+    for label in range(3):
+        values = [cell(picture, label, 30, 30 * i).max() for i in range(10)]
+        assert values == [*range(label, 24, 3), 255, 255]
+    many = torch.arange(2000) % 1000
+    thousand = torch.zeros(2000, 3, 28, 28, dtype=torch.uint8)
+    assert pictures.by_class(thousand, many).shape == (298, 298, 3)
+
+
 def test_the_nearest_training_image_of_a_copy_is_its_original(mnist_store: Path) -> None:
     train = mnist.load("train").images
     chosen = train[torch.arange(0, 32 * 1500, 1500)]

@@ -296,13 +296,12 @@ def test_wrong_classifier_weights_fail_the_trial_in_a_sentence(
 
 def test_a_conditional_variant_is_compared_with_its_labels(make_trial: MakeTrial) -> None:
     """At the end of its budget; an unconditional one is not."""
-    for variant, expected in (("cgan", {"label_accuracy", "fid_within", "fid_within_worst"}),
-                              ("mlp_bce", set())):  # fmt: skip
+    labelled = {"label_accuracy", "fid_within", "fid_within_worst", "cas"}
+    for variant, expected in (("cgan", labelled), ("mlp_bce", set())):
         item = make_trial(variant, "budget=64", "evaluations=1")
         assert trial.run(item.folder) == "done"
         entries = [entry for entry, _ in event_log.read(item.folder / "journal.jsonl")]
         named = {name for entry in entries for name in entry.get("metrics", {})}
-        labelled = {"label_accuracy", "fid_within", "fid_within_worst"}
         assert {name.removeprefix("final/") for name in named} & labelled == expected
 
 

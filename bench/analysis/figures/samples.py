@@ -82,6 +82,17 @@ def paths(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | 
 
 
 @figure(
+    title="Class by class",
+    caption="What the median seed of each conditional variant draws when it is asked for a class: "
+    "a line a class.",
+    place=6.5,
+    of_pictures=True,
+)
+def classes(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | None:
+    return _logged(samples.get("classes", []))
+
+
+@figure(
     title="From latent to latent",
     caption="The median seed's generator on spherical walks, a line each, between latents of the "
     "sample grid.",
