@@ -358,7 +358,8 @@ def test_lists(ganbench: Run) -> None:
     }  # fmt: skip
     listed = json.loads(ganbench("list", "experiments", "--json")[1])
     assert [row["experiment"] for row in listed] == [
-        "ablation", "conditional", "conv", "grid", "paper", "quick", "ring", "stacked", "zoo"
+        "ablation", "conditional", "conv", "grid", "paper", "quick", "ring", "stacked",
+        "stacked_unrolled", "stacked_veegan", "zoo",
     ]  # fmt: skip
     metrics = [row["name"] for row in json.loads(ganbench("list", "metrics", "--json")[1])]
     assert {"fid", "modes", "mode_kl", "missing", "confidence", "inception_score"} <= set(metrics)

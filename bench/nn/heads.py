@@ -6,8 +6,8 @@ Labels are the class of each sample, (N,) int64.
 import torch
 from torch import Tensor, nn
 
+from bench.nn.convolutional import Wrap, as_it_is
 from bench.nn.fast import Linear
-from bench.nn.pairs import Wrap, as_it_is
 
 
 class Conditioned(nn.Module):

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from bench.nn import Conditioned, adam, spectral
-from bench.nn.pairs import DISCRIMINATORS, GENERATORS, as_it_is
+from bench.nn.convolutional import as_it_is
+from bench.nn.pairs import DISCRIMINATORS, GENERATORS, NORMALISED
 from bench.variants.contract import Positive, Share
 from bench.variants.gan import GAN
 
@@ -17,7 +18,8 @@ class Pair(GAN):
     The generator of a conditional variant takes the label joined to the latents.
     """
 
-    network: Literal["mlp", "conv", "plane"] = "mlp"
+    network: Literal["mlp", "conv", "plane", "metz_half", "metz_quarter", "dcgan"] = "mlp"
+    """``metz_…`` and ``dcgan`` are those of published protocols for Stacked-MNIST."""
     width: Positive = 1.0
     """A factor of all hidden widths."""
     batch_norm: bool = True
@@ -30,6 +32,11 @@ class Pair(GAN):
     beta1: Share = 0.5
     beta2: Share = 0.999
     ema: Share = 0.0  # type: ignore[misc]
+
+    @property
+    def joint_pass(self) -> bool:  # type: ignore[override]
+        """As of `GAN`; not where the network's discriminator has batch norm."""
+        return self.network not in NORMALISED
 
     def generator(self) -> nn.Module:
         labels = self.classes if self.conditional else 0

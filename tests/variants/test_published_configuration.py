@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from bench import nn as parts
+from bench.errors import UserError
 from bench.nn import Dropout, Linear
 from bench.variants import GAN, Batch, registry
 
@@ -149,6 +150,62 @@ def test_the_convolutional_pair() -> None:
     assert gan.D[0].weight.shape == (32, 1, 4, 4)
     assert abs(gan.G[0].weight.std().item() - 0.02) < 1e-3
     assert gan.G(torch.zeros(2, 100)).shape == (2, 1, 28, 28)
+
+
+def stacked(network: str) -> GAN:
+    configuration = registry.configure("pacgan", {"network": network, "latent": 256})
+    algorithm = registry.create("pacgan", configuration, (3, 28, 28), 1000)
+    assert isinstance(algorithm, GAN)
+    return algorithm
+
+
+def maps(network: nn.Module) -> list[tuple[int, int, int]]:
+    """Inputs, outputs and kernel of each convolution."""
+    layers = [m for m in network if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
+    return [(m.in_channels, m.out_channels, m.kernel_size[0]) for m in layers]
+
+
+@pytest.mark.parametrize(("network", "widths"), [("metz_half", (4, 8, 16)),
+                                                 ("metz_quarter", (2, 4, 8))])  # fmt: skip
+def test_the_networks_of_unrolled_gan_for_stacked_mnist(
+    network: str, widths: tuple[int, int, int]
+) -> None:
+    gan = stacked(network)
+    assert gan.G[0].out_features == 4 * 4 * 64
+    assert maps(gan.G) == [(64, 32, 3), (32, 16, 3), (16, 8, 3), (8, 3, 3)]
+    a, b, c = widths
+    assert maps(gan.D) == [(6, a, 3), (a, b, 3), (b, c, 3)]
+    assert [m.negative_slope for m in gan.D if isinstance(m, nn.LeakyReLU)] == [0.3] * 3
+    _draws_and_judges(gan)
+
+
+def test_the_networks_of_veegan_for_stacked_mnist() -> None:
+    gan = stacked("dcgan")
+    assert maps(gan.G) == [(512, 256, 5), (256, 128, 5), (128, 64, 5), (64, 3, 5)]
+    assert maps(gan.D) == [(6, 64, 5), (64, 128, 5), (128, 256, 5), (256, 512, 5)]
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in gan.D) == 3
+    _draws_and_judges(gan)
+
+
+def _draws_and_judges(gan: GAN) -> None:
+    assert not gan.joint_pass, "batch norm must not mix real and fake"
+    assert gan.G(torch.zeros(4, 256)).shape == (4, 3, 28, 28)
+    batch = Batch(0, torch.rand(8, 3, 28, 28), torch.randn(2, 8, 256))
+    assert gan.step(batch)["loss_d"].isfinite()
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "sentence"),
+    [
+        ("metz_half", (3, 32, 32), "Metz et al. draw images of 28 × 28, not samples of the shape"),
+        ("dcgan", (2,), "does not fit samples of the shape .2,.: it needs images whose height and"),
+        ("conv", (1, 30, 30), "does not fit samples of the shape"),
+    ],
+)
+def test_what_a_network_does_not_fit(network: str, shape: tuple[int, ...], sentence: str) -> None:
+    configuration = registry.configure("nonsaturating", {"network": network})
+    with pytest.raises(UserError, match=sentence):
+        registry.create("nonsaturating", configuration, shape, 10)
 
 
 def test_the_ablation_as_it_stands_is_the_tutorials_pair_to_the_bit() -> None:
