@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -17,6 +17,8 @@ _CODE = re.compile(r"`([^`]+)`")
 _TOKEN = re.compile(r"--|.", re.DOTALL)
 _ACCENTED = re.compile(r"(?![ÐðÞþ×÷])[À-ÿ]")
 _GAP = "  "
+_ON_A_PAGE = 30
+"""Rows of a LaTeX table."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,30 @@ def _markdown(grid: Grid) -> str:
 
 def latex(grids: list[Grid], verdict: str) -> str:
     """A whole document (booktabs) that compiles as it is; each table can be lifted out."""
-    body = "\n".join(_latex(grid) for grid in grids)
+    body = "\n".join(_latex(part) for grid in grids for part in _parts(grid))
     return (
         "\\documentclass{article}\n\\usepackage[utf8]{inputenc}\n"
         "\\usepackage{booktabs}\n\\usepackage{graphicx}\n"
         "\\usepackage[a4paper,landscape,margin=1.5cm]{geometry}\n"
         f"\\begin{{document}}\n{escaped(verdict)}\n\n{body}\\end{{document}}\n"
     )
+
+
+def _parts(grid: Grid) -> list[Grid]:
+    """The table in as many as it takes, because none may be longer than a page."""
+    starts = range(0, len(grid.rows), _ON_A_PAGE)
+    if len(starts) < 2:
+        return [grid]
+    return [
+        replace(
+            grid,
+            name=f"{grid.name}-{number}",
+            caption=f"{grid.caption} (part {number} of {len(starts)})",
+            rows=grid.rows[start : start + _ON_A_PAGE],
+            notes=grid.notes if number == len(starts) else (),
+        )
+        for number, start in enumerate(starts, 1)
+    ]
 
 
 def _latex(grid: Grid) -> str:

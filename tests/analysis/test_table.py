@@ -7,6 +7,7 @@ import csv
 import io
 import itertools
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import get_args
 import pytest
 
 from bench.analysis import render, report
-from bench.analysis.formats import escaped
+from bench.analysis.formats import Cell, Grid, escaped, latex
 from bench.analysis.summary import Summary, trimmed
 
 from .synthetic import Store
@@ -97,6 +98,21 @@ def test_the_latex_table_compiles_as_it_is(quick: Store, tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "table.pdf").stat().st_size > 10_000
     assert "Overfull" not in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_a_table_of_more_than_a_page_goes_on_on_the_next_one(tmp_path: Path) -> None:
+    rows = tuple((Cell(f"v{i}"), Cell("not distinguishable")) for i in range(61))
+    text = latex([Grid("pairs", "Pairs", ("A", "B"), rows, ("A note.",))], "")
+    assert re.findall(r"\(part (.) of 3\)", text) == ["1", "2", "3"]
+    assert text.count("A note.") == 1
+    assert all(f"v{i} &" in text for i in range(61))
+    (tmp_path / "table.tex").write_text(text)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0
+    assert "too large" not in ran.stdout
+    assert "(2 pages" in ran.stdout, "the last part has one row"
 
 
 def test_latex_sets_special_characters_literally() -> None:
