@@ -176,13 +176,17 @@ class Evaluator(TorchMetric):
             omitted |= {f"{name}{suffix}": reason for name, reason in without.items()}
         return values, omitted
 
-    def defined(self, n: int) -> dict[str, Metric]:
-        """The metrics of n samples without labels by the names of their values, final ones too."""
+    def defined(self, n: int, *, given: bool) -> dict[str, Metric]:
+        """The metrics of n samples by the names of their values, final ones too.
+
+        Args:
+            given: whether the samples have labels that they were drawn for.
+        """
         return {
             f"{metric.name}{suffix}": metric
             for suffix, extractor in self._extractors.items()
             for metric in self.at(EACH, FINAL if not suffix else EACH)
-            if not suite.lacking(metric, n, bool(extractor.widths[1]), given=False)
+            if not suite.lacking(metric, n, bool(extractor.widths[1]), given)
         }
 
     def statistics(self, suffix: str = "") -> FeatureStatistics:

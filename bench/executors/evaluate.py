@@ -2,13 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench import datasets
 from bench.errors import UserError
 from bench.evaluation import Evaluator, suite
+from bench.evaluation.declarations import Metric
 from bench.tracking import experiments
 from bench.tracking.addresses import tracking_uri
 from bench.tracking.experiments import ExperimentRecord, trial_folder
@@ -123,18 +124,16 @@ def _measured(
 ) -> list[str]:
     """Add what a trial lacks to its event log: the names of the metrics that got values."""
     recorded = _recorded(folder)
-    lacking = {
-        name: metric
-        for name, metric in evaluator.defined(trial.samples).items()
-        if not recorded.keys() & {f"final/{name}", f"ganbench.{name}", f"final/{name}/0"}
-    }
+    labels = generator.build(trial).labels(trial.samples)
+    lacking = _lacking(recorded, evaluator.defined(trial.samples, given=labels is not None))
     if not lacking:
         return []
     _require(trial, evaluator)
     names = {_CHECK, *(metric.name for metric in lacking.values())}
     with one_thread():
         samples = evaluation.samples(generator.restored(folder, trial), trial)
-        measured = evaluator.score(samples, final=True, metrics=suite.named(names))
+        chosen = suite.named(names)
+        measured = evaluator.score(samples, final=True, metrics=chosen, labels=labels)
     _require_same(recorded.get(f"final/{_CHECK}"), measured.numbers[_CHECK], trial)
     for name in measured.omitted.keys() & lacking:
         report(f"{trial.title} gets no {name}, because it {measured.omitted[name]}.")
@@ -146,6 +145,15 @@ def _measured(
     if numbers or texts:
         event_log.EventLog(folder).supplement(numbers, texts)
     return [name for name in lacking if name not in measured.omitted]
+
+
+def _lacking(recorded: Mapping[str, float | str], defined: dict[str, Metric]) -> dict[str, Metric]:
+    """Those of the metrics, by the names of their values, that a trial has no value of."""
+    return {
+        name: metric
+        for name, metric in defined.items()
+        if not recorded.keys() & {f"final/{name}", f"ganbench.{name}", f"final/{name}/0"}
+    }
 
 
 def _recorded(folder: Path) -> dict[str, float | str]:

@@ -25,10 +25,10 @@ _MANIFEST, _EXPERIMENT = "manifest.json", "experiment.json"
 _OWN = (_MANIFEST, _EXPERIMENT)
 _OF_TRIAL = ("trial.json", "status.json", "journal.jsonl")
 _WEIGHTS = ("generator.json", "generator.safetensors")
-_FILE = re.compile(
+MEMBER = re.compile(
     r"trials/[0-9a-f]{64}/"
     r"((trial|status|generator)\.json|journal\.jsonl|generator\.safetensors"
-    r"|(samples/\d+|neighbours|interpolation)\.png)"
+    r"|(samples/\d+|neighbours|classes|interpolation)\.png)"
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same records make the same archive
 _MOST_BYTES = 8 * 2**30
@@ -154,7 +154,7 @@ def _content(path: Path) -> dict[str, bytes]:
             if sum(member.file_size for member in members) > _MOST_BYTES:
                 raise UserError(f"{path} holds more than {_MOST_BYTES:,} bytes: it is refused.")
             for member in members:
-                if not (_FILE.fullmatch(member.filename) or member.filename in _OWN):
+                if not (MEMBER.fullmatch(member.filename) or member.filename in _OWN):
                     raise _damaged(path, f"it holds a file {member.filename[:80]!r}")
             return {member.filename: archive.read(member) for member in members}
     except FileNotFoundError as error:

@@ -26,7 +26,7 @@ from bench.variants import registry
 EXAMPLES = Path(__file__).parent.parent
 TOML = """
 dataset = "shapes"
-variants = ["mlp_bce", "wgan"]
+variants = ["mlp_bce", "cgan"]
 seeds = 1
 budget = 1280
 evaluations = 2
@@ -189,6 +189,15 @@ def test_a_log_is_replaced_or_left(folder: Path, monkeypatch: pytest.MonkeyPatch
         "tags",
         "end",
     ]
+
+
+def test_a_metric_of_labels_is_measured_again_of_conditional_variants_only(folder: Path) -> None:
+    (log,) = [log for log in logs(folder) if values(log, "final/label_accuracy")]
+    (accuracy,) = values(log, "final/label_accuracy")
+    log.write_text(log.read_text().replace('"final/label_accuracy"', '"final/other"'))
+    outcome, _ = evaluated(folder, plugins=[])
+    assert (outcome.added, outcome.complete) == ({"label_accuracy": 1}, 1)
+    assert values(log, "final/label_accuracy") == [accuracy]
 
 
 def test_a_saved_generator_draws_the_samples_that_were_measured(folder: Path) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from bench import seeding
 from bench.datasets import mnist, pixels
 from bench.evaluation import Evaluator, suite
+from bench.tracking import archive
 from bench.training import pictures, trial
 from bench.training.generator import build
 from bench.trials import Trial, event_log
@@ -51,6 +52,11 @@ def test_a_conditional_trial_ends_with_a_line_a_class(make_trial: MakeTrial) -> 
     assert trial.run(item.folder) == "done"
     lines = np.asarray(Image.open(item.folder / "classes.png"))
     assert lines.shape == (10 * 30 - 2, 10 * 30 - 2)
+    entries = [entry for entry, _ in event_log.read(item.folder / "journal.jsonl")]
+    pictures_of_it = {entry["file"] for entry in entries if entry["event"] == "image"}
+    assert "classes.png" in pictures_of_it
+    for file in pictures_of_it:
+        assert archive.MEMBER.fullmatch(f"trials/{'0' * 64}/{file}"), "an archive may hold it"
 
 
 def test_each_line_is_of_one_class_and_what_lacks_is_white() -> None:
