@@ -10,8 +10,8 @@ import pandas as pd
 
 from bench import paths
 from bench.analysis import narrative, summary, verdicts
-from bench.analysis.diagnosis import choices
 from bench.analysis.records import ROW, Records, frame, parameters
+from bench.analysis.reliability import choices
 from bench.analysis.summary import MAIN, Row, Summary
 from bench.analysis.table import FLOOR
 from bench.errors import UserError

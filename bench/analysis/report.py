@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import pandas as pd
 
 from bench import paths as files
-from bench.analysis import data, diagnosis, formats, frames, narrative, records, table, verdicts
+from bench.analysis import data, formats, frames, narrative, records, reliability, table, verdicts
 from bench.analysis.figures import style
 from bench.analysis.figures.registry import kinds
 from bench.analysis.page import Contents, page
@@ -103,9 +103,9 @@ def _rendered(trials: Records, curves: pd.DataFrame, format: Format) -> str:
 def _grids(trials: Records, curves: pd.DataFrame) -> list[formats.Grid]:
     """The tables in their order, as far as the records suffice for them."""
     grids = [table.main(trials), table.control(trials), table.pairs(trials), table.others(trials)]
-    grids += [table.second_extractor(trials), diagnosis.uncertainty(trials)]
-    grids += [diagnosis.checkpoints(trials, curves), diagnosis.costs(trials)]
-    return [grid for grid in [*grids, diagnosis.calibration(trials)] if grid]
+    grids += [table.second_extractor(trials), reliability.uncertainty(trials)]
+    grids += [reliability.checkpoints(trials, curves), reliability.costs(trials)]
+    return [grid for grid in [*grids, reliability.calibration(trials)] if grid]
 
 
 def _verdict(trials: Records) -> str:

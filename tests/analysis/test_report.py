@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from bench.analysis import compare, data, frames, records, render
-from bench.analysis.diagnosis import checkpoints
 from bench.analysis.figures.curves import fid
 from bench.analysis.figures.digits import digits, means, missed
 from bench.analysis.figures.samples import cells
 from bench.analysis.figures.seeds import seeds
 from bench.analysis.formats import plain
+from bench.analysis.reliability import checkpoints
 from bench.analysis.sample_selection import select
 from bench.analysis.summary import classes, gaps, rows
 from bench.analysis.table import narrow

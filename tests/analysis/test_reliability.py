@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bench.analysis import narrative
-from bench.analysis.diagnosis import calibration, uncertainty
 from bench.analysis.records import ROW, Records, frame
+from bench.analysis.reliability import calibration, uncertainty
 from bench.analysis.summary import Row
 
 
