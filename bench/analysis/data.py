@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench import paths
 from bench.analysis import narrative, summary, verdicts
+from bench.analysis.diagnosis import Diagnoses, of_row
 from bench.analysis.records import ROW, Records, frame, parameters
 from bench.analysis.reliability import choices
 from bench.analysis.summary import MAIN, Row, Summary
@@ -58,9 +59,9 @@ def csv(records: Records) -> str:
     return str(table.to_csv(index=False, lineterminator="\n"))
 
 
-def json_tree(records: Records, curves: pd.DataFrame) -> dict[str, Any]:
-    """Everything: verdict, protocol, rows with points and run ids, pairs, checkpoints, floor,
-    calibration.
+def json_tree(records: Records, curves: pd.DataFrame, diagnoses: Diagnoses) -> dict[str, Any]:
+    """Everything: verdict, protocol, rows with points and run ids, diagnosis, pairs, checkpoints,
+    floor, calibration.
 
     Each of ``pairs`` is a `verdicts.Pair` with its attributes as keys. Tables from before Welch's
     test have ``seeds`` (shared by both) and ``finished`` instead of the four counts, no ``test``
@@ -81,6 +82,11 @@ def json_tree(records: Records, curves: pd.DataFrame) -> dict[str, Any]:
         "floor": records.floor,
         "calibration": list(records.calibration),
         "variants": [_json_row(row) for row in table],
+        "diagnosis": [
+            {"variant": row.name, **asdict(entry)}
+            for row in table
+            for entry in of_row(row, diagnoses)
+        ],
         "pairs": [asdict(pair) for pair in pairs],
         "checkpoints": [
             {"variant": row.name, **{name: _json_value(value) for name, value in chosen.items()}}

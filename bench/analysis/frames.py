@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from bench.analysis import records
+from bench.analysis import diagnosis, records
 from bench.analysis.records import Records
 from bench.tracking.addresses import tracking_uri
 from bench.tracking.reading import RecordStore
 
-_EVALUATION = "eval/"
+EVALUATION, TRAINING = "eval/", "train/"
 _CURVES = ["variant", "seed", "metric", "images", "value"]
 
 
@@ -23,6 +23,7 @@ def load_results(experiment: str, uri: str | None = None) -> pd.DataFrame:
       float, NaN where a trial has none. A diverged trial has costs only;
     * ``trial/row``: the row of the tables, which is the variant and what sets its trials apart
       where one variant was run in several configurations;
+    * ``diagnosis``: what went wrong in its training ("collapsed; past its best"), or "healthy";
     * ``trial/missing``: the classes that the last generator does not cover ("none", "4 9");
     * ``trial/reason`` of a diverged trial, ``trial/key``, ``trial/commit`` of the code (text), and
       ``trial/pictures``: whether the trial logged any (bool).
@@ -35,9 +36,14 @@ def load_results(experiment: str, uri: str | None = None) -> pd.DataFrame:
         UserError: there is no such experiment, nothing of it is finished, or two classifiers
             measured it.
     """
-    trials = records.read(RecordStore(uri or tracking_uri()), experiment).trials
+    store = RecordStore(uri or tracking_uri())
+    recorded = records.read(store, experiment)
+    trials = recorded.trials
+    diagnoses = diagnosis.diagnose(recorded, curves(store, recorded, EVALUATION, TRAINING))
     given = [name for name in trials if "/" not in name and name not in ("variant", "status")]
-    return trials.assign(**{name: _numeric(trials[name]) for name in given})
+    numbers = {name: _numeric(trials[name]) for name in given}
+    health = [diagnosis.names(diagnoses[str(run_id)]) for run_id in trials.index]
+    return trials.assign(**numbers, diagnosis=health)
 
 
 def load_curves(experiment: str, uri: str | None = None) -> pd.DataFrame:
@@ -56,18 +62,20 @@ def load_curves(experiment: str, uri: str | None = None) -> pd.DataFrame:
     return curves(store, records.read(store, experiment))
 
 
-def curves(store: RecordStore, records: Records) -> pd.DataFrame:
-    """The frame of `load_curves`."""
+def curves(store: RecordStore, records: Records, *sections: str) -> pd.DataFrame:
+    """The frame of `load_curves`, or that of other sections of what a trial recorded."""
+    sections = sections or (EVALUATION,)
     experiment = store.experiment(records.experiment)
     stored = {run.run_id: run.stored for run in experiment.runs} if experiment else {}
     points = [
-        (run_id, trial["variant"], trial["seed"], name.removeprefix(_EVALUATION), images, value)
+        (run_id, trial["variant"], trial["seed"], name.partition("/")[2], images, value)
         for run_id, trial in records.trials.iterrows()
         for name, logged in sorted(stored[run_id].items())
-        if name.startswith(_EVALUATION)
+        if name.startswith(sections)
         for images, value in store.curve(str(run_id), logged)
     ]
-    return pd.DataFrame(points, columns=["run_id", *_CURVES]).set_index("run_id")
+    frame = pd.DataFrame(points, columns=["run_id", *_CURVES]).set_index("run_id")
+    return frame.astype({"images": int, "value": float})  # also where there are no points
 
 
 def fid_over_training(curves: pd.DataFrame) -> pd.DataFrame:

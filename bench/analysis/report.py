@@ -2,14 +2,26 @@
 
 import json
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
 import pandas as pd
 
 from bench import paths as files
-from bench.analysis import data, formats, frames, narrative, records, reliability, table, verdicts
+from bench.analysis import (
+    data,
+    diagnosis,
+    formats,
+    frames,
+    narrative,
+    records,
+    reliability,
+    table,
+    verdicts,
+)
+from bench.analysis.diagnosis import Diagnoses
 from bench.analysis.figures import style
 from bench.analysis.figures.registry import kinds
 from bench.analysis.page import Contents, page
@@ -30,12 +42,16 @@ class Comparison:
         verdict: which differences are real, in words.
         files: every file that was written.
         problem: a sentence on pictures that are lost; empty where there are none.
+        diagnosis: what happened in the training of each variant, a line each.
+        diagnoses: the same of each trial, by MLflow run id.
     """
 
     table: str
     verdict: str
     files: tuple[Path, ...]
     problem: str = ""
+    diagnosis: str = ""
+    diagnoses: Mapping[str, str] = field(default_factory=dict)
 
 
 def compare(experiment: str, tracking_uri: str, out: Path) -> Comparison:
@@ -48,9 +64,11 @@ def compare(experiment: str, tracking_uri: str, out: Path) -> Comparison:
     store = RecordStore(tracking_uri)
     trials = records.read(store, experiment)
     curves, samples = frames.curves(store, trials), select(store, trials)
-    problem = missing(trials, samples)
+    problem, diagnoses = missing(trials, samples), _diagnoses(store, trials, curves)
     copies = _copies(store, trials)
-    texts = {f"table.{form}": _rendered(trials, curves, form) for form in get_args(Format)}
+    texts = {
+        f"table.{form}": _rendered(trials, curves, diagnoses, form) for form in get_args(Format)
+    }
     written = _written(out, texts | copies)
     drawn = {
         kind: images
@@ -60,7 +78,7 @@ def compare(experiment: str, tracking_uri: str, out: Path) -> Comparison:
     }
     contents = Contents(
         verdict=_verdict(trials),
-        grids=_grids(trials, curves),
+        grids=_grids(trials, curves, diagnoses),
         figures=[(kind, images[0].read_bytes()) for kind, images in drawn.items() if kind.on_page],
         samples=samples.get("samples", []),
         toml=copies.get("experiment.toml", trials.toml),
@@ -69,8 +87,14 @@ def compare(experiment: str, tracking_uri: str, out: Path) -> Comparison:
     )
     written += [path for images in drawn.values() for path in images]
     written += _written(out, {"index.html": page(trials, contents)})
-    short = formats.plain(table.narrow(trials))
-    return Comparison(short, contents.verdict, tuple(written), problem)
+    return Comparison(
+        table=formats.plain(table.narrow(trials)),
+        verdict=contents.verdict,
+        diagnosis=diagnosis.summary(trials, diagnoses),
+        diagnoses={run_id: diagnosis.sentence(trial) for run_id, trial in diagnoses.items()},
+        files=tuple(written),
+        problem=problem,
+    )
 
 
 def render(experiment: str, tracking_uri: str, format: Format) -> str:
@@ -81,7 +105,13 @@ def render(experiment: str, tracking_uri: str, format: Format) -> str:
     """
     store = RecordStore(tracking_uri)
     trials = records.read(store, experiment)
-    return _rendered(trials, frames.curves(store, trials), format)
+    curves = frames.curves(store, trials)
+    return _rendered(trials, curves, _diagnoses(store, trials, curves), format)
+
+
+def _diagnoses(store: RecordStore, trials: Records, curves: pd.DataFrame) -> Diagnoses:
+    training = frames.curves(store, trials, frames.TRAINING)
+    return diagnosis.diagnose(trials, pd.concat([curves, training]))
 
 
 def _written(out: Path, texts: dict[str, str]) -> list[Path]:
@@ -91,18 +121,20 @@ def _written(out: Path, texts: dict[str, str]) -> list[Path]:
     return [out / name for name in texts]
 
 
-def _rendered(trials: Records, curves: pd.DataFrame, format: Format) -> str:
+def _rendered(trials: Records, curves: pd.DataFrame, diagnoses: Diagnoses, format: Format) -> str:
     if format == "json":
-        return json.dumps(data.json_tree(trials, curves), indent=1, allow_nan=False) + "\n"
+        tree = data.json_tree(trials, curves, diagnoses)
+        return json.dumps(tree, indent=1, allow_nan=False) + "\n"
     if format == "csv":
         return data.csv(trials)
     write = formats.markdown if format == "md" else formats.latex
-    return write(_grids(trials, curves), _verdict(trials))
+    return write(_grids(trials, curves, diagnoses), _verdict(trials))
 
 
-def _grids(trials: Records, curves: pd.DataFrame) -> list[formats.Grid]:
+def _grids(trials: Records, curves: pd.DataFrame, diagnoses: Diagnoses) -> list[formats.Grid]:
     """The tables in their order, as far as the records suffice for them."""
-    grids = [table.main(trials), table.control(trials), table.pairs(trials), table.others(trials)]
+    grids = [table.main(trials), diagnosis.grid(trials, diagnoses), table.control(trials)]
+    grids += [table.pairs(trials), table.others(trials)]
     grids += [table.second_extractor(trials), reliability.uncertainty(trials)]
     grids += [reliability.checkpoints(trials, curves), reliability.costs(trials)]
     return [grid for grid in [*grids, reliability.calibration(trials)] if grid]

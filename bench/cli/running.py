@@ -191,6 +191,7 @@ def _compare(name: str, out: Path, console: Console) -> None:
 
     comparison = compare(name, tracking_uri(), out)
     say(console, f"{comparison.table}\n{comparison.verdict}")
+    say(console, f"\nDiagnosis (in how many trials):\n{comparison.diagnosis}")
     if comparison.problem:
         say(console, comparison.problem)
     say(console, f"\nAll tables and pictures: {out / 'index.html'}")
@@ -214,7 +215,8 @@ def _log_report(name: str, comparison: Any, console: Console) -> None:
 
     pages = [path for path in comparison.files if path.stem in ("index", "table")]
     try:
-        log_report(tracking_uri(), name, comparison.verdict, pages)
+        said = comparison.diagnosis, comparison.diagnoses.items()
+        log_report(tracking_uri(), name, comparison.verdict, pages, *said)
     except Exception as error:
         why = reason(error)
         say(console, f"MLflow does not show the verdict ({why}). Everything else is done.")

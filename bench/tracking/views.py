@@ -21,7 +21,9 @@ PRIMARY = "final/fid"
 NOTE = "mlflow.note.content"
 """The tag that MLflow shows as an experiment's description."""
 DESCRIPTION, VERDICT, PAGE = "ganbench.description", "ganbench.verdict", "ganbench.page"
-"""The tags that it is made of: the file's own words, the verdict, the run that holds the page."""
+DIAGNOSIS = "ganbench.diagnosis"
+"""The tags that it is made of: the file's own words, the verdict, the run that holds the page, and
+what happened in the training of each variant; of a run, what happened in its own."""
 KEYS = "ganbench.keys."
 """With a number: the tags that hold the keys of the experiment's trials."""
 _KEYS_IN_A_TAG = EXPERIMENT_TAG_LIMIT // 65
@@ -80,6 +82,9 @@ def note(tags: Mapping[str, str], experiment_id: str) -> str:
         page = f"#/experiments/{experiment_id}/runs/{tags[PAGE]}/artifacts/index.html"
         footer = f"\n\n[The whole comparison on one page]({page}){footer}"
     verdict = f"**Verdict:** {tags[VERDICT]}\n\n" if VERDICT in tags else ""
+    if tags.get(DIAGNOSIS):
+        lines = tags[DIAGNOSIS].splitlines()
+        footer = "\n\n**Diagnosis:**\n\n" + "\n".join(f"- {line}" for line in lines) + footer
     room = EXPERIMENT_TAG_LIMIT - len(verdict) - len(footer)
     asked = within(tags.get(DESCRIPTION, ""), room, "the artifact experiment.toml")
     return verdict + asked + footer

@@ -22,7 +22,7 @@ def test_a_row_a_trial_with_the_numbers_of_the_records(quick: Store) -> None:
     measured = [name for name in table if "/" in name]
     assert {"final/fid", "best/fid", "cost/seconds", "trial/missing"} <= set(measured)
     assert table[measured].equals(trials[measured])
-    assert (table.index.name, list(table)) == ("run_id", list(trials))
+    assert (table.index.name, list(table)) == ("run_id", [*trials, "diagnosis"])
     assert pd.api.types.is_numeric_dtype(table["budget"])
     assert table["lr"].tolist() == trials["lr"].astype(float).tolist()
     (diverged,) = table.index[table["status"] == "diverged"]

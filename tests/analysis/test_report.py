@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bench.analysis import compare, data, frames, records, render
+from bench.analysis import compare, data, diagnosis, frames, records, render
 from bench.analysis.figures.curves import fid
 from bench.analysis.figures.digits import digits, means, missed
 from bench.analysis.figures.samples import cells
@@ -185,6 +185,7 @@ def test_choosing_on_the_reference_is_never_worse_and_its_optimism_is_told(quick
         flattered |= {row[0].text} if selection_bias > 0 else set()
         late |= {row[0].text} if last > heldout else set()
     assert (flattered, late) == ({"batchnorm_dropout"}, {"mlp_bce"})
-    tree = data.json_tree(found, frames.curves(store, found))
+    curves = frames.curves(store, found)
+    tree = data.json_tree(found, curves, diagnosis.diagnose(found, curves))
     told = {one["variant"]: one["selection_bias"]["mean"] for one in tree["checkpoints"]}
     assert {variant for variant, selection_bias in told.items() if selection_bias > 0} == flattered
