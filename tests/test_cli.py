@@ -242,7 +242,7 @@ def test_a_failed_trial_is_reported_in_its_own_words(
     ended = [(first, Status(status="failed", reason=reason))]
     ended += [(item, Status(status="done")) for item in others]
     monkeypatch.setattr("bench.executors.run.sweep", lambda *given: Outcome(ended, None, None))
-    made = Comparison("TABLE", "", (), "The pictures of wgan seed 0 are lost.")
+    made = Comparison("TABLE", "", (), "The pictures of wgan seed 0 are lost.", "wgan: healthy.")
     monkeypatch.setattr("bench.analysis.compare", lambda *given: made)
     monkeypatch.setattr(
         "bench.tracking.registered_models.register_best_models", lambda *given: None
@@ -256,6 +256,7 @@ def test_a_failed_trial_is_reported_in_its_own_words(
     assert f"{first.trial.title} failed: {reason}\n" in out
     assert "TABLE" in out
     assert "The pictures of wgan seed 0 are lost.\n" in out
+    assert "\nDiagnosis (in how many trials):\nwgan: healthy.\n" in out
 
 
 def test_a_home_in_an_option_is_expanded_and_a_dry_run_creates_nothing(

@@ -162,7 +162,7 @@ def test_a_healthy_trial_has_no_fault(given: dict[str, Any]) -> None:
 def test_a_healthy_trial_says_what_twice_the_budget_may_bring() -> None:
     assert findings(trial())["healthy"].detail == "FID has nearly come to rest"
     falls = findings(trial(curves={"fid": falling(0.7)}))["healthy"]
-    assert falls.detail == "twice the budget may lower FID by about 30%"
+    assert falls.detail == "twice the budget may lower FID by up to 30%"
 
 
 def test_where_too_little_was_recorded_nothing_is_said() -> None:

@@ -67,6 +67,21 @@ def test_the_run_that_holds_the_page_is_no_trial(
     assert compared.read(RecordStore(uri), "quick").trials.equals(before)
 
 
+def test_the_diagnosis_stands_in_the_description_and_that_of_a_trial_on_its_run(
+    publisher: Publisher, uri: str, trial: Trial, page: Path
+) -> None:
+    trial.points().finish()
+    assert publisher.send(trial.folder), publisher.problem
+    (run,) = runs(uri)
+    lines = "wgan: past its best (1 of 1).\nhinge: healthy (1 of 1)."
+    for text in ("collapsed", "past its best since 3,200: FID was 6, and is 9"):
+        log_report(uri, "quick", "a verdict", [page], lines, [(run.info.run_id, text)])
+    (tagged,) = [run for run in runs(uri) if "ganbench.kind" not in run.data.tags]
+    assert tagged.data.tags["ganbench.diagnosis"] == text
+    bullets = "- wgan: past its best (1 of 1).\n- hinge: healthy (1 of 1)."
+    assert f"**Diagnosis:**\n\n{bullets}\n\n[The whole comparison" in description(uri)
+
+
 def test_an_experiment_that_is_not_there_is_said(uri: str, page: Path) -> None:
     with pytest.raises(UserError, match="no experiment 'quick' in .*: run `ganbench run quick`"):
         log_report(uri, "quick", "wgan is best.", [page])
