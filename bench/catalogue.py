@@ -27,6 +27,15 @@ def configure(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     return dict(_entry(name, overrides)["configuration"])
 
 
+def search_space(name: str) -> dict[str, str]:
+    """The search space that a variant's class carries: field to the text of its distribution.
+
+    Raises:
+        UserError: no such variant.
+    """
+    return dict(_entry(name, {})["search_space"])
+
+
 def digests(name: str) -> dict[str, str]:
     """The sha256 of every file that makes a variant what it is, the one that defines it first.
 
@@ -58,6 +67,8 @@ def _entry(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
         known[asked] = {
             "configuration": registry.configure(name, overrides),
             "digests": registry.digests(name),
+            # No attribute of the contract: that file is part of every variant's digests.
+            "search_space": dict(getattr(registry.get(name), "search_space", {})),
         }
         if registry.source(name).is_relative_to(_PACKAGE):
             _write(known)

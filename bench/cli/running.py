@@ -73,8 +73,7 @@ def run(
     console = options.console()
     _announce(console, chosen.name, planned)
     if dry_run:
-        for item in planned:
-            say(console, f"  {item.trial.title}: {item.status.status}")
+        _list(console, planned)
         return
     executor = executor or ("streams" if chosen.device == "cuda" else "processes")
     if ray_address is not None and executor != "ray":
@@ -143,6 +142,18 @@ def _announce(console: Console, name: str, planned: Any) -> None:
             f"Note: the code of '{variant}' has changed since some of its trials were trained. "
             "Their records are kept. To train it again, change its configuration or its name.",
         )
+
+
+def _list(console: Console, planned: Any) -> None:
+    """Every trial with its status, under the phase that it belongs to."""
+    phase = ""
+    for item in planned:
+        if item.phase != phase:
+            phase = item.phase
+            say(console, f"Phase {phase}, {item.trial.budget:,} images a trial:")
+        say(console, f"  {item.trial.title}: {item.status.status}")
+    if phase and not all(item.ended for item in planned if item.phase == "search"):
+        say(console, "The tuned rows are added when the search is over.")
 
 
 def _lacking(name: str, planned: Any) -> bool:

@@ -1,15 +1,19 @@
 """From an experiment to trial folders: what is done, what remains."""
 
 import json
+import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import catalogue, paths
+from bench.errors import UserError
 from bench.tracking.addresses import tracking_uri
 from bench.tracking.sync_position import SyncPosition
-from bench.trials import Trial, TrialRecord, status
+from bench.trials import Trial, TrialRecord, event_log, phases, search, status
 from bench.trials.experiment import Experiment
+from bench.trials.phases import Place
 from bench.trials.provenance import code, environment
 
 
@@ -19,6 +23,13 @@ class Planned:
 
     trial: Trial
     folder: Path
+    place: Place | None = None
+    """In an experiment with a search."""
+
+    @property
+    def phase(self) -> str:
+        """``search`` or ``final``; empty in an experiment without a search."""
+        return self.place.phase if self.place else ""
 
     @property
     def status(self) -> status.Status:
@@ -34,9 +45,53 @@ Standing = Sequence[tuple[Planned, status.Status]]
 
 
 def plan(experiment: Experiment) -> list[Planned]:
-    """Every trial of an experiment, with its place in the store; none is begun."""
+    """Every trial of an experiment, with its folder in the store; none is begun.
+
+    Those of a search come first. The tuned rows are missing until all of them have ended.
+
+    Raises:
+        UserError: a trial or the search is not in order.
+    """
     folder = paths.root() / "trials"
-    return [Planned(trial, folder / trial.key) for trial in experiment.trials()]
+    if experiment.search is None:
+        return [Planned(trial, folder / trial.key) for trial in experiment.trials()]
+    tried = [
+        Planned(trial, folder / trial.key, place)
+        for trial, place in phases.search_trials(experiment, experiment.search)
+    ]
+    trials = phases.final_trials(experiment, experiment.search, chosen(tried))
+    return [*tried, *(Planned(trial, folder / trial.key, place) for trial, place in trials)]
+
+
+def chosen(planned: Sequence[Planned]) -> dict[str, int]:
+    """Row to its best setting by held-out FID; empty until all trials of the search have ended.
+
+    Raises:
+        UserError: a trial was not measured by it.
+    """
+    tried = [item for item in planned if item.phase == "search"]
+    if not all(item.ended for item in tried):
+        return {}
+    values: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for item in tried:
+        if item.place and item.place.setting is not None:
+            values[item.place.row][item.place.setting].append(_heldout_fid(item))
+    return {row: search.best(settings) for row, settings in values.items()}
+
+
+def _heldout_fid(item: Planned) -> float:
+    """At the end of the budget; inf for a trial that diverged."""
+    if item.status.status == "diverged":
+        return math.inf
+    value = None
+    for entry, _ in event_log.read(item.folder / "journal.jsonl"):
+        value = entry.get("metrics", {}).get(search.CHOSEN_BY, value)
+    if value is None:
+        raise UserError(
+            f"{item.trial.title} has no held-out FID, by which a search chooses: use a data set "
+            "whose evaluator measures fid_heldout."
+        )
+    return float(value)
 
 
 def prepare(planned: Sequence[Planned], experiment: Experiment, plugins: Sequence[Path]) -> None:
@@ -100,4 +155,4 @@ def _tables_are_of(planned: Sequence[Planned], experiment: Experiment, results: 
     except (OSError, ValueError, KeyError, TypeError):
         return False
     complete = (results / "index.html").is_file() and toml == experiment.resolved
-    return complete and keys == {item.trial.key for item in planned}
+    return complete and keys == {item.trial.key for item in planned if item.phase != "search"}

@@ -21,6 +21,7 @@ from bench.errors import UserError, unknown
 from bench.registry import check_name
 from bench.trials import Trial, experiment_files, options
 from bench.trials.experiment_files import folder, names
+from bench.trials.search import Search
 
 _MOST_SEEDS = 10_000
 __all__ = ["Experiment", "Trial", "folder", "load", "names", "recorded_name", "select"]
@@ -72,6 +73,8 @@ class Experiment(BaseModel):
 
     A table with the key ``variant`` gives its own name to a configuration of that variant.
     """
+    search: Search | None = None
+    """Settings of each variant to try first; the best is trained on ``seeds`` then."""
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -143,7 +146,7 @@ class Experiment(BaseModel):
         Raises:
             UserError: an unknown variant or data set, or a configuration that does not fit.
         """
-        algorithms = {name: self._algorithm(name) for name in [*self.variants, *self.variant]}
+        algorithms = {name: self.algorithm(name) for name in [*self.variants, *self.variant]}
         settings = {}
         for name, algorithm in algorithms.items():
             table = self.common | self.variant.get(name, {})
@@ -159,8 +162,12 @@ class Experiment(BaseModel):
             for name in self.variants
         ]  # fmt: skip
 
-    def _algorithm(self, name: str) -> str:
-        """The registered variant behind a name of the experiment."""
+    def algorithm(self, name: str) -> str:
+        """The registered variant behind a name of the experiment.
+
+        Raises:
+            UserError: the key ``variant`` of its table is no text, or the name can name no row.
+        """
         algorithm = self.variant.get(name, {}).get("variant", name)
         if not isinstance(algorithm, str):
             raise UserError(
@@ -223,9 +230,10 @@ def _validated(
     try:
         return Experiment.model_validate({**table, **origin}, strict=True)
     except ValidationError as error:
-        option = given.get(str(error.errors()[0]["loc"][0]))
-        place = path if option is None else f"The option -o {option}"
-        raise UserError(f"{place}: {_first(error)}; correct it.") from error
+        place = [str(part) for part in error.errors()[0]["loc"]]
+        option = given.get(place[0]) or given.get(".".join(place))
+        where = path if option is None else f"The option -o {option}"
+        raise UserError(f"{where}: {_first(error)}; correct it.") from error
 
 
 def _first(error: ValidationError) -> str:

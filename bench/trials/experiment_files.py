@@ -16,7 +16,7 @@ from bench.errors import UserError, unknown
 
 _LONGEST_NAME = 200  # of the 255 bytes that a folder's name may have
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_EXTENDS = ("variants", "seeds", "description")
+_EXTENDS = ("variants", "seeds", "description", "search")
 """Keys that may change without the trials before becoming incomparable."""
 
 

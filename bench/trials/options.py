@@ -11,7 +11,7 @@ def override(table: dict[str, Any], entry: str) -> str:
     """Set one ``KEY=VALUE`` in an experiment file's table; returns it without blanks.
 
     ``VARIANT.KEY`` is a key of [variant.VARIANT]; its last dot parts the two. ``common.KEY`` is a
-    key of [common].
+    key of [common], ``search.KEY`` of [search].
 
     Raises:
         UserError: it is not of this form, or the file holds something else than a table there.
@@ -21,13 +21,13 @@ def override(table: dict[str, Any], entry: str) -> str:
         raise UserError(f"'-o {entry}' is not KEY=VALUE: write for example -o budget=64000.")
     variant, dot, name = key.rpartition(".")
     place: Any = table
-    tables = ("common",) if variant == "common" else ("variant", variant)
+    tables = (variant,) if variant in ("common", "search") else ("variant", variant)
     for part in tables if dot else ():
         place = place.setdefault(part, {}) if isinstance(place, dict) else None
     if not isinstance(place, dict):
         raise UserError(
             f"'-o {key}=…' names no key: write a key of the experiment (budget), VARIANT.KEY "
-            "(wgan.clip) or common.KEY (common.width)."
+            "(wgan.clip), common.KEY (common.width) or search.KEY (search.settings)."
         )
     place[name] = _value(raw)
     return f"{key}={raw}"
