@@ -186,9 +186,12 @@ def _sweep_and_compare(
     if outcome.signal is not None:
         say(console, "Stopped: run the same command again to resume.")
         raise typer.Exit(128 + outcome.signal)
+    results = [item for item, _ in outcome.of("done", "diverged") if item.phase != "search"]
     if outcome.unsent:
         say(console, "No table is made before MLflow has every trial.")
-    elif outcome.of("done", "diverged"):
+    elif chosen.search and not results:
+        say(console, "The search is not over, so no setting is chosen: run the same command again.")
+    elif results:
         _register_best(chosen.name, console)
         _compare(chosen.name, out, console)  # last: a table that is up to date says all is done
     if outcome.of("failed"):

@@ -33,7 +33,8 @@ def news_of(status: Status) -> tuple[object, ...]:
 
 def _summary(standing: Standing, left: float | None) -> str:
     ended = sum(status.status in ("done", "diverged", "failed") for _, status in standing)
-    summary = f"{ended} of {count(len(standing), 'trial')} ended"
+    phase = next((f"{item.phase} phase: " for item, _ in standing if item.phase), "")
+    summary = f"{phase}{ended} of {count(len(standing), 'trial')} ended"
     if ended == len(standing):
         return summary
     return f"{summary}, {'time left unknown' if left is None else f'about {duration(left)} left'}"

@@ -107,13 +107,13 @@ class _Costs:
         """Its own where it shows one; a variant that has not begun is taken for average."""
         if status.status == "running" and status.images >= _ENOUGH * item.trial.budget:
             return _pace(item, status)
-        return self.paces.get(item.trial.variant) or fmean(self.paces.values())
+        return self.paces.get(item.row) or fmean(self.paces.values())
 
     def evaluating(self, item: Planned) -> float:
         """Seconds of all of a trial's evaluations; the last is the longest by far."""
         if self._evaluating:
             average = fmean(self._evaluating.values())
-            return self._evaluating.get(item.trial.variant, average)
+            return self._evaluating.get(item.row, average)
         return item.trial.evaluations * fmean(self._each or [0.0])
 
 
@@ -121,7 +121,7 @@ def _means(pairs: Standing, value: Callable[[Planned, Status], float]) -> dict[s
     """The mean of the trials' values, by variant."""
     values: dict[str, list[float]] = defaultdict(list)
     for item, status in pairs:
-        values[item.trial.variant].append(value(item, status))
+        values[item.row].append(value(item, status))
     return {variant: fmean(group) for variant, group in values.items()}
 
 

@@ -32,6 +32,11 @@ class Planned:
         return self.place.phase if self.place else ""
 
     @property
+    def row(self) -> str:
+        """The row of the experiment file: trials of one row cost about the same."""
+        return self.place.row if self.place else self.trial.variant
+
+    @property
     def status(self) -> status.Status:
         return status.read(self.folder)
 

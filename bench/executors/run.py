@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -21,7 +21,7 @@ from bench.evaluation.identity import SAMPLES
 from bench.executors import Executor, Stopping, worker
 from bench.executors.display import view
 from bench.executors.monitor import ProgressMonitor
-from bench.executors.plan import Planned, Standing, plan, prepare
+from bench.executors.plan import Planned, Standing, chosen, plan, prepare
 from bench.tracking import addresses, experiments
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
@@ -62,27 +62,62 @@ def sweep(
 ) -> Outcome:
     """Train every trial of the experiment that has not ended, and mirror all of them to MLflow.
 
+    An experiment with a search is trained in two phases: what the first has not ended, or a signal
+    that came meanwhile, leaves the second to the next sweep.
+
     Raises:
         UserError: executor, data, evaluator or store are not in order. A trial that fails raises
             nothing; its status says why.
     """
     planned = plan(experiment)
-    uri = addresses.tracking_uri()
-    addresses.file_of(uri)  # what is no tracking store is refused before hours of training
+    # What is no tracking store is refused before hours of training.
+    addresses.file_of(addresses.tracking_uri())
     with contextlib.closing(executor):
         workers = executor.prepare(experiment, workers)
         paths.check(paths.root())
         datasets.get(experiment.dataset).ensure(console.print)
         _require_samples(experiment)
         about = _about(experiment, planned)
-        prepare(planned, experiment, plugins)
-        experiments.write(experiment.name, about)
-        for item in planned:  # what was killed before it could say so
+        whole = _Sweep(experiment, plugins, executor, workers, console)
+        if experiment.search is None:
+            return whole.train(planned, about)
+        return _searched(whole, planned, about)
+
+
+def _searched(whole: "_Sweep", planned: Sequence[Planned], about: ExperimentRecord) -> Outcome:
+    """The search, and once it is over the final phase."""
+    search = whole.train(planned, about, "search")
+    if search.signal is not None or not chosen(planned):
+        return search
+    planned = plan(whole.experiment)
+    about = replace(about, keys=_keys(planned), places=_places(planned))
+    final = whole.train(planned, about, "final")
+    return Outcome([*search.trials, *final.trials], final.signal, search.unsent or final.unsent)
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """What both phases of a sweep have in common."""
+
+    experiment: Experiment
+    plugins: Sequence[Path]
+    executor: Executor
+    workers: int
+    console: Console
+
+    def train(
+        self, planned: Sequence[Planned], about: ExperimentRecord, phase: str = ""
+    ) -> Outcome:
+        """Train the trials of a phase, and mirror them to MLflow."""
+        part = [item for item in planned if item.phase == phase]
+        prepare(part, self.experiment, self.plugins)
+        experiments.write(self.experiment.name, about)
+        for item in part:  # what was killed before it could say so
             worker.close(item.folder, "interrupted", _DIED)
 
         def mirror() -> Publisher:
             """Open MLflow, which takes seconds, and close the runs of trials that died."""
-            publisher = Publisher(uri, experiment.name, about)
+            publisher = Publisher(addresses.tracking_uri(), self.experiment.name, about)
             publisher.reconcile({item.trial.key for item in planned if _owned(item)})
             return publisher
 
@@ -91,11 +126,11 @@ def sweep(
             def stopping() -> bool:
                 return bool(received)
 
-            display = view(console)
-            monitor = ProgressMonitor(planned, workers, display, mirror, stopping)
+            display = view(self.console)
+            monitor = ProgressMonitor(part, self.workers, display, mirror, stopping)
             with display, monitor:
-                trials = train(planned, executor, workers, stopping)
-    return Outcome(trials, received[0] if received else None, monitor.unsent)
+                trials = train(part, self.executor, self.workers, stopping)
+        return Outcome(trials, received[0] if received else None, monitor.unsent)
 
 
 def _require_samples(experiment: Experiment) -> None:
@@ -111,7 +146,8 @@ def _require_samples(experiment: Experiment) -> None:
 
 
 def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentRecord:
-    evaluator, first = datasets.get(experiment.dataset).evaluator(), planned[0].trial
+    evaluator = datasets.get(experiment.dataset).evaluator()
+    first = next(item.trial for item in planned if item.phase != "search")
     # Working out a floor fills the cache of reference statistics that every worker then reads.
     evaluator.floor(min(first.samples, SAMPLES), final=True)
     values = evaluator.floor(first.samples, final=True).items()
@@ -120,7 +156,8 @@ def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentReco
         toml=experiment.resolved,
         command=experiment.command,
         seeds_option=experiment.seeds_option,
-        keys=[item.trial.key for item in planned],
+        keys=_keys(planned),
+        places=_places(planned),
         protocol=first.protocol_id,
         measure=first.measure,
         floor={"n": first.samples, **floor} if floor else {},
@@ -130,6 +167,14 @@ def _about(experiment: Experiment, planned: Sequence[Planned]) -> ExperimentReco
         budget=first.steps * first.batch,
         seed=experiment.seeds[0],
     )
+
+
+def _keys(planned: Sequence[Planned]) -> list[str]:
+    return [item.trial.key for item in planned]
+
+
+def _places(planned: Sequence[Planned]) -> dict[str, dict[str, str]]:
+    return {item.trial.key: item.place.params for item in planned if item.place}
 
 
 def train(

@@ -126,7 +126,9 @@ def bring(path: Path) -> Imported:
     for key in added:
         plugins |= _placed(key, files)
     both = [*(known.keys if known else ()), *about.keys]
-    experiments.write(name, replace(known or about, keys=list(dict.fromkeys(both))))
+    experiments.write(
+        name, replace(known or about, keys=list(dict.fromkeys(both)), places=about.places)
+    )
     return Imported(name, len(added), len(keys) - len(added), tuple(sorted(plugins)))
 
 

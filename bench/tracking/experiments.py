@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class ExperimentRecord:
         calibration: one row a known set of images, ``{"row": name, "n": images, metric: value}``.
         description: Markdown, shown above the runs.
         control: the row that every other is compared with; empty for all pairs.
+        places: of an experiment with a search, key to the params that say where a trial belongs.
         budget, seed: images at the last evaluation and the seed that the view of the grids shows.
     """
 
@@ -37,6 +38,7 @@ class ExperimentRecord:
     calibration: list[dict[str, Any]] = field(default_factory=list)
     description: str = ""
     control: str = ""
+    places: dict[str, dict[str, str]] = field(default_factory=dict)
     budget: int = 0
     seed: int = 0
 
@@ -51,7 +53,7 @@ class Planned:
 
 
 def write(name: str, about: ExperimentRecord) -> Path:
-    """Record a plan. Keys of earlier plans of the same name stay; ``about`` is replaced.
+    """Record a plan. Keys and places of earlier plans of the same name stay, the rest is replaced.
 
     Raises:
         UserError: the store cannot be written.
@@ -60,8 +62,9 @@ def write(name: str, about: ExperimentRecord) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with paths.lock(path.with_name(".lock")):
-            earlier = _load(path).keys if path.exists() else []
-            keys = list(dict.fromkeys([*earlier, *about.keys]))
+            earlier = _load(path) if path.exists() else Planned(name, [], about)
+            keys = list(dict.fromkeys([*earlier.keys, *about.keys]))
+            about = replace(about, places=earlier.about.places | about.places)
             content = {"name": name, "keys": keys, "about": asdict(about)}
             with paths.replacing(path, "w") as file:
                 json.dump(content, file, indent=1)

@@ -8,7 +8,7 @@ whose first entry is its start time.
 """
 
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -111,7 +111,8 @@ class Publisher:
         if first and (verify or next(event_log.read(path, position.offset), None)):
             client, experiment_id = self._connected()
             with position.alone():
-                _mirror(client, experiment_id, position, folder, started=first[0]["time"])
+                place = self.about.places.get(folder.name, {})
+                _mirror(client, experiment_id, position, folder, first[0]["time"], place)
         return True
 
     def _close_dead(self, live: Set[str]) -> int:
@@ -135,7 +136,12 @@ class Publisher:
 
 
 def _mirror(
-    client: "MlflowClient", experiment_id: str, position: SyncPosition, folder: Path, started: int
+    client: "MlflowClient",
+    experiment_id: str,
+    position: SyncPosition,
+    folder: Path,
+    started: int,
+    place: Mapping[str, str],
 ) -> None:
     trial = TrialRecord.read(folder)
     entry = run.of_trial(client, experiment_id, trial, started)
@@ -143,7 +149,7 @@ def _mirror(
     if own:
         run.tidy(entry)
     if own and run_id != position.run_id:
-        run.introduce(client, run_id, trial)
+        run.introduce(client, run_id, trial, place)
     offset = position.offset if run_id == position.run_id else 0
     entries = list(event_log.read(folder / "journal.jsonl", offset))
     if own and entries:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,14 +25,14 @@ RUN_STATUS = {"done": "FINISHED", "diverged": "FINISHED", "failed": "FAILED",
 _SPLITS = {"train": "training", "heldout": "selection", "test": "evaluation"}
 
 
-def params(trial: Trial) -> dict[str, str]:
-    """Every value that defines the trial, under its plain name.
+def params(trial: Trial, place: Mapping[str, str]) -> dict[str, str]:
+    """Every value that defines the trial, under its plain name, after those of its ``place``.
 
-    A value of the variant that is named like one of the protocol becomes ``configuration.<name>``.
+    A value of the variant that is named like another one becomes ``configuration.<name>``.
     """
     values = trial.identity
     del values["configuration"], values["protocol"]
-    values |= trial.protocol
+    values |= {**trial.protocol, **place}
     for name, value in trial.configuration.items():
         values[f"configuration.{name}" if name in values else name] = value
     texts = {n: v if isinstance(v, str) else json.dumps(v) for n, v in values.items()}

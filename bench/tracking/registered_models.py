@@ -5,8 +5,8 @@
     images = generator(torch.randn(16, 100))
 
 The registry is one for the whole store, so a model's name carries its experiment. As in the table,
-only runs of the experiment's present protocol count. An experiment with overrides
-(``quick@budget=6400``) is a try and registers nothing.
+only runs of the experiment's present protocol count, and none of a search. An experiment with
+overrides (``quick@budget=6400``) is a try and registers nothing.
 
 What is registered is the exported graph of the generator with its weights (torch.export): it loads
 where neither ganbench nor the variant's file is installed. "Best" is by the images held out of
@@ -74,7 +74,9 @@ def _best(client: "MlflowClient", experiment_id: str, tags: dict[str, str]) -> d
     runs = [
         run
         for run in connection.runs(client, experiment_id, condition)
-        if CHOSEN_BY in run.metrics and run.tags.get("ganbench.protocol") == protocol
+        if CHOSEN_BY in run.metrics
+        and run.params.get("phase") != "search"
+        and run.tags.get("ganbench.protocol") == protocol
     ]
     ranked = sorted(runs, key=lambda run: (-run.metrics[CHOSEN_BY], run.run_id))
     return {run.params["variant"]: run for run in ranked}

@@ -4,7 +4,7 @@ Each of these writes may be repeated and changes nothing then; `publisher` says 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +36,17 @@ def of_trial(client: "MlflowClient", experiment_id: str, trial: TrialRecord, sta
     return connection.as_run(client.create_run(experiment_id, started, tags, run_name=name))
 
 
-def introduce(client: "MlflowClient", run_id: str, trial: TrialRecord) -> None:
-    """What a run says before its first point; writing it again changes nothing."""
+def introduce(
+    client: "MlflowClient", run_id: str, trial: TrialRecord, place: Mapping[str, str]
+) -> None:
+    """What a run says before its first point; writing it again changes nothing.
+
+    Args:
+        place: params that say where the trial belongs in its experiment.
+    """
     from mlflow.entities import Param
 
-    values = [Param(name, value) for name, value in record.params(trial.trial).items()]
+    values = [Param(name, value) for name, value in record.params(trial.trial, place).items()]
     for start in range(0, len(values), _PARAMS):
         client.log_batch(run_id, params=values[start : start + _PARAMS])
     client.log_inputs(run_id, datasets=record.datasets(trial.trial))

@@ -30,6 +30,12 @@ class Place:
     row: str
     setting: int | None = None
 
+    @property
+    def params(self) -> dict[str, str]:
+        """As params of an MLflow run."""
+        number = {} if self.setting is None else {"setting": str(self.setting)}
+        return {"phase": self.phase, "searched": self.row, **number}
+
 
 def search_trials(experiment: Experiment, search: Search) -> list[tuple[Trial, Place]]:
     """Setting × row × seed of the search, seeds outermost and rows innermost.

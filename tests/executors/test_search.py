@@ -1,18 +1,27 @@
 """A search and its final phase: planned, trained, chosen, and resumed."""
 
-from collections.abc import Mapping
+import json
+import os
+import signal
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import typer
+from rich.console import Console
 
 from bench.cli import running
 from bench.errors import UserError
+from bench.executors import Executor, Stopping, display
 from bench.executors import plan as planning
+from bench.executors import run as sweeps
 from bench.executors.plan import Planned
-from bench.trials import event_log
+from bench.trials import TrialRecord, event_log
 from bench.trials import experiment as experiments
 from bench.trials.experiment import Experiment
 from bench.trials.status import Status
+
+from .commands import mlflow_runs
 
 FILE = """
 dataset = "ring"
@@ -59,6 +68,29 @@ def searched(experiment: Experiment, fids: Mapping[str, float | None]) -> list[P
     return planning.plan(experiment)
 
 
+class Ending(Executor):
+    """Ends each trial at once, with an FID that falls with its learning rate."""
+
+    def __init__(self, failing: str = "", ends_with: int | None = None) -> None:
+        super().__init__()
+        self.failing, self.ends_with = failing, ends_with
+        self.given: list[list[str]] = []
+
+    def run(self, folders: Sequence[Path], workers: int, stopping: Stopping) -> None:
+        self.given.append([])
+        for folder in folders:
+            trial = TrialRecord.read(folder).trial
+            self.given[-1].append(trial.variant)
+            if trial.variant != self.failing:
+                end(Planned(trial, folder), 1 / trial.configuration["lr_d"])
+        if self.ends_with is not None:
+            os.kill(os.getpid(), self.ends_with)
+
+
+def swept(experiment: Experiment, executor: Executor) -> sweeps.Outcome:
+    return sweeps.sweep(experiment, [], executor, 1, Console(quiet=True))
+
+
 def rows(planned: list[Planned], phase: str) -> list[str]:
     return list(dict.fromkeys(item.trial.variant for item in planned if item.phase == phase))
 
@@ -103,3 +135,83 @@ def test_a_dry_run_names_the_phases(
         *(f"  {name} seed {seed}: pending" for seed in (0, 1) for name in ("lsgan", "minimax")),
         "The tuned rows are added when the search is over.",
     ]
+
+
+def test_a_sweep_searches_then_trains_defaults_and_choice(tuned: Experiment) -> None:
+    outcome = swept(tuned, executor := Ending())
+    (searching, final) = executor.given
+    assert searching == [f"{name}_s0{n}" for n in range(3) for name in ("lsgan", "minimax")]
+    assert final == ["lsgan", "lsgan_tuned", "minimax", "minimax_tuned"] * 2
+    assert len(outcome.of("done")) == 6 + 8
+    rates = {item.trial.variant: item.trial.configuration["lr_d"] for item, _ in outcome.trials}
+    assert rates["lsgan_tuned"] == max(rates[f"lsgan_s0{number}"] for number in range(3)) > 2e-4
+    again = swept(tuned, executor := Ending())
+    assert (executor.given, len(again.trials)) == ([], 14)
+
+
+def test_mlflow_says_of_each_run_to_which_phase_it_belongs(
+    tuned: Experiment, own_store: Path
+) -> None:
+    swept(tuned, Ending())
+    params = [run.data.params for run in mlflow_runs(own_store, tuned.name)]
+    tried = {p["variant"]: p for p in params if p["phase"] == "search"}
+    assert len(params) == 14
+    assert {p["variant"]: (p["searched"], p["setting"]) for p in tried.values()} == {
+        f"{name}_s0{n}": (name, str(n)) for name in ("lsgan", "minimax") for n in range(3)
+    }
+    final = {p["variant"]: p for p in params if p["phase"] == "final"}
+    assert {name: p["searched"] for name, p in final.items()} == {
+        "lsgan": "lsgan", "lsgan_tuned": "lsgan", "minimax": "minimax", "minimax_tuned": "minimax",
+    }  # fmt: skip
+    assert "setting" not in final["lsgan_tuned"]
+
+
+def test_more_settings_train_only_what_is_new(tuned: Experiment, tmp_path: Path) -> None:
+    swept(tuned, Ending())
+    (tmp_path / "tuned.toml").write_text(FILE.replace("settings = 3", "settings = 5"))
+    more = experiments.load(str(tmp_path / "tuned.toml"))
+    swept(more, executor := Ending())
+    assert executor.given[0] == ["lsgan_s03", "minimax_s03", "lsgan_s04", "minimax_s04"]
+
+
+def test_what_fails_in_the_search_leaves_the_final_phase_to_the_next_sweep(
+    tuned: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    executor = Ending(failing="lsgan_s01")
+    with pytest.raises(typer.Exit) as ended:
+        running._sweep_and_compare(tuned, [], executor, 1, tmp_path / "out", Console())
+    assert ended.value.exit_code == 3
+    assert len(executor.given) == 1
+    assert "The search is not over, so no setting is chosen" in capsys.readouterr().out
+    swept(tuned, executor := Ending())
+    assert executor.given[0] == ["lsgan_s01"]
+    assert len(executor.given[1]) == 8
+
+
+def test_a_signal_between_the_phases_leaves_the_final_one_to_the_next_sweep(
+    tuned: Experiment,
+) -> None:
+    outcome = swept(tuned, executor := Ending(ends_with=signal.SIGTERM))
+    assert (outcome.signal, len(executor.given)) == (signal.SIGTERM, 1)
+    swept(tuned, executor := Ending())
+    assert [len(given) for given in executor.given] == [8]
+
+
+def test_the_progress_view_names_the_phase(tuned: Experiment) -> None:
+    planned = [item for item in planning.plan(tuned) if item.phase == "search"]
+    summary = display._summary([(item, Status()) for item in planned], None)
+    assert summary == "search phase: 0 of 6 trials ended, time left unknown"
+
+
+def test_a_second_run_of_one_command_does_nothing(
+    tuned: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With real trials, to the page and back."""
+    file = str(tmp_path / "tuned.toml")
+    running.run(file, executor="serial", results=tmp_path / "out")
+    table = json.loads((tmp_path / "out" / tuned.name / "table.json").read_text())
+    names = {row["variant"] for row in table["variants"]}
+    assert {"lsgan", "minimax"} <= names <= {"lsgan", "lsgan_tuned", "minimax", "minimax_tuned"}
+    capsys.readouterr()
+    running.run(file, executor="serial", results=tmp_path / "out")
+    assert "Nothing to do:" in capsys.readouterr().out
