@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench import paths
-from bench.analysis import narrative, summary, verdicts
+from bench.analysis import narrative, search_tables, summary, verdicts
 from bench.analysis.diagnosis import Diagnoses, of_row
 from bench.analysis.records import ROW, Records, frame, parameters
 from bench.analysis.reliability import choices
@@ -92,6 +92,7 @@ def json_tree(records: Records, curves: pd.DataFrame, diagnoses: Diagnoses) -> d
             {"variant": row.name, **{name: _json_value(value) for name, value in chosen.items()}}
             for row, chosen in choices(records, curves)
         ],
+        **({"search": search_tables.json_rows(records, curves)} if len(records.search) else {}),
         "notes": list(records.notes),
     }
 

@@ -3,11 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from bench.analysis import search
 from bench.errors import UserError, unknown
 from bench.evaluation.identity import SAMPLES, current
 from bench.tracking.pictures import LOGGED
@@ -15,7 +16,7 @@ from bench.tracking.reading import Experiment, RecordStore, Run
 from bench.tracking.record import command_of, how_to_run
 from bench.tracking.views import planned_keys
 
-ROW = "trial/row"
+ROW, SEARCHED = "trial/row", "trial/searched"
 _COUNTED = ("done", "diverged")
 _KIND = "ganbench.kind"
 """The tag of a run that is no trial: the one that holds the page of an earlier analysis."""
@@ -39,6 +40,8 @@ class Records:
         description: the file's own words.
         newest: the run id of the newest trial that counts.
         control: the row that every other is compared with; empty for all pairs.
+        search: the settings that were tried, as `bench.analysis.search.frame` gives them; their
+            trials are none of ``trials``.
     """
 
     experiment: str
@@ -56,6 +59,7 @@ class Records:
     description: str
     newest: str
     control: str = ""
+    search: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def rows(self) -> list[str]:
@@ -109,9 +113,11 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
     seeds_option = tags.get("ganbench.seeds", "")
     whole = f"{command} --seeds {seeds_option}" if seeds_option else command
     runs = [run for run in experiment.runs if _KIND not in run.tags]
+    keys, (tried, runs) = planned_keys(tags), search.parted(runs)
+    tried, _ = _newest([run for run in tried if run.tags.get("ganbench.key") in keys])
     protocol, runs, notes = _of_protocol(runs, tags.get("ganbench.protocol"))
     if not every:
-        runs, more = _of_plan(runs, planned_keys(tags), whole)
+        runs, more = _of_plan(runs, keys - {run.tags["ganbench.key"] for run in tried}, whole)
         notes += more
     counted, more = _newest(runs)
     if not counted:
@@ -134,6 +140,7 @@ def read(store: RecordStore, name: str, *, every: bool = False) -> Records:
         seeds_option=seeds_option,
         description=tags.get("ganbench.description", ""),
         control=control,
+        search=search.frame(tried),
         newest=newest.run_id,
     )
 
@@ -255,12 +262,13 @@ def _trial(run: Run) -> dict[str, Any]:
         "run_id": run.run_id,
         **about,
         "status": run.status,
-        **{name: value for name, value in run.params.items() if name not in about},
+        **{n: value for n, value in run.params.items() if n not in (*about, *search.PLACE)},
         **{name: value for name, value in run.metrics.items() if name.startswith(sections)},
         "trial/key": tags.get("ganbench.key", ""),
         "trial/reason": tags.get("ganbench.reason", ""),
         "trial/missing": tags.get("ganbench.missing", "") if done else "",
         "trial/commit": commit or (f"none ({no_commit})" if no_commit else ""),
+        **({SEARCHED: run.params["searched"]} if "searched" in run.params else {}),
         "trial/pictures": tags.get(LOGGED) == "True",
     }
 

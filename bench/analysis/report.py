@@ -18,6 +18,7 @@ from bench.analysis import (
     narrative,
     records,
     reliability,
+    search_tables,
     table,
     verdicts,
 )
@@ -136,6 +137,7 @@ def _grids(trials: Records, curves: pd.DataFrame, diagnoses: Diagnoses) -> list[
     grids = [table.main(trials), diagnosis.grid(trials, diagnoses), table.control(trials)]
     grids += [table.pairs(trials), table.others(trials)]
     grids += [table.second_extractor(trials), reliability.uncertainty(trials)]
+    grids += [search_tables.settings(trials, curves), search_tables.influence(trials)]
     grids += [reliability.checkpoints(trials, curves), reliability.costs(trials)]
     return [grid for grid in [*grids, reliability.calibration(trials)] if grid]
 

@@ -198,17 +198,39 @@ def letters(names: Sequence[str], different: set[frozenset[str]]) -> dict[str, s
 
 
 def best_of(values: Array) -> Array:
-    """E[min of k of the n values] for k = 1..n, drawn without replacement.
+    """E[min of k of the n values] for k = 1..n, drawn without replacement, along the last axis.
 
     Σ x(i)·C(n−i, k−1) / C(n, k) over the ascending values: what k trials would have bought.
+
+    Args:
+        values: (…, n), finite.
+
+    Returns:
+        (…, n), by k.
     """
-    ordered, n = np.sort(values), len(values)
-    return np.array(
-        [
-            sum(x * math.comb(n - i, k - 1) for i, x in enumerate(ordered, 1)) / math.comb(n, k)
-            for k in range(1, n + 1)
-        ]
-    )
+    n = values.shape[-1]
+    shares = [
+        [math.comb(n - i, k - 1) / math.comb(n, k) for i in range(1, n + 1)]
+        for k in range(1, n + 1)
+    ]
+    return np.asarray(np.sort(values, axis=-1) @ np.array(shares).T)
+
+
+def spearman(x: Array, y: Array, level: float = LEVEL) -> tuple[float, float, float]:
+    """Spearman's rank correlation with its interval (Bonett & Wright 2000, Psychometrika 65).
+
+    Fisher's transform of r is about normal with the variance (1 + r²/2) / (n − 3).
+
+    Args:
+        x, y: (n,), n ≥ 4, neither constant; inf ranks last.
+
+    Returns:
+        the correlation, and the lower and upper end.
+    """
+    r = float(stats.spearmanr(stats.rankdata(x), stats.rankdata(y)).statistic)
+    half = stats.norm.ppf((1 + level) / 2) * math.sqrt((1 + r**2 / 2) / (len(x) - 3))
+    centre = math.atanh(min(max(r, -1 + _ROUNDING), 1 - _ROUNDING))
+    return r, math.tanh(centre - half), math.tanh(centre + half)
 
 
 def _letter(index: int) -> str:

@@ -3,10 +3,9 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from bench.analysis.figures.registry import figure
-from bench.analysis.figures.style import GREY, styled
+from bench.analysis.figures.style import GREY, plain, styled
 from bench.analysis.narrative import level_text
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
@@ -42,7 +41,8 @@ def control(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure 
         many = "divided by" if drawn[0].ratio else "minus"
         axes.set_xlabel(f"{label} {many} that of {records.control} ({level_text(drawn[0])})")
         if drawn[0].ratio:
-            _ratios(axes)
+            axes.set_xscale("log")
+            plain(axes.xaxis)
     return drawing
 
 
@@ -54,10 +54,3 @@ def _line(axes: Axes, place: int, pair: Pair) -> None:
         axes.plot([pair.low, pair.high], [place, place], color=color, lw=1.5)
     axes.text(1.01, place, pair.verdict, transform=axes.get_yaxis_transform(), va="center",
               fontsize=8, color=color)  # fmt: skip
-
-
-def _ratios(axes: Axes) -> None:
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MultipleLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import MultipleLocator
 
 from bench.analysis import statistics
 from bench.analysis.figures.registry import figure
-from bench.analysis.figures.style import GREY, Look, looks, styled
+from bench.analysis.figures.style import GREY, Look, looks, plain, styled
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
 from bench.analysis.summary import Row, rows
@@ -47,7 +47,7 @@ def seeds(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure:
         most = max(1, *(len(row.done) for row in table))
         right.set_xlim(0.5, most + 0.5)
         right.xaxis.set_major_locator(MultipleLocator(max(1, most // 10)))
-        _plain(right.yaxis)
+        plain(right.yaxis)
     return drawing
 
 
@@ -94,11 +94,4 @@ def _label(axes: Axes, names: Sequence[str], floor: float | None) -> None:
         axes.axvline(floor, color=GREY, ls=(0, (1, 2)), lw=1)
         axes.text(floor, 1.0, " floor", transform=axes.get_xaxis_transform(), color=GREY,
                   fontsize=8, va="top")  # fmt: skip
-    _plain(axes.xaxis)
-
-
-def _plain(axis: object) -> None:
-    """1, 2, 5, 10 … instead of powers of ten."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # type: ignore[attr-defined]
-    axis.set_major_formatter(StrMethodFormatter("{x:g}"))  # type: ignore[attr-defined]
-    axis.set_minor_formatter(NullFormatter())  # type: ignore[attr-defined]
+    plain(axes.xaxis)

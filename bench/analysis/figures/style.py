@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, StrMethodFormatter
 
 from bench.analysis.table import FLOOR
 from bench.paths import replacing
@@ -83,6 +83,13 @@ def saved(figure: Figure | None, folder: Path, name: str) -> list[Path]:
 def counts(axis: Any) -> None:
     """Ticks as 400 k, 1.5 M."""
     axis.set_major_formatter(EngFormatter(sep=" "))
+
+
+def plain(axis: Any) -> None:
+    """1, 2, 5, 10 … instead of powers of ten, on an axis in logarithms."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
