@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from random import Random
 from statistics import fmean
 from typing import Annotated, Any
 
@@ -122,21 +123,23 @@ def drawn(space: Mapping[str, Distribution], settings: int) -> list[dict[str, An
 
 @cache
 def shares(field: str, count: int) -> tuple[float, ...]:
-    """``count`` numbers in [0, 1), spread evenly, the same for a field however many there are.
+    """``count`` numbers in [0, 1), spread evenly, of which the first are the same for any count.
 
-    A scrambled Sobol sequence in one dimension. Every such sequence has its halves, quarters … in
-    the same order, by which two fields would move together. So each field shuffles the points
-    2^k … 2^(k+1) − 1 of its own, which fill the gaps between those before in any order.
+    Of the first 2^k numbers each lies in its own part of 2^k equal ones. The next 2^k fill the
+    halves that are still empty, in any order: sequences that all take the halves in one order, as
+    scrambled Sobol sequences in one dimension do, would make two fields move together.
+
+    Only Python's own generator is asked, whose numbers no version changes: they are in the keys of
+    trials.
     """
-    import numpy as np
-    from scipy.stats import qmc
-
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(field.encode()).digest()[:8]))
-    blocks = count.bit_length()
-    # All bits are scrambled, whatever the count: the points of fewer blocks stay the same.
-    points = qmc.Sobol(1, rng=rng.spawn(1)[0]).random_base2(blocks)[:, 0]
-    order = [0, *(int(i) for k in range(blocks) for i in 2**k + rng.permutation(2**k))]
-    return tuple(points[order[:count]].tolist())
+    random = Random(int.from_bytes(hashlib.sha256(field.encode()).digest()))
+    points = [random.random()]
+    while len(points) < count:
+        halves = 2 * len(points)
+        empty = [int(point * halves) ^ 1 for point in points]
+        empty.sort(key=lambda half: random.random())
+        points += [(half + random.random()) / halves for half in empty]
+    return tuple(points[:count])
 
 
 def best(values: Mapping[int, Sequence[float]]) -> int:

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import qmc, spearmanr
 
 from bench.errors import UserError
 from bench.trials import experiment as experiments
@@ -104,6 +105,11 @@ def test_a_field_is_drawn_evenly_however_many_settings_there_are() -> None:
     for count in (1, 2, 4, 32):
         assert sorted(int(share * count) for share in shares("lr", count)) == list(range(count))
     assert shares("lr", 39)[:19] == shares("lr", 19)
+    random = np.random.default_rng(0)
+    fields = [f"field{number}" for number in range(20)]
+    own = [qmc.discrepancy(np.array(shares(name, 39))[:, None]) for name in fields]
+    plain = [qmc.discrepancy(random.random((39, 1))) for name in fields]
+    assert sum(own) < sum(plain) / 4
     assert shares("lr", 19) != shares("clip", 19)
 
 
@@ -218,3 +224,21 @@ def test_the_best_has_the_lowest_mean_and_a_diverged_trial_is_worst() -> None:
     assert best({0: [5.0, 5.0], 1: [1.0, math.inf], 2: [4.0, 5.0]}) == 2
     assert best({0: [4.0], 3: [4.0], 1: [9.0]}) == 0
     assert best({0: [math.inf], 1: [math.inf]}) == 0
+
+
+def test_the_experiment_of_eight_losses_is_a_search_of_160_trials(own_store: Path) -> None:
+    experiment = experiments.load("tuned")
+    assert experiment.search is not None
+    trials = phases.search_trials(experiment, experiment.search)
+    assert len(trials) == 160
+    assert len({json.dumps(trial.configuration) + place.row for trial, place in trials}) == 160
+    last = phases.final_trials(experiment, experiment.search, dict.fromkeys(experiment.variants, 1))
+    assert len(last) == 2 * 8 * 5
+    assert {trial.protocol_id for trial, _ in trials}.isdisjoint(t.protocol_id for t, _ in last)
+
+
+def test_the_draws_of_a_field_never_change() -> None:
+    """They are in the keys of trials."""
+    assert shares("lr", 3) == pytest.approx(
+        [0.88083861610, 0.17790453404, 0.54468483853], abs=1e-10
+    )
