@@ -360,7 +360,7 @@ def test_lists(ganbench: Run) -> None:
     listed = json.loads(ganbench("list", "experiments", "--json")[1])
     assert [row["experiment"] for row in listed] == [
         "ablation", "conditional", "conv", "grid", "paper", "quick", "ring", "stacked",
-        "stacked_unrolled", "stacked_veegan", "zoo",
+        "stacked_unrolled", "stacked_veegan", "tuned", "zoo",
     ]  # fmt: skip
     metrics = [row["name"] for row in json.loads(ganbench("list", "metrics", "--json")[1])]
     assert {"fid", "modes", "mode_kl", "missing", "confidence", "inception_score"} <= set(metrics)
