@@ -359,7 +359,7 @@ def test_lists(ganbench: Run) -> None:
     }  # fmt: skip
     listed = json.loads(ganbench("list", "experiments", "--json")[1])
     assert [row["experiment"] for row in listed] == [
-        "ablation", "conditional", "conv", "grid", "paper", "quick", "ring", "stacked",
+        "ablation", "collapse", "conditional", "conv", "grid", "paper", "quick", "ring", "stacked",
         "stacked_unrolled", "stacked_veegan", "tuned", "zoo",
     ]  # fmt: skip
     metrics = [row["name"] for row in json.loads(ganbench("list", "metrics", "--json")[1])]
