@@ -122,7 +122,10 @@ def grid(records: Records, diagnoses: Diagnoses) -> Grid:
         for row in rows(records)
         for entry in of_row(row, diagnoses)
     ]
-    return Grid("diagnosis", "Diagnosis: is the training healthy?", _HEADS, tuple(lines), (_NOTE,))
+    applying = {name for trial in diagnoses.values() for name in trial}
+    notes = [f"{name}: {rule.about}" for name, rule in RULES.items() if name in applying]
+    caption = "Diagnosis: is the training healthy?"
+    return Grid("diagnosis", caption, _HEADS, tuple(lines), (_NOTE, *notes))
 
 
 def summary(records: Records, diagnoses: Diagnoses) -> str:

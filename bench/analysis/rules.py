@@ -59,7 +59,11 @@ def discriminator_won(trial: Trial) -> Finding | None:
     """
     loss = trial.smooth("loss_d")
     since = began(loss.between(0, 0.05))
-    return None if since is None else Finding(f"its loss is {loss.iloc[-1]:.2g}", since)
+    return (
+        None
+        if since is None
+        else Finding(f"the discriminator's loss is {loss.iloc[-1]:.2g}", since)
+    )
 
 
 @rule("weights at the clip", "generator gradient vanishes")
@@ -69,8 +73,9 @@ def weights_at_the_clip(trial: Trial) -> Finding | None:
     Threshold: the variant clips; the critic's outputs for real and generated samples differ by less
         than a twentieth of what they once did; and FID is more than 10 % above its best. The
         weights themselves are not recorded, so this is inferred from signs.
-    Source: Gulrajani et al. 2017, section 3; measured: after 50,000 images 89 % of `wgan`'s weights
-        are at the clip, and its outputs hardly differ from half a million on
+    Source: Gulrajani et al. 2017, section 3; measured in a `wgan` of the paper: after 50,000 images
+        89 % of its weights are at the clip, in all layers but the first all of them; from half a
+        million on its outputs hardly differ
     Helps: a gradient penalty instead of clipping (`wgan_gp`), or spectral norm
     """
     real, fake = trial.smooth("logit_real"), trial.smooth("logit_fake")
@@ -78,7 +83,7 @@ def weights_at_the_clip(trial: Trial) -> Finding | None:
     since = began(apart < apart.max() / 20)
     if "clip" not in trial.settings or since is None or _worsened(trial) < 0.1:
         return None
-    text = f"its outputs differ by {apart.iloc[-1]:.2g}, once by {apart.max():.3g}"
+    text = f"the critic's outputs differ by {apart.iloc[-1]:.2g}, once by {apart.max():.3g}"
     return Finding(text, since, sure=False)
 
 
@@ -98,7 +103,7 @@ def generator_gradient_vanishes(trial: Trial) -> Finding | None:
     learnt = len(fid) and fid.iloc[-1] < fid.iloc[0] / 2 and _worsened(trial) < 0.1
     if since is None or learnt:
         return None
-    return Finding(f"its norm is {gradient.iloc[-1]:.2g}, at first {early:.2g}", since)
+    return Finding(f"the gradient's norm is {gradient.iloc[-1]:.2g}, at first {early:.2g}", since)
 
 
 @rule("noise", "collapsed", *_OF_CLASSES)

@@ -251,6 +251,8 @@ def test_tables_page_and_terminal_say_it(written: Written) -> None:
         text = (written.out / file).read_text(encoding="utf-8")
         assert "Diagnosis: is the training healthy?" in text
         assert RULES["past its best"].helps[:20] in text
+        assert RULES["past its best"].about in text
+        assert RULES["copies"].about not in text
     assert set(written.comparison.diagnoses.values()) >= {
         "diverged since 3,200: the critic's loss is not finite at image 3200"
     }
