@@ -1,5 +1,6 @@
 """Each rule applies to a made-up trial that has its fault, and not to one that is near it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from bench.analysis.health import RULES, Finding, Trial, rule
 from bench.analysis.records import ROW, frame
 from bench.analysis.rules import findings
 from bench.analysis.summary import Row
+from bench.evaluation.calibration import SHIPPED
 
 from .conftest import Written
 from .synthetic import Store
@@ -70,6 +72,12 @@ def clipped(apart: float, worse: float, **settings: str) -> dict[str, Any]:
     return {"curves": curves | {"fid_heldout": heldout, "fid": heldout}, "settings": settings}
 
 
+def beaten(loss: float, apart: float) -> dict[str, Any]:
+    """A generator that the discriminator beats from a fifth of the budget on."""
+    curves = {"loss_d": np.where(TRAINED <= 200_000, 0.5, loss), "logit_fake": np.zeros(200)}
+    return {"curves": curves | {"logit_real": np.full(200, apart)}}
+
+
 def gradients(late: float, fid: Any) -> dict[str, Any]:
     norms = np.where(TRAINED <= BUDGET // 2, 1.0, late)
     return {"curves": {"grad_generator": norms, "fid": fid, "fid_heldout": fid}}
@@ -86,10 +94,11 @@ CASES: list[tuple[str, dict[str, Any], int | None, dict[str, Any]]] = [
     ("still improving", {"curves": {"fid": falling(0.5)}}, None, {"curves": {"fid": falling(0.6)}}),
     (
         "discriminator won",
-        {"curves": {"loss_d": np.where(TRAINED <= 200_000, 0.5, 0.01)}},
+        beaten(0.01, 5.0),
         230_000,
-        {"curves": {"loss_d": np.full(200, 0.1)}},
+        beaten(0.1, 5.0),
     ),
+    ("discriminator won", beaten(0.01, 5.0), 230_000, beaten(0.01, 0.3)),
     ("weights at the clip", clipped(1, 1.5, clip="0.01"), 530_000, clipped(10, 1.5, clip="0.01")),
     ("weights at the clip", clipped(1, 1.5, clip="0.01"), 530_000, clipped(1, 1.05, clip="0.01")),
     ("weights at the clip", clipped(1, 1.5, clip="0.01"), 530_000, clipped(1, 1.5)),
@@ -138,6 +147,26 @@ def test_a_rule_applies_to_its_fault_and_not_to_what_is_near_it(
 ) -> None:
     assert findings(trial(**ill))[name].since == since
     assert name not in findings(trial(**near))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("held-out training images (floor)", []),
+        ("replay of the training set", ["copies"]),
+        ("digits 0-8 only", ["classes missing"]),
+        ("ten images repeated", ["little variety"]),
+        ("one digit", ["collapsed"]),
+        ("uniform noise", ["noise"]),
+    ],
+)
+def test_known_sets_of_real_images_get_the_diagnosis_that_they_are_known_for(
+    name: str, expected: list[str]
+) -> None:
+    (row,) = [row for row in json.loads(SHIPPED.read_text())["rows"] if row["row"] == name]
+    numbers = {metric: value for metric, value in row.items() if not isinstance(value, str)}
+    absent = tuple(row["missing"].replace("none", "").split())
+    assert list(findings(Trial(10, numbers, missing=absent))) == expected
 
 
 def test_every_rule_has_a_case() -> None:
