@@ -1,4 +1,4 @@
-"""What an MLflow experiment shows of itself: description, main metric, three saved views.
+"""What an MLflow experiment shows of itself: description, main metric, saved views.
 
 The format of a saved view is undocumented. It was read in the user interface of MLflow 3.17 and is
 looked at in a real browser by a test; a version that does not know it ignores it. The parts that
@@ -31,6 +31,9 @@ _PARTS = Path(__file__).with_name("views.json")
 
 MODES = {"leaderboard": "TABLE", "curves": "CHART", "samples": "CHART"}
 """The saved views, and whether each opens as a table or as charts."""
+SEARCH = "search"
+"""The saved view of the settings that were tried; only where an experiment has a search."""
+_VIEW = "mlflow.sharedViewState."
 
 
 def experiment_tags(
@@ -40,7 +43,8 @@ def experiment_tags(
     the description."""
     toml = within(about.toml, EXPERIMENT_TAG_LIMIT, "the artifact experiment.toml of each run")
     described = {DESCRIPTION: within(about.description, EXPERIMENT_TAG_LIMIT, "experiment.toml")}
-    tags = {
+    views = {f"{_VIEW}{name}": view for name, view in _views(about).items()}
+    return {
         "ganbench.protocol": about.protocol,
         "ganbench.measure": about.measure,
         "ganbench.floor": json.dumps(about.floor),
@@ -51,12 +55,12 @@ def experiment_tags(
         "ganbench.control": about.control,
         **_key_tags(about.keys, present),
         **described,
-        NOTE: note({**present, **described}, experiment_id),
+        NOTE: note({**present, **described, **views}, experiment_id),
         "mlflow.experimentKind": "custom_model_development",
         "mlflow.experiment.primaryMetric.name": PRIMARY,
         "mlflow.experiment.primaryMetric.greaterIsBetter": "false",
+        **views,
     }
-    return tags | {f"mlflow.sharedViewState.{name}": view for name, view in _views(about).items()}
 
 
 def _key_tags(keys: Sequence[str], present: Mapping[str, str]) -> dict[str, str]:
@@ -76,7 +80,8 @@ def note(tags: Mapping[str, str], experiment_id: str) -> str:
 
     Markdown within MLflow's limit. Folded, it shows two lines, so the verdict comes first.
     """
-    links = [f"[{name}]({address(experiment_id, name)})" for name in MODES]
+    names = [*MODES, *[SEARCH] * (f"{_VIEW}{SEARCH}" in tags)]
+    links = [f"[{name}]({address(experiment_id, name)})" for name in names]
     footer = f"\n\nViews: {' · '.join(links)}"
     if PAGE in tags:
         page = f"#/experiments/{experiment_id}/runs/{tags[PAGE]}/artifacts/index.html"
@@ -95,7 +100,7 @@ def address(experiment_id: str, view: str) -> str:
     # The workflow decides the side bar: without it MLflow offers prompts and traces.
     query = {
         "viewStateShareKey": view,
-        "compareRunsMode": MODES[view],
+        "compareRunsMode": MODES.get(view, "TABLE"),
         "workflowType": "machine_learning",
     }
     return f"#/experiments/{experiment_id}/runs?{urlencode(query)}"
@@ -104,7 +109,10 @@ def address(experiment_id: str, view: str) -> str:
 def _views(about: ExperimentRecord) -> dict[str, str]:
     """Name of each saved view to the value of its tag."""
     parts = json.loads(_PARTS.read_text(encoding="utf-8"))
-    state = parts["state"]
+    state, search = parts["state"], {}
+    if about.places:
+        search = {SEARCH: _packed("Settings that were tried", state | parts["search"])}
+        state = state | {"searchFilter": "params.`phase` = 'final'"}
     lines = [
         {"uuid": metric, "metricKey": metric, "metricSectionId": section, "displayName": name}
         | parts["line"]
@@ -122,6 +130,7 @@ def _views(about: ExperimentRecord) -> dict[str, str]:
         "leaderboard": _packed("Leaderboard", state),
         "curves": _packed("Curves by variant, mean over seeds", state | curves),
         "samples": _packed("Sample grids", state | samples),
+        **search,
     }
 
 

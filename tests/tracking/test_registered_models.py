@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,16 @@ def test_champion_is_chosen_on_heldout_images_and_loads_without_ganbench(
     latent = torch.linspace(-1, 1, 21).view(7, 3)
     torch.testing.assert_close(generator(latent), trained[1][1](latent))
     assert client.get_run(best.info.run_id).info.status == "FINISHED"
+
+
+def test_a_run_of_a_search_is_no_champion(home: Path, uri: str, about: ExperimentRecord) -> None:
+    """Even where the budgets, and with them the protocols, are the same."""
+    (final, _), (tried, _) = train(home, 0, 5.0), train(home, 1, 1.0)
+    places = {final.folder.name: {"phase": "final"}, tried.folder.name: {"phase": "search"}}
+    publisher = Publisher(uri, "quick", replace(about, places=places))
+    assert all(publisher.send(trial.folder) for trial in (final, tried)), publisher.problem
+    (best,) = registered_models.register_best_models(uri, "quick", load).values()
+    assert connection.writer(uri).get_run(best).data.params["seed"] == "0"
 
 
 def test_better_trial_becomes_the_champion(publisher: Publisher, home: Path, uri: str) -> None:

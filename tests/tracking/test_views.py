@@ -4,6 +4,7 @@ import base64
 import json
 import zlib
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,27 @@ def test_no_tag_is_longer_than_mlflow_keeps(about: ExperimentRecord) -> None:
 def test_tags_are_the_same_at_every_start(about: ExperimentRecord) -> None:
     """Else every start would write them again."""
     assert views.experiment_tags(about, "1", {}) == views.experiment_tags(about, "1", {})
+
+
+def state(tags: dict[str, str], name: str) -> dict[str, Any]:
+    packed = json.loads(tags[f"mlflow.sharedViewState.{name}"])["state"].removeprefix("deflate;")
+    unpacked: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
+    return unpacked
+
+
+def test_the_phases_of_a_search_have_views_of_their_own(about: ExperimentRecord) -> None:
+    plain = views.experiment_tags(about, "1", {})
+    assert "mlflow.sharedViewState.search" not in plain
+    assert views.address("1", "search") not in plain[views.NOTE]
+    tags = views.experiment_tags(replace(about, places={"key": {"phase": "search"}}), "1", {})
+    assert state(tags, "search")["searchFilter"] == "params.`phase` = 'search'"
+    assert state(tags, "search")["orderByKey"] == "metrics.`eval/fid_heldout`"
+    for name in ("leaderboard", "curves"):
+        assert state(tags, name)["searchFilter"] == "params.`phase` = 'final'"
+        assert state(plain, name)["searchFilter"] == "params.`variant` != ''"
+    assert views.address("1", "search") in tags[views.NOTE]
+    later = views.note({**tags, views.VERDICT: "Yes."}, "1")
+    assert views.address("1", "search") in later
 
 
 @pytest.mark.parametrize("name", views.MODES)
