@@ -33,8 +33,8 @@ def test_a_file_in_an_empty_folder_adds_a_figure_to_the_page(quick: Store, tmp_p
 def test_every_figure_of_the_room_is_found_in_the_order_of_the_page() -> None:
     names = [kind.name for kind in registry.kinds() if kind.place < 100]
     assert names == [
-        "control", "fid", "seeds", "digits", "tradeoffs", "samples", "paths", "classes",
-        "interpolation", "neighbours",
+        "control", "fid", "seeds", "search_budget", "search_fields", "digits", "tradeoffs",
+        "samples", "paths", "classes", "interpolation", "neighbours",
     ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ _ENOUGH = 2
     "tried, by their number and by the time of their training. The band is the 95 % bootstrap "
     "interval over the settings. A setting that diverged counts as the worst of all that did not. "
     "The best of many is too good: the table of the search has its value on fresh seeds.",
-    place=10,
+    place=2.5,
 )
 def search_budget(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | None:
     """E[best of k settings] over k and over minutes; None without a search."""

@@ -25,7 +25,7 @@ _WIDE = 30
     "filled marks are the defaults, crosses at the top diverged. ρ is Spearman's rank correlation "
     "of field and FID within the variants, with its 95 % interval: above 0 a larger value is "
     "worse.",
-    place=11,
+    place=2.6,
 )
 def search_fields(records: Records, curves: pd.DataFrame, samples: Samples) -> Figure | None:
     """FID over each drawn field, a panel a field; None without a search."""
