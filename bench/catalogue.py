@@ -36,6 +36,13 @@ def search_space(name: str) -> dict[str, str]:
     return dict(_entry(name, {})["search_space"])
 
 
+def fields() -> set[str]:
+    """Every field that some variant has."""
+    from bench.variants import registry
+
+    return {field for name in registry.names() for field in configure(name, {})}
+
+
 def digests(name: str) -> dict[str, str]:
     """The sha256 of every file that makes a variant what it is, the one that defines it first.
 

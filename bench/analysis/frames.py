@@ -24,6 +24,8 @@ def load_results(experiment: str, uri: str | None = None) -> pd.DataFrame:
     * ``trial/row``: the row of the tables, which is the variant and what sets its trials apart
       where one variant was run in several configurations;
     * ``diagnosis``: what went wrong in its training ("collapsed; past its best"), or "healthy";
+    * ``trial/searched``, in an experiment with a search: the row of its file that the trial
+      belongs to. Trials of the search itself have no row here;
     * ``trial/missing``: the classes that the last generator does not cover ("none", "4 9");
     * ``trial/reason`` of a diverged trial, ``trial/key``, ``trial/commit`` of the code (text), and
       ``trial/pictures``: whether the trial logged any (bool).

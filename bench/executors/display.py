@@ -10,6 +10,9 @@ from rich.text import Text
 from bench.executors.plan import Planned, Standing
 from bench.trials.status import Status
 
+_AROUND = 6
+"""Lines of a live table that are no trials."""
+_FEWEST = 10
 _STOPPING = "Stopping: each running trial saves its state."
 
 
@@ -51,7 +54,7 @@ class LiveTable(Live):
         images, fid, modes = (Column(head, justify="right") for head in ("images", "FID", "modes"))
         head = ("trial", "state", images, "", fid, modes)
         table = Table(*head, caption=caption, caption_justify="left")
-        for item, status in standing:
+        for item, status in self._fitting(standing):
             bar = round(16 * min(1.0, status.images / item.trial.budget))
             table.add_row(
                 Text(item.trial.title),
@@ -62,6 +65,12 @@ class LiveTable(Live):
                 "" if status.modes is None else str(status.modes),
             )
         self.update(table, refresh=True)
+
+    def _fitting(self, standing: Standing) -> Standing:
+        """All trials, or where the terminal has no room for them those that run."""
+        if len(standing) <= max(_FEWEST, self.console.height - _AROUND):
+            return standing
+        return [pair for pair in standing if pair[1].status == "running"]
 
 
 class Lines(nullcontext[None]):

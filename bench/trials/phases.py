@@ -113,16 +113,12 @@ def _check_names(experiment: Experiment, search: Search) -> None:
     """Raises:
     UserError: no variant has a field of the common space, or a table belongs to no variant.
     """
-    fields = {
-        field
-        for row in experiment.variants
-        for field in catalogue.configure(experiment.algorithm(row), {})
-    }
+    own = [catalogue.configure(experiment.algorithm(row), {}) for row in experiment.variants]
     for field in search.space:
-        if field not in fields:
+        # A part of an experiment (--variants) may lack the ones that have it.
+        if not any(field in known for known in own) and field not in catalogue.fields():
             raise UserError(
-                f"No variant of this experiment has the field '{field}' of [search.space]: correct "
-                "or remove it."
+                f"No variant has the field '{field}' of [search.space]: correct or remove it."
             )
     for row in search.variant:
         if row not in {*experiment.variants, *experiment.variant}:

@@ -103,3 +103,16 @@ def test_a_terminal_gets_a_table() -> None:
         "about 5 s left",
     ):
         assert part in expected
+
+
+def test_of_more_trials_than_a_terminal_has_lines_those_that_run_are_shown() -> None:
+    out = io.StringIO()
+    live = view(Console(file=out, force_terminal=True, width=100, height=25))
+    standing = [(planned("wgan", seed), Status()) for seed in range(160)]
+    standing[150] = (planned("wgan", 150), Status("running", images=500))
+    live.start()
+    live.show(standing, None)
+    live.stop()
+    assert "wgan seed 150" in out.getvalue()
+    assert "wgan seed 0" not in out.getvalue()
+    assert "0 of 160 trials ended" in out.getvalue()

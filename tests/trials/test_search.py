@@ -165,6 +165,18 @@ def test_a_key_of_the_search_can_be_an_option(own_store: Path, tmp_path: Path) -
     assert experiments.load(str(again)).search == search
 
 
+def test_a_part_of_an_experiment_may_lack_a_common_field(own_store: Path, tmp_path: Path) -> None:
+    experiment, _ = loaded(tmp_path, FILE)
+    part = experiments.select(experiment, ["wgan"], None)
+    assert part.search is not None
+    alone = {trial.key for trial, _ in phases.search_trials(part, part.search)}
+    assert alone < {trial.key for trial, _ in phases.search_trials(experiment, part.search)}
+    (tmp_path / "again.toml").write_text(part.resolved)
+    again = experiments.load(str(tmp_path / "again.toml"))
+    assert again.search == part.search
+    assert {trial.key for trial, _ in phases.search_trials(again, part.search)} == alone
+
+
 def test_common_settings_and_a_control_stand_in_a_search(own_store: Path, tmp_path: Path) -> None:
     text = HEAD.replace('"wgan", ', "") + 'control = "fast"\n[common]\nwidth = 0.5\n' + TABLES
     experiment, search = loaded(tmp_path, text)
@@ -178,7 +190,7 @@ def test_common_settings_and_a_control_stand_in_a_search(own_store: Path, tmp_pa
     ("old", "new", "sentence"),
     [
         ("clip =", "clipp =", "cannot draw clipp of wgan .*no key of the variant 'wgan' 'clipp'"),
-        ("lr_d = \"", "lr_x = \"", "No variant of this experiment has the field 'lr_x'"),
+        ("lr_d = \"", "lr_x = \"", "No variant has the field 'lr_x' of .search.space.: correct"),
         ("(0.01, 1)", "(1, 0.01)", "'search.variant.wgan.clip' does not fit: this range is empty"),
         ("(0.01, 1)", "(0.01)", "uniform needs two numbers"),
         ("(0.01, 1)", "(0.01, true)", "uniform needs two numbers"),
