@@ -54,7 +54,7 @@ def read(path: Path, report: Report = lambda line: None, dataset: Dataset | None
         raise UserError(f"There are no samples at {path}: give a file or a folder of PNGs.")
     else:
         array = sample_files.read(path, report)
-    return _on_grid(_shaped(array, dataset.shape, path), path) if images else array
+    return _on_grid(_shaped(array, dataset.shape, dataset.classes, path), path) if images else array
 
 
 def _on_grid(images: Tensor, where: Path) -> Tensor:
@@ -74,13 +74,15 @@ def _on_grid(images: Tensor, where: Path) -> Tensor:
     return _floats(images, where)
 
 
-def _shaped(array: Tensor, wanted: tuple[int, ...], where: Path) -> Tensor:
+def _shaped(array: Tensor, wanted: tuple[int, ...], classes: int, where: Path) -> Tensor:
     """As (N, channels, height, width), from any of the accepted shapes."""
     channels, *size = wanted
     last = (*size, channels)
     accepted = [wanted, last, (math.prod(wanted),), *([tuple(size)] if channels == 1 else [])]
     shape = tuple(array.shape)
     if shape[1:] not in accepted:
+        if what := _looks_like(array, wanted, classes):
+            raise UserError(f"The shape of {where} is {shape}, which looks like {what}.")
         *others, flat = (f"({', '.join(map(str, ('N', *form)))})" for form in accepted)
         raise UserError(
             f"The shape of {where} is {shape}: images are given as {', '.join(others)} or {flat}."
@@ -88,6 +90,20 @@ def _shaped(array: Tensor, wanted: tuple[int, ...], where: Path) -> Tensor:
     if shape[1:] == last:
         array = array.movedim(-1, 1)
     return array.reshape(-1, *wanted)
+
+
+def _looks_like(array: Tensor, wanted: tuple[int, ...], classes: int) -> str:
+    """What else than images, or than their axes in this order, was saved; empty if unknown."""
+    shape, (channels, *size) = tuple(array.shape), wanted
+    if shape[1:] == (classes,):
+        return "labels as one-hot, or logits, and not like images: save what the generator returns"
+    if len(shape) == 1 and not array.is_floating_point():
+        return "labels and not like images: save what the generator returns"
+    if shape[:-1] in ((*size,), wanted, (*size, channels)) and shape[-1] > 3:
+        return "images along the last axis: move it to the front with numpy.moveaxis(images, -1, 0)"
+    if channels == 1 and shape[1:] in ((3, *size), (*size, 3)):
+        return "images in colour: save one of the three channels, or their mean"
+    return ""
 
 
 def _bytes(images: Tensor, where: Path) -> Tensor:

@@ -81,11 +81,14 @@ def draw(
 def neighbours(evaluator: Evaluator, images: Tensor, train: Tensor) -> Tensor:
     """Each image with the training image nearest to it on its right, eight pairs a line.
 
+    Images that do not fill a line are left out, unless they are fewer than one.
     Nearest in the evaluator's features, as its memorisation metrics mean it: a copy that is moved
     by a pixel is far from the original in pixels and near it in features.
     """
+    across = min(_PAIRS_ACROSS, len(images))
+    images = images[: len(images) // across * across]
     nearest = train[evaluator.nearest_training(images)]
-    return tiled(torch.cat([images, nearest], dim=3), _PAIRS_ACROSS, gap=4)
+    return tiled(torch.cat([images, nearest], dim=3), across, gap=4)
 
 
 def by_class(images: Tensor, labels: Tensor) -> Tensor:

@@ -110,7 +110,11 @@ UNIT = IMAGES.float() / 255
     ("array", "why"),
     [
         (IMAGES[:, :, :14], r"shape of .* is \(12, 1, 14, 28\): images are given as"),
-        (torch.zeros(12, 3, 28, 28), "shape of"),
+        (torch.zeros(12, 3, 28, 28), "looks like images in colour: save one of"),
+        (IMAGES[:, 0].permute(1, 2, 0), "looks like images along the last axis: move it"),
+        (IMAGES.permute(1, 2, 3, 0), "looks like images along the last axis: move it"),
+        (torch.eye(10), "looks like labels as one-hot, or logits, and not like images"),
+        (torch.arange(10), "looks like labels and not like images: save what the generator"),
         (torch.tensor(3.0), r"shape of .* is \(\)"),
         (IMAGES[:1], "There are 1 images in .* at least two"),
         (IMAGES[:0], "There are 0 images in .* at least two"),

@@ -13,7 +13,7 @@ _SIZES = 15
 
 @metric(when="each evaluation", ratio=True)
 def fid(samples: FeatureStatistics, reference: Reference) -> float:
-    """Fréchet distance between two Gaussians fitted to the features of samples and test images.
+    """How far samples are from the test images; bad images and missing kinds both raise it.
 
     Label: FID
     Formula: |m1-m2|² + tr S1 + tr S2 - 2 tr (S1 S2)^½, unbiased covariances

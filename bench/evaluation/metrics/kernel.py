@@ -12,7 +12,7 @@ _BLOCK = 100  # rows at a time: their kernel values stay in the cache
 
 @metric(when="final")
 def kid(samples: FeatureStatistics, reference: Reference) -> float:
-    """Unbiased squared maximum mean discrepancy with a cubic kernel, over all pairs.
+    """How far samples are from the test images, without the bias that FID has for few samples.
 
     Label: KID
     Formula: mean_{i≠j} k(x_i,x_j) + mean_{i≠j} k(y_i,y_j) - 2 mean k(x_i,y_j), k = (x·y/d + 1)³

@@ -73,7 +73,7 @@ def missing(samples: FeatureStatistics, reference: Reference) -> str:
 
 @metric(when="each evaluation", needs=["classes"], ratio=True)
 def mode_kl(samples: FeatureStatistics, reference: Reference) -> float:
-    """Kullback-Leibler divergence of the generated classes' shares from the reference's.
+    """How unevenly the classes are drawn, compared with their shares in the test images.
 
     Label: mode KL [nats]
     Formula: Σk q(k) ln (q(k)/p(k)), 0 ln 0 = 0, q samples of a class, p reference; p = 1/K where
