@@ -201,9 +201,11 @@ def _sweep_and_compare(
 
 
 def _compare(name: str, out: Path, console: Console) -> None:
-    from bench.analysis import compare
+    from bench.analysis import compare, overview
 
     comparison = compare(name, tracking_uri(), out)
+    if out.parent == paths.home() / "results":
+        overview.write(out.parent)
     say(console, f"{comparison.table}\n{comparison.verdict}")
     say(console, f"\nDiagnosis (in how many trials):\n{comparison.diagnosis}")
     if comparison.problem:
