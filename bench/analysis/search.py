@@ -50,7 +50,8 @@ def frame(runs: Iterable[Run]) -> pd.DataFrame:
     )
     given = pd.DataFrame(by_setting["params"].first().tolist(), index=own.index)
     drawn = given.groupby("searched").transform("nunique", dropna=False) > 1
-    return own.join(given.where(drawn).dropna(axis="columns", how="all").map(_parsed))
+    fields = given.where(drawn).dropna(axis="columns", how="all").map(_parsed)
+    return own.join(fields.astype(object))  # Python's own values, which JSON knows
 
 
 def _trial(run: Run) -> dict[str, Any]:

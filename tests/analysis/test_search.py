@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -233,13 +234,21 @@ def test_the_whole_analysis_has_the_search(store: Store, tmp_path: Path) -> None
     assert len(tree["search"][1]["fresh"]) == 3
 
 
-def test_a_text_is_a_field_without_order(store: Store) -> None:
+def test_a_field_may_be_a_text_or_a_truth(
+    store: Store, records: Records, curves: pd.DataFrame
+) -> None:
     runs = [
         run for run in RecordStore(store.uri).experiment("tuned").runs  # type: ignore[union-attr]
-        if run.params.get("searched") == "wgan" and run.params["phase"] == "search"
+        if run.params["variant"] in {f"wgan_s{number:02d}" for number in range(SETTINGS)}
     ]  # fmt: skip
     for run in runs:
-        run.params["network"] = "mlp" if int(run.params["setting"]) % 2 else "conv"
+        odd = int(run.params["setting"]) % 2
+        run.params.update(network="mlp" if odd else "conv", norm="true" if odd else "false")
     settings = search.frame(runs)
-    assert search.fields(settings) == ["clip", "lr", "network"]
-    assert set(search.influence(settings)["field"]) == {"clip", "lr"}
+    assert search.fields(settings) == ["clip", "lr", "network", "norm"]
+    assert set(search.influence(settings)["field"]) == {"clip", "lr", "norm"}
+    tree = search_tables.json_rows(replace(records, search=settings), curves)
+    changes = json.loads(json.dumps(tree))[0]["changes"]
+    assert (changes["network"], changes["norm"]) == ("conv", False)
+    labels = drawn(search_fields(replace(records, search=settings), curves, {})).axes[2]
+    assert [text.get_text() for text in labels.get_xticklabels()] == ["conv", "mlp"]
