@@ -17,6 +17,7 @@ from bench.analysis import narrative, table
 from bench.analysis.figures.registry import FigureKind
 from bench.analysis.figures.samples import cells
 from bench.analysis.formats import Grid
+from bench.analysis.glance import glance
 from bench.analysis.records import Records, parameters, shared
 from bench.analysis.sample_selection import SampleGrids, pixels
 from bench.analysis.summary import MAIN, Row, by_class, other_measures, recorded, rows
@@ -48,6 +49,7 @@ def page(records: Records, contents: Contents) -> str:
     by_row: dict[str, list[SampleGrids]] = {}
     for grids in contents.samples:
         by_row.setdefault(grids.row, []).append(grids)
+    lines, axis = glance(records, contents.samples)
     return (
         templates()
         .get_template("page.html")
@@ -58,6 +60,8 @@ def page(records: Records, contents: Contents) -> str:
             rows=rows(records),
             trial_heads=[measure(name).head for name in names] + [table.CHOSEN, "training [s]"],
             trial_numbers=[*(f"final/{name}" for name in names), "best/fid", "cost/seconds"],
+            lines=lines,
+            axis=axis,
             samples=by_row,
             scatter=bool(contents.samples) and cells(contents.samples[0].last, 1) is None,
             steps=sorted({step for grids in contents.samples for step in grids.pngs}),

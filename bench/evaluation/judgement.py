@@ -154,7 +154,7 @@ def copies(seen: SampleSet) -> str:
     if authentic is None or authentic >= 2 / 3:
         return ""
     return (
-        f"Copies of training samples: only {seen.numbers['authpct']:.0f} % are farther from the "
-        f"nearest training sample than its own neighbour is, of real ones "
-        f"{seen.floor['authpct']:.0f} %. The pictures of `--html` show both."
+        f"Copies of training samples: {100 - seen.numbers['authpct']:.0f} % of the samples are "
+        "nearer to a training sample than any other training sample is; of real ones "
+        f"{100 - float(seen.floor['authpct']):.0f} %."
     )

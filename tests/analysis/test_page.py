@@ -79,6 +79,17 @@ def test_words_are_set_as_code_and_heads_kept_whole() -> None:
     assert re.fullmatch(r"[\w-]+", anchor("wgan (clip=0.1)"))
 
 
+def test_what_a_person_looks_at_first_stands_below_the_verdict(text: str) -> None:
+    opening = text[text.index('<ol class="glance">') : text.index("</ol>")]
+    assert text.index('class="verdict"') < text.index(opening) < text.index("<table")
+    images = [attrs for tag, attrs in Elements(opening).found if tag == "img"]
+    assert len(images) == 4
+    assert re.findall('aria-label="(FID .*)">', opening)[0].startswith("FID ")
+    assert opening.count('<circle class="seed"') == 11  # 4 variants, 3 seeds, one diverged
+    assert "<title>seed 0: FID " in opening
+    assert "1 of 3 diverged" in opening
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     api = pytest.importorskip("playwright.sync_api")
@@ -105,6 +116,21 @@ def opened(browser: Any, written: Written) -> Iterator[Any]:
 
 def test_a_phone_shows_it_without_scrolling_sideways(opened: Any) -> None:
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_opening_fits_a_phone_and_a_wide_screen(opened: Any) -> None:
+    """One below the other on a phone, one line a variant on a wide screen; every circle inside."""
+    first = ".glance li:first-child"
+    outside = (
+        "all => all.filter(c => { const [a, b] = [c, c.ownerSVGElement]"
+        ".map(e => e.getBoundingClientRect()); return a.x < b.x || a.right > b.right; }).length"
+    )
+    for width, side_by_side in ((390, False), (1200, True)):
+        opened.set_viewport_size({"width": width, "height": 844})
+        image, axis = (opened.locator(f"{first} {tag}").bounding_box() for tag in ("img", "svg"))
+        assert (image["x"] + image["width"] <= axis["x"]) == side_by_side
+        assert opened.evaluate("document.documentElement.scrollWidth") <= width
+        assert opened.eval_on_selector_all(".axis circle", outside) == 0
 
 
 def test_tables_sort_by_keyboard_and_the_floor_stays_last(opened: Any) -> None:

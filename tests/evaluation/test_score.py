@@ -101,10 +101,10 @@ def test_a_page_with_pictures_next_to_the_judgement(
     page = tmp_path / "new" / "report.html"
     scoring.score(_samples(small_mnist, 100, tmp_path), html=page)
     out, err = capsys.readouterr()
-    assert "Copies of training samples: only 0 % are farther from the nearest" in out
+    assert "Copies of training samples: 100 % of the samples are nearer to" in out
     assert f"The page is {page}." in err
     text = page.read_text(encoding="utf-8")
-    assert "Copies of training samples: only 0 %" in text
+    assert "Copies of training samples: 100 %" in text
     assert "How far samples are from the test images; bad images and missing kinds" in text
     assert "Pairs of a sample and the training image nearest to it" in text
     assert "://" not in text
