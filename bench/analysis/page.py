@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class Contents:
 
     Attributes:
         figures: each with its PNG.
+        diagnoses: of each trial, by its run id.
     """
 
     verdict: str
@@ -41,6 +43,7 @@ class Contents:
     toml: str
     environment: str
     tracking_uri: str
+    diagnoses: Mapping[str, str]
 
 
 def page(records: Records, contents: Contents) -> str:

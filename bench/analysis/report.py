@@ -85,6 +85,7 @@ def compare(experiment: str, tracking_uri: str, out: Path) -> Comparison:
         toml=copies.get("experiment.toml", trials.toml),
         environment=copies.get("environment.json", ""),
         tracking_uri=store.uri,
+        diagnoses={run_id: diagnosis.sentence(trial) for run_id, trial in diagnoses.items()},
     )
     written += [path for images in drawn.values() for path in images]
     written += _written(out, {"index.html": page(trials, contents)})
@@ -92,7 +93,7 @@ def compare(experiment: str, tracking_uri: str, out: Path) -> Comparison:
         table=formats.plain(table.narrow(trials)),
         verdict=contents.verdict,
         diagnosis=diagnosis.summary(trials, diagnoses),
-        diagnoses={run_id: diagnosis.sentence(trial) for run_id, trial in diagnoses.items()},
+        diagnoses=contents.diagnoses,
         files=tuple(written),
         problem=problem,
     )

@@ -268,7 +268,7 @@ def findings(trial: Trial) -> dict[str, Finding]:
 def doubled(trial: Trial) -> float:
     """What twice the budget makes of FID, as a factor, if FID remains a power of the budget."""
     fid = trial.curve("fid")
-    fid = fid[(fid > 0) & (fid.index >= fid.index.max() / 2)]
+    fid = fid[(fid > 0) & (fid.index >= max(1, fid.index.max() / 2))]
     if len(fid) < 2:
         return math.nan
     return float(2 ** np.polyfit(np.log(fid.index), np.log(fid), 1)[0])

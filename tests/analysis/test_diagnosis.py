@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 
 import bench
 from bench.analysis import diagnosis
@@ -282,6 +283,11 @@ def test_tables_page_and_terminal_say_it(written: Written) -> None:
         assert RULES["past its best"].helps[:20] in text
         assert RULES["past its best"].about in text
         assert RULES["copies"].about not in text
+    page = (written.out / "index.html").read_text(encoding="utf-8")
+    for run_id, text in written.comparison.diagnoses.items():
+        assert (
+            str(escape(text)) in page.partition(f"<code>{run_id}</code>")[0].rpartition("<tr>")[2]
+        )
     assert set(written.comparison.diagnoses.values()) >= {
         "diverged since 3,200: the critic's loss is not finite at image 3200"
     }
