@@ -20,6 +20,7 @@ from bench.trials.search import CHOSEN_BY, best
 COLLAPSED = 3
 """Modes below which a setting counts as collapsed."""
 BOOTSTRAPS = 1000
+_FEWEST = 4
 PLACE = ("phase", "searched", "setting")
 """Params of a run that say where its trial belongs."""
 _OWN = ["value", "diverged", "collapsed", "seconds", "budget"]
@@ -111,23 +112,30 @@ def expected_best(values: Array, worst: float) -> tuple[Array, Array, Array]:
     return statistics.best_of(finite), low, high
 
 
+def _varied(pairs: pd.DataFrame) -> bool:
+    return len(pairs) >= _FEWEST and bool((pairs.nunique() > 1).all())
+
+
 def influence(settings: pd.DataFrame) -> pd.DataFrame:
     """How a field and FID move together, over the drawn settings.
 
     Columns: ``field``, ``searched`` (empty: all rows together, ranked within each), ``n``,
-    ``correlation`` (Spearman), ``low``, ``high``. A field without an order of its own, and one with
-    fewer than four settings, is left out.
+    ``correlation`` (Spearman), ``low``, ``high``. A field without an order of its own is left out,
+    and a row that drew fewer than four settings of it.
     """
     lines: list[dict[str, Any]] = []
     for field in fields(settings):
         drawn = settings[settings.index.get_level_values("setting") > 0]
         pairs = drawn[[field, "value"]].dropna()
         pairs = pairs[[isinstance(value, int | float) for value in pairs[field]]].astype(float)
+        pairs = pairs.groupby("searched").filter(_varied)
         ranks = pairs.groupby("searched").rank(pct=True)
-        groups = {"": ranks} | dict(list(pairs.groupby("searched")))
-        for searched, pair in groups.items():
-            if len(pair) > 3 and (pair.nunique() > 1).all():
-                numbers = statistics.spearman(pair[field].to_numpy(), pair["value"].to_numpy())
-                line = dict(zip(("correlation", "low", "high"), numbers, strict=True))
-                lines.append({"field": field, "searched": searched, "n": len(pair), **line})
+        own = dict(list(pairs.groupby("searched")))
+        whole = {"": ranks} if len(own) else {}
+        for searched, pair in (whole | own).items():
+            groups = 1 if searched else len(own)
+            x, y = pair.to_numpy().T
+            numbers = statistics.spearman(x, y, groups)
+            line = dict(zip(("correlation", "low", "high"), numbers, strict=True))
+            lines.append({"field": field, "searched": searched, "n": len(pair), **line})
     return pd.DataFrame(lines, columns=["field", "searched", "n", "correlation", "low", "high"])

@@ -32,7 +32,7 @@ _FIELDS = (
     "Spearman's rank correlation of the field with the held-out FID, over the settings that were "
     "drawn: above 0 a larger value is worse. A setting that diverged ranks worst. The interval is "
     "Bonett and Wright's (2000). All variants: ranks within each variant. The intervals are not "
-    "corrected for their number."
+    "corrected for their number. A variant that drew fewer than four settings is left out."
 )
 
 

@@ -216,21 +216,26 @@ def best_of(values: Array) -> Array:
     return np.asarray(np.sort(values, axis=-1) @ np.array(shares).T)
 
 
-def spearman(x: Array, y: Array, level: float = LEVEL) -> tuple[float, float, float]:
-    """Spearman's rank correlation with its interval (Bonett & Wright 2000, Psychometrika 65).
+def spearman(x: Array, y: Array, groups: int = 1) -> tuple[float, float, float]:
+    """Spearman's rank correlation with its 95 % interval (Bonett & Wright 2000, Psychometrika 65).
 
-    Fisher's transform of r is about normal with the variance (1 + r²/2) / (n − 3).
+    Fisher's transform of r is about normal with the variance (1 + r²/2) / (n − 3). It has none for
+    ±1, in whose place it takes the nearest value that n ranks can have.
 
     Args:
         x, y: (n,), n ≥ 4, neither constant; inf ranks last.
+        groups: within how many groups the values were ranked before; each costs a degree of
+            freedom.
 
     Returns:
         the correlation, and the lower and upper end.
     """
     r = float(stats.spearmanr(stats.rankdata(x), stats.rankdata(y)).statistic)
-    half = stats.norm.ppf((1 + level) / 2) * math.sqrt((1 + r**2 / 2) / (len(x) - 3))
-    centre = math.atanh(min(max(r, -1 + _ROUNDING), 1 - _ROUNDING))
-    return r, math.tanh(centre - half), math.tanh(centre + half)
+    n = len(x)
+    half = stats.norm.ppf((1 + LEVEL) / 2) * math.sqrt((1 + r**2 / 2) / (n - groups - 2))
+    most = 1 - 12 / (n * (n**2 - 1))  # two neighbours have changed places
+    centre = math.atanh(min(max(r, -most), most))
+    return r, min(r, math.tanh(centre - half)), max(r, math.tanh(centre + half))
 
 
 def _letter(index: int) -> str:

@@ -155,6 +155,9 @@ def test_which_fields_matter_is_a_rank_correlation_over_what_was_drawn(records: 
     assert (wgan["n"], wgan["correlation"]) == (SETTINGS - 1, pytest.approx(expected))
     assert wgan["low"] < wgan["correlation"] < wgan["high"] <= 1
     assert lines.loc[("lr", "mlp_bce")]["correlation"] == pytest.approx(-1)
+    assert -0.99 < lines.loc[("lr", "mlp_bce")]["high"] < -0.5  # eight settings are not certain
+    few = records.search[records.search.index.get_level_values("setting") < 4]
+    assert search.influence(few).empty
     assert lines.loc[("lr", "")]["n"] == 2 * (SETTINGS - 1)
     grid = search_tables.influence(records)
     assert grid is not None
@@ -163,6 +166,10 @@ def test_which_fields_matter_is_a_rank_correlation_over_what_was_drawn(records: 
 
 def test_the_interval_of_a_rank_correlation_covers_as_it_says() -> None:
     random, linear = np.random.default_rng(3), 0.6
+    assert (
+        statistics.spearman(np.arange(8.0), np.arange(8.0), 3)[1]
+        < (statistics.spearman(np.arange(8.0), np.arange(8.0))[1])
+    )
     truth = 6 / math.pi * math.asin(linear / 2)
     covered = 0
     for _ in range(1000):
@@ -252,3 +259,5 @@ def test_a_field_may_be_a_text_or_a_truth(
     assert (changes["network"], changes["norm"]) == ("conv", False)
     labels = drawn(search_fields(replace(records, search=settings), curves, {})).axes[2]
     assert [text.get_text() for text in labels.get_xticklabels()] == ["conv", "mlp"]
+    truths = drawn(search_fields(replace(records, search=settings), curves, {})).axes[3]
+    assert [text.get_text() for text in truths.get_xticklabels()] == ["False", "True"]

@@ -62,10 +62,10 @@ def _panel(axes: Axes, settings: pd.DataFrame, field: str, look: dict[str, Look]
     values = settings["value"]
     top = 1.3 * float(values[np.isfinite(values)].max())
     drawn = settings[field].dropna()
-    texts = sorted({value for value in drawn if isinstance(value, str)})
+    texts = sorted({str(value) for value in drawn if isinstance(value, str | bool)})
     for row, own in search.by_row(settings):
         own = own.dropna(subset=[field])
-        x = own[field].map(lambda value: texts.index(value) if value in texts else float(value))
+        x = own[field].map(lambda value: texts.index(str(value)) if texts else float(value))
         fine = np.isfinite(own["value"])
         style: dict[str, Any] = {"color": look[row].color, "ls": "", "ms": 4}
         axes.plot(x[fine], own["value"][fine], look[row].marker, mfc="white", label=row, **style)
