@@ -39,7 +39,8 @@ def still_improving(trial: Trial) -> Finding | None:
 
     Threshold: at the rate of the last half, twice the budget would lower FID by 45 % or more
     Source: measured: it applied to 23 curves that were cut at half, of 79. All of them fell
-        further, by 16 to 78 %, most by less than that rate. 16 healthy trials are at 8 to 44 % at the end
+        further, by 16 to 78 %, most by less than that rate. 16 healthy trials are at 8 to 44 %
+        at the end
     Helps: a larger budget
     """
     factor = doubled(trial)
