@@ -30,6 +30,7 @@ _DIRECTIONS = {
     "near the floor": "best near the floor",
 }
 
+_FIRST = "Correct that first: the numbers are of the samples as they were given."
 _WITHOUT = "Without it only classes, noise and blur are judged."
 
 
@@ -97,7 +98,7 @@ class Report:
                 _joined(names, self.measurement.noise),
                 _joined(names, self.floor),
                 _DIRECTIONS.get(measure(name).better, ""),
-                measure(name).about,
+                measure(name).about.replace("``", "`"),
             )
             for name, names in groups.items()
         ]
@@ -164,7 +165,8 @@ def score(
     # An extractor of the user's own may take half an hour for what real images get.
     floor = {} if extractor else evaluator.floor(measurement.n, final=True)
     warnings = [] if extractor else mistakes.recognise(evaluator, content)
-    judged = judgement.judge(evaluator, content, measurement, floor) or [judgement.NOTHING]
+    judged = [_FIRST] if warnings else judgement.judge(evaluator, content, measurement, floor)
+    judged = judged or [judgement.NOTHING]
     report = Report(samples.name, measurement, floor, bool(extractor), warnings, judged)
     if html:
         _write_page(html, report, evaluator, content)

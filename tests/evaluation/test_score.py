@@ -138,8 +138,18 @@ def test_what_was_saved_wrongly_is_said(
     monkeypatch.setattr(mistakes, "recognise", lambda evaluator, samples: ["They look inverted."])
     samples = _samples(small_mnist, 100, tmp_path)
     scoring.score(samples)
-    assert "\nThey look inverted.\n" in capsys.readouterr().out
+    assert "\nThey look inverted.\nCorrect that first: the numbers are" in capsys.readouterr().out
     scoring.score(samples, as_json=True)
     out, err = capsys.readouterr()
     assert json.loads(out)["n"] == 100
     assert "They look inverted.\n" in err
+
+
+@pytest.mark.parametrize(("n", "size"), [(5, (28, 5 * 60 - 4)), (11, (28, 8 * 60 - 4))])
+def test_a_page_of_few_samples(
+    n: int, size: tuple[int, int], small_mnist: Splits, tmp_path: Path
+) -> None:
+    scoring.score(_samples(small_mnist, n, tmp_path), html=tmp_path / "a.html")
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    png = base64.b64decode(text.partition('src="data:image/png;base64,')[2].partition('"')[0])
+    assert np.array(Image.open(io.BytesIO(png))).shape == size
