@@ -1,7 +1,8 @@
 """Convolutional network pairs: the small one of this project, and those of published protocols."""
 
-import itertools
+import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TypeVar
 
 from torch import nn
@@ -81,30 +82,21 @@ def conv_discriminator(
 def metz_generator(
     latent: int, shape: tuple[int, ...], *, width: float = 1.0, batch_norm: bool = True
 ) -> nn.Sequential:
-    """4·4·64, then three 3×3 deconvolutions of stride 2 to 32, 16 and 8 channels, then one to the
-    sample (Metz et al. 2017, appendix D, for Stacked-MNIST).
+    """A linear map to 64 channels, 3×3 deconvolutions of stride 2 to 32, 16 and 8, a convolution to
+    the sample (Metz et al. 2017, appendix D, for Stacked-MNIST).
 
     Raises:
-        UserError: samples are no images of 28 × 28.
+        UserError: samples are no images whose sides are multiples of 4.
     """
-    channels, *size = _image(shape)
-    if size != [28, 28]:
-        raise UserError(
-            "The networks of Metz et al. draw images of 28 × 28, not samples of the shape "
-            f"{shape}: choose network=conv or network=mlp."
-        )
-    widths = scaled(width, 64, 32, 16, 8)
-    layers: list[nn.Module] = [
-        nn.Linear(latent, widths[0] * 16),
-        nn.Unflatten(1, (widths[0], 4, 4)),
-    ]
-    for inputs, outputs, more in zip(widths, widths[1:], (0, 1, 1), strict=False):
-        norm = [nn.BatchNorm2d(inputs)] if batch_norm else []
-        layers += [*norm, nn.ReLU(), nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, more)]
-    last_norm = [nn.BatchNorm2d(widths[-1])] if batch_norm else []
-    return nn.Sequential(
-        *layers, *last_norm, nn.ReLU(), nn.Conv2d(widths[-1], channels, 3, padding=1), nn.Tanh()
-    )
+    channels, height, across = _image(shape)
+    widths, sizes = scaled(width, 64, 32, 16, 8), _halved(height, across, 3)
+
+    def follows(n: int) -> list[nn.Module]:
+        return [*([nn.BatchNorm2d(n)] if batch_norm else []), nn.ReLU()]
+
+    layers = _spread(latent, widths, sizes, 3, follows)
+    last = nn.Conv2d(widths[-1], channels, 3, padding=1)
+    return nn.Sequential(*layers, *follows(widths[-1]), last, nn.Tanh())
 
 
 def metz_half(
@@ -115,7 +107,7 @@ def metz_half(
     channels, height, across = _image(shape)
     widths = (channels, *scaled(width, 4, 8, 16))
     layers: list[nn.Module] = []
-    for inputs, outputs in itertools.pairwise(widths):
+    for inputs, outputs in pairwise(widths):
         layers += [wrap(nn.Conv2d(inputs, outputs, 3, 2, 1)), nn.BatchNorm2d(outputs)]
         layers += [nn.LeakyReLU(0.3), *([Dropout(dropout)] if dropout else [])]
     rest = -(-height // 8) * -(-across // 8)
@@ -139,18 +131,12 @@ def dcgan_generator(
         UserError: samples are no images whose sides are multiples of 4.
     """
     channels, height, across = _image(shape)
-    sizes = _halved(height, across)
-    widths = (*scaled(width, 512, 256, 128, 64), channels)
-    start = (widths[0], *sizes[-1])
-    layers: list[nn.Module] = [
-        nn.Linear(latent, start[0] * start[1] * start[2]), nn.Unflatten(1, start)
-    ]  # fmt: skip
-    for i in range(4):
-        (low, narrow), (high, wide) = sizes[4 - i], sizes[3 - i]
-        more = (high - (2 * low - 1), wide - (2 * narrow - 1))
-        norm = [nn.BatchNorm2d(widths[i])] if batch_norm else []
-        layers += [*norm, nn.ReLU(), nn.ConvTranspose2d(widths[i], widths[i + 1], 5, 2, 2, more)]
-    return _initialised(nn.Sequential(*layers, nn.Tanh()))
+    widths, sizes = (*scaled(width, 512, 256, 128, 64), channels), _halved(height, across, 4)
+
+    def follows(n: int) -> list[nn.Module]:
+        return [*([nn.BatchNorm2d(n)] if batch_norm else []), nn.ReLU()]
+
+    return _initialised(nn.Sequential(*_spread(latent, widths, sizes, 5, follows), nn.Tanh()))
 
 
 def dcgan_discriminator(
@@ -161,20 +147,39 @@ def dcgan_discriminator(
     channels, height, across = _image(shape)
     widths = (channels, *scaled(width, 64, 128, 256, 512))
     layers: list[nn.Module] = []
-    for i, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+    for i, (inputs, outputs) in enumerate(pairwise(widths)):
         layers += [wrap(nn.Conv2d(inputs, outputs, 5, 2, 2))]
         layers += [nn.BatchNorm2d(outputs)] if i else []
         layers += [nn.LeakyReLU(0.2), *([Dropout(dropout)] if dropout else [])]
-    height, across = _halved(height, across)[-1]
+    height, across = _halved(height, across, 4)[-1]
     last = wrap(nn.Linear(widths[-1] * height * across, 1))
     network = nn.Sequential(*layers, nn.Flatten(), last)
     return _initialised(network) if wrap is as_it_is else network
 
 
-def _halved(height: int, across: int) -> list[tuple[int, int]]:
-    """A picture's size, and after each of four maps of stride 2."""
+def _spread(
+    latent: int,
+    widths: tuple[int, ...],
+    sizes: list[tuple[int, int]],
+    kernel: int,
+    follows: Callable[[int], list[nn.Module]],
+) -> list[nn.Module]:
+    """A linear map to the last of ``sizes``, then deconvolutions of stride 2 back to the first."""
+    start = (widths[0], *sizes[-1])
+    layers: list[nn.Module] = [nn.Linear(latent, math.prod(start)), nn.Unflatten(1, start)]
+    for (low, high), (inputs, outputs) in zip(
+        pairwise(reversed(sizes)), pairwise(widths), strict=True
+    ):
+        more = (high[0] - (2 * low[0] - 1), high[1] - (2 * low[1] - 1))
+        layers += follows(inputs)
+        layers += [nn.ConvTranspose2d(inputs, outputs, kernel, 2, kernel // 2, more)]
+    return layers
+
+
+def _halved(height: int, across: int, times: int) -> list[tuple[int, int]]:
+    """A picture's size, and after each of so many maps of stride 2."""
     sizes = [(height, across)]
-    for _ in range(4):
+    for _ in range(times):
         sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
     return sizes
 

@@ -197,7 +197,7 @@ def _draws_and_judges(gan: GAN) -> None:
 @pytest.mark.parametrize(
     ("network", "shape", "sentence"),
     [
-        ("metz_half", (3, 32, 32), "Metz et al. draw images of 28 × 28, not samples of the shape"),
+        ("metz_half", (3, 30, 30), "does not fit samples of the shape"),
         ("dcgan", (2,), "does not fit samples of the shape .2,.: it needs images whose height and"),
         ("conv", (1, 30, 30), "does not fit samples of the shape"),
     ],
