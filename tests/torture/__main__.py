@@ -112,7 +112,9 @@ def _sweep(start: Zygote, folder: Path) -> Sweep:
 
 def _shared() -> tuple[Path, Path]:
     mnist.FILES.ensure(print)
-    return mnist.FILES.folder(), paths.root() / "reference"
+    reference = paths.root() / "reference"
+    reference.mkdir(parents=True, exist_ok=True)  # nothing can be written through a dangling link
+    return mnist.FILES.folder(), reference
 
 
 def _machine() -> dict[str, Any]:
