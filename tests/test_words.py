@@ -63,9 +63,6 @@ STORED = re.compile(
     r"|`witness_\*`"
 )
 
-# Rooms that are still being renamed; the list is to become empty.
-COMING: set[str] = set()
-
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
     """Comments, docstrings and other strings of a module, each with its line."""
@@ -118,13 +115,7 @@ def of_page(path: Path) -> Iterator[str]:
         yield from (f"{path.name}:{line}: {violation}" for violation in bad)
 
 
-def rooms() -> Iterator[object]:
-    for path in ROOMS:
-        coming = pytest.mark.xfail(reason="still being renamed", strict=True)
-        yield pytest.param(path, id=path.name, marks=[coming] if path.name in COMING else [])
-
-
-@pytest.mark.parametrize("room", list(rooms()))
+@pytest.mark.parametrize("room", ROOMS, ids=lambda path: path.name)
 def test_a_room_uses_the_words_of_the_field(room: Path) -> None:
     modules = sorted(room.rglob("*.py")) if room.is_dir() else [room]
     pages = [

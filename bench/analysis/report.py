@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import pandas as pd
 
@@ -67,8 +67,12 @@ def compare(experiment: str, tracking_uri: str, out: Path) -> Comparison:
     curves, samples = frames.curves(store, trials), select(store, trials)
     problem, diagnoses = missing(trials, samples), _diagnoses(store, trials, curves)
     copies = _copies(store, trials)
+    grids, verdict = _grids(trials, curves, diagnoses), _verdict(trials)
     texts = {
-        f"table.{form}": _rendered(trials, curves, diagnoses, form) for form in get_args(Format)
+        "table.md": formats.markdown(grids, verdict),
+        "table.tex": formats.latex(grids, verdict),
+        "table.csv": data.csv(trials),
+        "table.json": _json(trials, curves, diagnoses),
     }
     written = _written(out, texts | copies)
     drawn = {
@@ -78,8 +82,8 @@ def compare(experiment: str, tracking_uri: str, out: Path) -> Comparison:
         and (images := style.saved(kind.draw(trials, curves, samples), out, kind.name))
     }
     contents = Contents(
-        verdict=_verdict(trials),
-        grids=_grids(trials, curves, diagnoses),
+        verdict=verdict,
+        grids=grids,
         figures=[(kind, images[0].read_bytes()) for kind, images in drawn.items() if kind.on_page],
         samples=samples.get("samples", []),
         toml=copies.get("experiment.toml", trials.toml),
@@ -125,12 +129,16 @@ def _written(out: Path, texts: dict[str, str]) -> list[Path]:
 
 def _rendered(trials: Records, curves: pd.DataFrame, diagnoses: Diagnoses, format: Format) -> str:
     if format == "json":
-        tree = data.json_tree(trials, curves, diagnoses)
-        return json.dumps(tree, indent=1, allow_nan=False) + "\n"
+        return _json(trials, curves, diagnoses)
     if format == "csv":
         return data.csv(trials)
     write = formats.markdown if format == "md" else formats.latex
     return write(_grids(trials, curves, diagnoses), _verdict(trials))
+
+
+def _json(trials: Records, curves: pd.DataFrame, diagnoses: Diagnoses) -> str:
+    tree = data.json_tree(trials, curves, diagnoses)
+    return json.dumps(tree, indent=1, allow_nan=False) + "\n"
 
 
 def _grids(trials: Records, curves: pd.DataFrame, diagnoses: Diagnoses) -> list[formats.Grid]:

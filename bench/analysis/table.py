@@ -51,9 +51,11 @@ def main(records: Records) -> Grid:
         *("missing", *(measure(name).head for name in MAIN[4:])),
         *(CHOSEN, _SPEED),
     )
-    lines = [_variant(row, records.floor, best, letters) for row in table]
-    for line in lines:
-        line[_against(records)] = _standing(line["variant"].text, compared)
+    lines = [
+        _variant(row, records.floor, best, letters)
+        | {_against(records): _standing(row.name, compared)}
+        for row in table
+    ]
     lines += [_floor(records)] if records.floor else []
     cells = tuple(tuple(line.get(head, Cell("–")) for head in heads) for line in lines)
     notes = [_about(records), *_failures(table), *summary.gaps(table), *records.notes]
