@@ -1,5 +1,6 @@
 """`run` and `table`: from an experiment to its tables."""
 
+import signal
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -183,10 +184,12 @@ def _sweep_and_compare(
         say(console, f"{item.trial.title} failed: {status.reason}")
     if outcome.unsent:
         say(console, outcome.unsent)
+    results = [item for item, _ in outcome.of("done", "diverged") if item.phase != "search"]
     if outcome.signal is not None:
         say(console, "Stopped: run the same command again to resume.")
+        if results and outcome.signal == signal.SIGINT:
+            _compare_so_far(chosen.name, len(results), out, console)
         raise typer.Exit(128 + outcome.signal)
-    results = [item for item, _ in outcome.of("done", "diverged") if item.phase != "search"]
     if outcome.unsent:
         say(console, "No table is made before MLflow has every trial.")
     elif chosen.search and not results:
@@ -198,6 +201,18 @@ def _sweep_and_compare(
         raise typer.Exit(FAILED_TRIALS)
     if outcome.unsent:
         raise typer.Exit(UNSENT)
+
+
+def _compare_so_far(name: str, trials: int, out: Path, console: Console) -> None:
+    """Leave table and page of what had ended at Ctrl-C; whoever asked by kill wants an end only."""
+    from bench.executors.display import count
+
+    ended = "has" if trials == 1 else "have"
+    say(console, f"Table and page of the {count(trials, 'trial')} that {ended} ended follow.")
+    try:
+        _compare(name, out, console)
+    except UserError as error:
+        say(console, str(error))
 
 
 def _compare(name: str, out: Path, console: Console) -> None:

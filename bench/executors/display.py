@@ -78,7 +78,7 @@ class Lines(nullcontext[None]):
 
     def __init__(self, console: Console) -> None:
         super().__init__()
-        self._console = console
+        self.console = console
         self._before: dict[str, Status] = {}
         self._stopping = False
 
@@ -95,7 +95,7 @@ class Lines(nullcontext[None]):
                 self._print(f"{item.trial.title} {event} ({_summary(standing, left)}){end}")
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        self.console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 Display = LiveTable | Lines

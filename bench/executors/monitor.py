@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.executors import Stopping
 from bench.executors.display import Display, news_of
 from bench.executors.forecast import Forecast
+from bench.executors.interim import InterimTables
 from bench.executors.plan import Planned
 from bench.tracking.publisher import Publisher
 
@@ -52,12 +53,14 @@ class ProgressMonitor:
             self._mirroring.join()
 
     def _watch(self) -> None:
-        over = False
+        over, tables = False, InterimTables()
         while not over:
             over = self._over.wait(_REFRESH_SECONDS)
             standing = [(item, item.status) for item in self._planned]
             left = self._forecast.time_left(standing, time.monotonic())
             self._view.show(standing, left, stopping=self._stopping())
+            if table := tables.due(standing):
+                self._view.console.print(table)
 
     def _mirror(self) -> None:
         """Send each trial that has been evaluated or changed its state since the last time.

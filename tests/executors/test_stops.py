@@ -80,6 +80,32 @@ def test_a_signal_ends_it_after_a_step_and_the_same_command_finishes(
     assert statuses(root)["mlp_bce 0"]["status"] == "done"
 
 
+@pytest.mark.system
+def test_ctrl_c_leaves_the_table_of_what_has_ended_and_the_rest_is_trained_later(
+    mnist_store: Path, tmp_path: Path
+) -> None:
+    root = fresh_store(mnist_store, tmp_path / "store")
+    arguments = ["run", "quick", "--variants", "mlp_bce", "--seeds", "2", "--workers", "1", "-o",
+                 "budget=64000", "-o", "samples=100", "-o", "evaluations=1"]  # fmt: skip
+
+    def second_seed() -> bool:
+        """Trains, and MLflow has been told of the first."""
+        images = {name: status["images"] for name, status in statuses(root).items()}
+        return images.get("mlp_bce 1", 0) > 0 and any(root.glob("trials/*/published/*.json"))
+
+    code, out = stop(root, tmp_path, arguments, signal.SIGINT, second_seed)
+    assert code == 130
+    assert "After 1 of 2 seeds" in out
+    assert "Table and page of the 1 trial that has ended follow." in out
+    (results,) = (root / "results").iterdir()
+    row = "| mlp_bce | 1 | 0 |"
+    assert row in (results / "table.md").read_text()
+    assert "mlp_bce" in (results / "index.html").read_text()
+    again = ganbench(root, tmp_path, *arguments)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert row.replace("1", "2") in (results / "table.md").read_text()
+
+
 def children(pid: int) -> list[str]:
     """The command lines of the processes that a process has started."""
     listed = Path(f"/proc/{pid}/task/{pid}/children")
