@@ -16,8 +16,9 @@ from rich.console import Console
 
 from bench import cli, datasets
 from bench.analysis import Comparison
-from bench.cli import options, running, startup
+from bench.cli import in_mlflow, options, running, startup
 from bench.datasets import mnist
+from bench.executors import display
 from bench.executors import plan as planning
 from bench.executors.run import Outcome
 from bench.training import generator
@@ -309,7 +310,7 @@ def test_a_registry_that_fails_costs_one_sentence_and_not_the_sweep(
         raise ConnectionError("no such\n host")
 
     monkeypatch.setattr("bench.tracking.registered_models.register_best_models", broken)
-    running._register_best("quick", Console())
+    in_mlflow.register_best("quick", Console())
     assert capsys.readouterr().out == (
         "MLflow has not registered the best generators (no such host). Everything else is done.\n"
     )
@@ -386,3 +387,11 @@ def test_data_verifies(ganbench: Run, mnist_store: Path) -> None:
     code, out, _ = ganbench("data")
     assert code == 0
     assert datasets.get("mnist").digest in out
+
+
+def test_what_goes_through_a_pipe_is_plain_lines_although_a_notebook_asks_for_colours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert not sys.stdout.isatty()
+    assert isinstance(display.view(options.console()), display.Lines)

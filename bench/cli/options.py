@@ -1,6 +1,7 @@
 """The application that commands register with, and the options that they share."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +25,12 @@ app = typer.Typer(
 
 def console(*, stderr: bool = False) -> Console:
     """A console that shows text as it is: no brackets or colons in it are taken for markup."""
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    stream = sys.stderr if stderr else sys.stdout
+    # Notebooks ask for colours (FORCE_COLOR) in a pipe too, where a live table would fill pages.
+    terminal = None if stream.isatty() else False
+    return Console(
+        stderr=stderr, markup=False, emoji=False, highlight=False, force_terminal=terminal
+    )
 
 
 def say(console: Console, text: str) -> None:

@@ -1,7 +1,6 @@
 """`run` and `table`: from an experiment to its tables."""
 
 import signal
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +8,7 @@ import typer
 from rich.console import Console
 
 from bench import paths
-from bench.cli import options
+from bench.cli import in_mlflow, options
 from bench.cli.options import (
     PluginOption,
     ResultsOption,
@@ -20,7 +19,6 @@ from bench.cli.options import (
     say,
 )
 from bench.errors import UserError, unknown
-from bench.redaction import reason
 from bench.tracking.addresses import tracking_uri
 
 ELSEWHERE = "choose another folder with --results"
@@ -195,7 +193,7 @@ def _sweep_and_compare(
     elif chosen.search and not results:
         say(console, "The search is not over, so no setting is chosen: run the same command again.")
     elif results:
-        _register_best(chosen.name, console)
+        in_mlflow.register_best(chosen.name, console)
         _compare(chosen.name, out, console)  # last: a table that is up to date says all is done
     if outcome.of("failed"):
         raise typer.Exit(FAILED_TRIALS)
@@ -226,44 +224,8 @@ def _compare(name: str, out: Path, console: Console) -> None:
     if comparison.problem:
         say(console, comparison.problem)
     say(console, f"\nAll tables and pictures: {out / 'index.html'}")
-    _log_report(name, comparison, console)
-    say(console, f"Every run in MLflow: {_look(name)}")
-
-
-def _look(name: str) -> str:
-    """The command that shows the runs, of this store too where it is not the usual one."""
-    import shlex
-
-    if paths.root() != (paths.home() / "results" / ".store").absolute():
-        return shlex.join(["ganbench", "ui", name, "--store", str(paths.root())])
-    in_checkout = Path(paths.__file__).parent.with_name("Makefile").is_file()
-    return "make ui" if in_checkout else "ganbench ui"
-
-
-def _log_report(name: str, comparison: Any, console: Console) -> None:
-    """Put verdict and page into MLflow as well; where that fails they are in the folder still."""
-    from bench.tracking.report import log_report
-
-    pages = [path for path in comparison.files if path.stem in ("index", "table")]
-    try:
-        said = comparison.diagnosis, comparison.diagnoses.items()
-        log_report(tracking_uri(), name, comparison.verdict, pages, *said)
-    except Exception as error:
-        why = reason(error)
-        say(console, f"MLflow does not show the verdict ({why}). Everything else is done.")
-
-
-def _register_best(name: str, console: Console) -> None:
-    """Register the best generators; where that fails the sweep has ended well still."""
-    from bench.tracking.registered_models import register_best_models
-    from bench.training import generator
-
-    report = partial(say, console)
-    try:
-        register_best_models(tracking_uri(), name, generator.load, report)
-    except Exception as error:
-        why = reason(error)
-        report(f"MLflow has not registered the best generators ({why}). Everything else is done.")
+    in_mlflow.log_report(name, comparison, console)
+    say(console, f"Every run in MLflow: {in_mlflow.how_to_look(name)}")
 
 
 @app.command()
