@@ -32,42 +32,19 @@ def speed(
 
     Example: ganbench speed --variants mlp_bce --rounds 3
     """
-    import torch
-
     from bench import datasets
     from bench.cli.running import experiment_of
     from bench.executors import cores
     from bench.executors.builtin.streams import Streams
-    from bench.speed import overhead
-    from bench.speed.measurement import Spread, measure
-    from bench.speed.report import Report
+    from bench.speed import report
     from bench.training import runtime
-    from bench.trials.provenance import code, environment
 
     on_gpu = device != "cpu"
     chosen = experiment_of(experiment, [f"device={device}"] * on_gpu, variants, "1", [])
     runtime.require("fp32", device)
     console, width = options.console(stderr=True), workers or (Streams.width if on_gpu else cores())
     datasets.get(chosen.dataset).ensure(console.print)
-    speeds = []
-    for trial in chosen.trials():
-        console.print(f"{trial.variant}: {rounds} rounds")
-        speeds.append(measure(trial, width, rounds, seconds))
-    report = Report(
-        experiment=chosen.name,
-        environment=environment(),
-        gpu=torch.cuda.get_device_name() if on_gpu else None,
-        code=code(),
-        width=width,
-        rounds=rounds,
-        seconds=seconds,
-        variants=speeds,
-        mirroring=overhead.mirroring(experiment),
-        help=Spread.of([overhead.starting("--help") for _ in range(rounds)]),
-        dry_run=Spread.of(
-            [overhead.starting("run", experiment, "--dry-run") for _ in range(rounds)]
-        ),
-    )
-    path = report.save(paths.home() / "results" / "speed")
-    print(report.json() if as_json else report.markdown())
+    measured = report.report(experiment, chosen, width, rounds, seconds, console.print)
+    path = report.save(measured, paths.home() / "results" / "speed")
+    print(report.json_text(measured) if as_json else report.markdown(measured))
     options.say(console, f"Written to {path} and {path.with_suffix('.json').name}.")

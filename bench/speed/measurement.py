@@ -1,13 +1,20 @@
-"""What is measured: rates of steps, the machine's peak, and what a trial spends beyond training.
+"""What is measured: rates of steps, the machine's peak, and what evaluations cost.
 
 In every round each thing is done once, one after the other, so that whatever the machine does to
 one it does to all; ratios are formed within a round. Reported is the median over the rounds with
 the lowest and the highest.
 """
 
+import multiprocessing
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from itertools import count
 from typing import Any
 
 import torch
@@ -17,31 +24,15 @@ from bench import datasets
 from bench.executors import cores
 from bench.nn.fast import ONEDNN
 from bench.speed import tutorial
-from bench.speed.workers import SGEMM, workers
-from bench.training import runtime
+from bench.training import evaluation, runtime, step
 from bench.training.generator import build
-from bench.training.step import EagerStep
 from bench.trials import Trial
 
+SGEMM = 2048
+"""Side of the square matrices whose product gives the machine's peak."""
+
 Round = dict[str, float]
-"""The rate of each kind of work, and what `measure` adds to it."""
-
-
-@dataclass(frozen=True)
-class Spread:
-    """A median over rounds, with its range."""
-
-    median: float
-    lowest: float
-    highest: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Spread":
-        return cls(statistics.median(values), min(values), max(values))
-
-    def text(self, unit: float = 1.0) -> str:
-        values = (self.median, self.lowest, self.highest)
-        return "{} [{}–{}]".format(*(f"{unit * value:.3g}" for value in values))
+"""Repetitions a second of each kind of work (`prepare`), and what `measure` adds to it."""
 
 
 def _peak(r: Round) -> float:
@@ -74,63 +65,133 @@ FIGURES: dict[str, tuple[str, Callable[[Round], float]]] = {
 }
 """By name in the JSON: the title in the table, and how it is computed in a round."""
 
-Speed = dict[str, Any]
-"""One variant on one machine: ``variant``, ``gflop``, and the `Spread` of each other figure, which
-is None for bf16 where the machine lacks it."""
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """The median over rounds, with its range."""
+    return {"median": statistics.median(values), "lowest": min(values), "highest": max(values)}
 
 
-def measure(trial: Trial, width: int, rounds: int, seconds: float) -> Speed:
+def measure(trial: Trial, width: int, rounds: int, seconds: float) -> dict[str, Any]:
     """Measure the variant of a trial.
 
     Args:
         trial: whose variant and protocol; no other seed is looked at.
         width: trials side by side: processes, or on a GPU streams of one process.
-        rounds: how often everything is repeated.
+        rounds: how often everything is repeated, after a round to warm up.
         seconds: how long each rate is taken, in each round.
+
+    Returns:
+        ``variant``, ``gflop``, and the `spread` of each other figure; ``bf16`` is None where the
+        machine lacks it.
 
     Raises:
         UserError: no tutorial's loop is known for this variant.
     """
     tutorial.step_of(build(trial))  # type: ignore[arg-type]
-    evaluating = width if trial.device == "cpu" else cores()
-    setting: Round = {"gflop": _flop(trial) / 1e9, "cores": evaluating}
-    setting |= {"steps": trial.steps, "between": trial.evaluations - 1}
-    measured = [setting | rates for rates in _rounds(trial, width, evaluating, rounds, seconds)]
-    lacking = {"bf16"} - measured[0].keys()
-    speed: Speed = {
-        name: None if name in lacking else Spread.of([value(each) for each in measured])
-        for name, (_, value) in FIGURES.items()
-    }
-    return {"variant": trial.variant, **speed, "gflop": setting["gflop"]}
-
-
-def _rounds(trial: Trial, width: int, evaluating: int, rounds: int, seconds: float) -> list[Round]:
-    """The rate of each kind of work, round by round, after a round to warm up."""
     gpu = trial.device != "cpu"
+    settings = {"gflop": flop(trial) / 1e9, "steps": trial.steps, "between": trial.evaluations - 1}
     bf16 = ["bf16"] if runtime.available("bf16", trial.device) else []
-    with (
-        workers(trial, 1, single=False) as loop,
-        workers(trial, 1, trials=width if gpu else 1) as first,
-        workers(trial, evaluating) as each,
-    ):
-        plan = [(loop, "tutorial", seconds), (first, "alone", seconds)]
-        plan += [(first if gpu else each, kind, seconds) for kind in ("trial", *bf16, "sgemm")]
-        plan += [(each, "point", 0), (each, "end", 0)]
-        return [{kind: rate(kind, s) for rate, kind, s in plan} for _ in range(1 + rounds)][1:]
+    with workers(1, single=False) as loop, workers(cores() if gpu else width) as each:
+        first = each[:1]
+        plan = [("tutorial", loop, seconds), ("alone", first, seconds)]
+        plan += [(k, first if gpu else each, seconds) for k in ("trial", *bf16, "sgemm")]
+        plan += [("point", each, 0), ("end", each, 0)]
+        trials = width if gpu else 1  # of a process
+        measured = [
+            {kind: rate(processes, kind, s, trial, trials) for kind, processes, s in plan}
+            | {"cores": len(each), **settings}
+            for _ in range(1 + rounds)
+        ][1:]
+    known = {name: value for name, (_, value) in FIGURES.items() if name != "bf16" or bf16}
+    spreads = {name: spread([value(each) for each in measured]) for name, value in known.items()}
+    whole = {name: spreads.get(name) for name in FIGURES}
+    return {"variant": trial.variant, **whole, "gflop": settings["gflop"]}
 
 
-def _flop(trial: Trial) -> float:
+@contextmanager
+def workers(width: int, *, single: bool = True) -> Iterator[list[ProcessPoolExecutor]]:
+    """``width`` processes, single-threaded as in a sweep; where not ``single``, as torch decides.
+
+    Each is a pool of one, so that it can be told what to do; they end with the block.
+    """
+    context, begin = multiprocessing.get_context("spawn"), _one_thread if single else None
+    with ExitStack() as stack:
+        pools = [ProcessPoolExecutor(1, context, begin) for _ in range(width)]
+        with runtime.worker_env() if single else nullcontext():
+            for pool in pools:
+                stack.enter_context(pool).submit(int).result()  # which starts the process
+        yield pools
+
+
+def _one_thread() -> None:
+    runtime.one_thread().__enter__()  # as long as the process lives
+
+
+def rate(
+    processes: Sequence[ProcessPoolExecutor], kind: str, seconds: float, trial: Trial, trials: int
+) -> float:
+    """Repetitions a second of all processes together; each does at least one (`prepare`)."""
+    rates = [process.submit(_rate, kind, seconds, trial, trials) for process in processes]
+    return sum(each.result() for each in rates)
+
+
+Work = tuple[Callable[[], object], int]
+_PREPARED: dict[str, Work] = {}  # of this process, which works at one trial
+
+
+def _rate(kind: str, seconds: float, trial: Trial, trials: int) -> float:
+    if kind not in _PREPARED:
+        _PREPARED[kind] = prepare(kind, trial, trials)
+    (work, counts), done = _PREPARED[kind], 0
+    started = time.perf_counter()
+    while not done or time.perf_counter() - started < seconds:
+        work()
+        done += counts
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.synchronize()
+    return done / (time.perf_counter() - started)
+
+
+def prepare(kind: str, trial: Trial, trials: int) -> Work:
+    """What is repeated, and how many repetitions it counts as.
+
+    Args:
+        kind: ``tutorial``: a step of the tutorials' loop; ``alone``: a step of the trial; ``trial``
+            and ``bf16``: a step of each of ``trials`` seeds; ``sgemm``: a product of two square
+            matrices; ``point`` and ``end``: an evaluation in the midst of a trial and at its end.
+    """
+    if kind == "sgemm":
+        a, b, out = torch.randn(3, SGEMM, SGEMM, device=trial.device)
+        return lambda: torch.mm(a, b, out=out), 1
+    dataset, algorithm = datasets.get(trial.dataset), build(trial)
+    samples = dataset.split("train")
+    if kind == "tutorial":
+        return tutorial.loop(algorithm, samples.values, trial.batch, trial.device), 1  # type: ignore[arg-type]
+    if kind in ("point", "end"):
+        score = partial(dataset.evaluator().score, final=kind == "end")
+        return lambda: score(evaluation.samples(algorithm, trial)), 1
+    planned = trial.under(precision="bf16") if kind == "bf16" else trial
+    seeds = range(trial.seed, trial.seed + (1 if kind == "alone" else trials))
+    report, numbers = partial(print, file=sys.stderr), count()
+    steps = [step.create(replace(planned, seed=seed), samples, report) for seed in seeds]
+
+    def once() -> None:
+        number = next(numbers)
+        for each in steps:
+            each(number)
+
+    return once, len(steps)
+
+
+def flop(trial: Trial) -> float:
     """Of a step's matrix products, forward and backward, as torch counts them; the mean of one turn
     of discriminator and generator steps."""
-    step = EagerStep(trial, datasets.get(trial.dataset).split("train"))
-    turn = getattr(step.algorithm, "n_critic", 1)
-    known = {} if ONEDNN is None else {ONEDNN: _product_flop}
+    training = step.EagerStep(trial, datasets.get(trial.dataset).split("train"))
+    turn = getattr(training.algorithm, "n_critic", 1)
+    # torch does not know oneDNN's product of x (N, i) with the transpose of weight (o, i).
+    product = {ONEDNN: lambda x, weight, *_, **__: 2 * x[0] * x[1] * weight[0]}
+    known = {} if ONEDNN is None else product
     with FlopCounterMode(display=False, custom_mapping=known) as counter:
         for index in range(turn):
-            step(index)
+            training(index)
     return float(counter.get_total_flops() / turn)
-
-
-def _product_flop(x: torch.Size, weight: torch.Size, *_: Any, **__: Any) -> int:
-    """Of x (N, i) times the transpose of weight (o, i); torch does not know oneDNN's product."""
-    return 2 * x[0] * x[1] * weight[0]

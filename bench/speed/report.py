@@ -1,17 +1,31 @@
-"""What was measured as a table for the terminal and for ``results/speed/``, and as JSON."""
+"""The whole report: what was measured, as a table for ``results/speed/``, and as JSON."""
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import paths
-from bench.speed.measurement import FIGURES, Speed, Spread
+import torch
 
+from bench import paths, settings
+from bench.executors.plan import plan, prepare
+from bench.speed.measurement import FIGURES, measure, spread
+from bench.tracking.experiments import ExperimentRecord
+from bench.tracking.publisher import Publisher
+from bench.training import trial
+from bench.trials import experiment as experiments
+from bench.trials.experiment import Experiment
+from bench.trials.provenance import code, environment
+
+_STEPS = 200
+"""As many as a trial's curves have points at most: a longer trial's record is no larger."""
 _PAGE = """\
-**{place}, torch {torch}, Python {environment[python]}**
+**{place}, torch {environment[packages][torch]}, Python {environment[python]}**
 
 {table}
 
@@ -25,66 +39,119 @@ is at the settings of `{experiment}`.
 `ganbench --help` answered in {help} s, `ganbench run {experiment} --dry-run` in {dry_run} s.
 """
 
-
-@dataclass(frozen=True)
-class Report:
-    """All variants on one machine, with what one needs to know to repeat it."""
-
-    experiment: str
-    environment: dict[str, Any]
-    gpu: str | None
-    """The GPU that trained, if one did."""
-    code: dict[str, Any]
-    width: int
-    rounds: int
-    seconds: float
-    variants: Sequence[Speed]
-    mirroring: float
-    """Processor seconds to send one trial's record to MLflow."""
-    help: Spread
-    """Seconds that ``ganbench --help`` takes."""
-    dry_run: Spread
-    """Seconds that ``ganbench run EXPERIMENT --dry-run`` takes."""
-
-    @property
-    def machine(self) -> str:
-        """The processor and its cores, or the GPU, as a file's name."""
-        name = self.gpu or self.environment["processor"] or "processor"
-        words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        return words if self.gpu else f"{words}-{self.environment['cores']}-cores"
-
-    def json(self) -> str:
-        """Every figure with its range, the machine, the versions and the commit."""
-        return json.dumps(asdict(self), indent=1, allow_nan=False)
-
-    def markdown(self) -> str:
-        """A table with one line a figure and one column a variant, and how it was measured."""
-        cores = f"{self.environment['cores']} cores of {self.environment['processor']}"
-        place, side, peak = cores, "single-threaded processes", ", one process a core"
-        if self.gpu:
-            place, side, peak = f"{self.gpu} next to {cores}", "trials on streams of one GPU", ""
-        texts = {"help": self.help.text(), "dry_run": self.dry_run.text(), "table": self._table()}
-        texts |= {"place": place, "side": side, "peak": peak}
-        return _PAGE.format(**vars(self) | texts, torch=self.environment["packages"]["torch"])
-
-    def save(self, folder: Path) -> Path:
-        """Write ``<machine>.md`` and ``<machine>.json``; returns the former's path."""
-        for ending, content in (("json", self.json() + "\n"), ("md", self.markdown())):
-            path = folder / f"{self.machine}.{ending}"
-            with paths.replacing(path, "w") as file:
-                file.write(content)
-        return path
-
-    def _table(self) -> str:
-        rows = [["", *(speed["variant"] for speed in self.variants)]]
-        rows += [[":--", *("--:" for _ in self.variants)]]
-        for name, (title, _) in FIGURES.items():
-            unit = 100 if title.endswith("[%]") else 1
-            rows += [[title, *(_cell(speed[name], unit) for speed in self.variants)]]
-        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+Report = dict[str, Any]
+"""All variants on one machine, with what one needs to know to repeat it: what the JSON holds.
+``gpu`` is None where a processor trained; ``mirroring`` is processor seconds."""
 
 
-def _cell(value: Spread | float | None, unit: float) -> str:
-    if isinstance(value, Spread):
-        return value.text(unit)
+def report(
+    named: str,
+    experiment: Experiment,
+    width: int,
+    rounds: int,
+    seconds: float,
+    say: Callable[[str], None],
+) -> Report:
+    """Measure the variants of an experiment, the first seed of each (`measure`).
+
+    Args:
+        named: the experiment as the user names it.
+        say: receives a line for each variant.
+
+    Raises:
+        UserError: no tutorial's loop is known for a variant.
+    """
+    trials, variants = experiment.trials(), []
+    for first in trials:
+        say(f"{first.variant}: {rounds} rounds")
+        variants.append(measure(first, width, rounds, seconds))
+    return {
+        "experiment": experiment.name,
+        "environment": environment(),
+        "gpu": None if trials[0].device == "cpu" else torch.cuda.get_device_name(),
+        "code": code(),
+        "width": width,
+        "rounds": rounds,
+        "seconds": seconds,
+        "variants": variants,
+        "mirroring": mirroring(named),
+        "help": spread([starting("--help") for _ in range(rounds)]),
+        "dry_run": spread([starting("run", named, "--dry-run") for _ in range(rounds)]),
+    }
+
+
+def mirroring(experiment: str) -> float:
+    """Processor seconds that it takes to send one trial's whole record to a new MLflow store.
+
+    A short trial of the experiment's first variant is trained for it, with curves and pictures as
+    any other has, in a store of its own that shares this one's data and reference features.
+    """
+    store = paths.root()
+    with tempfile.TemporaryDirectory() as root, settings.temporarily({settings.STORE: root}):
+        for shared in ("data", "reference"):
+            (store / shared).mkdir(exist_ok=True)
+            (Path(root) / shared).symlink_to(store / shared)
+        short = experiments.load(experiment, [f"budget={_STEPS * 64}", "batch=64", "samples=1000"])
+        first = plan(short)[0]
+        prepare([first], short, [])
+        trial.run(first.folder)
+        about = ExperimentRecord(
+            toml=short.text, protocol=first.trial.protocol_id, measure=first.trial.measure
+        )
+        publisher = Publisher(f"sqlite:///{root}/speed.db", short.name, about)
+        publisher.connect()  # creates the data base: once a store, not once a trial
+        started = time.process_time()
+        publisher.send(first.folder)
+        if publisher.problem:
+            raise RuntimeError(publisher.problem)
+        return time.process_time() - started
+
+
+def starting(*arguments: str) -> float:
+    """Seconds from typing ``ganbench ARGUMENTS`` to the end of its output."""
+    command, started = [sys.executable, "-m", "bench", *arguments], time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=paths.home())
+    return time.perf_counter() - started
+
+
+def markdown(report: Report) -> str:
+    """A table with one line a figure and one column a variant, and how it was measured."""
+    cores = "{cores} cores of {processor}".format(**report["environment"])
+    place, side, peak = cores, "single-threaded processes", ", one process a core"
+    if report["gpu"]:
+        place, side, peak = f"{report['gpu']} next to {cores}", "trials on streams of one GPU", ""
+    texts = {"place": place, "side": side, "peak": peak, "table": _table(report["variants"])}
+    return _PAGE.format(**report | texts | {k: _cell(report[k]) for k in ("help", "dry_run")})
+
+
+def json_text(report: Report) -> str:
+    """Every figure with its range, the machine, the versions and the commit."""
+    return json.dumps(report, indent=1, allow_nan=False)
+
+
+def save(report: Report, folder: Path) -> Path:
+    """Write ``<machine>.md`` and ``<machine>.json``; returns the former's path.
+
+    The machine is the GPU, or the processor and its cores.
+    """
+    about = report["environment"]
+    name = report["gpu"] or f"{about['processor'] or 'processor'} {about['cores']} cores"
+    path = folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.md"
+    for ending, content in ((".json", json_text(report) + "\n"), (".md", markdown(report))):
+        with paths.replacing(path.with_suffix(ending), "w") as file:
+            file.write(content)
+    return path
+
+
+def _table(variants: list[dict[str, Any]]) -> str:
+    rows = [["", *(each["variant"] for each in variants)], [":--", *("--:" for _ in variants)]]
+    for name, (title, _) in FIGURES.items():
+        unit = 100 if title.endswith("[%]") else 1
+        rows.append([title, *(_cell(each[name], unit) for each in variants)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _cell(value: dict[str, float] | float | None, unit: float = 1) -> str:
+    if isinstance(value, dict):
+        return "{} [{}–{}]".format(*(f"{unit * each:.3g}" for each in value.values()))
     return "–" if value is None else f"{value:.3g}"

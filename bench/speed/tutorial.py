@@ -10,8 +10,10 @@ from functools import partial
 from itertools import chain, repeat
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import Compose, Normalize, ToTensor
 
 from bench.errors import UserError
 from bench.nn.fast import plain
@@ -43,13 +45,8 @@ def loop(gan: GAN, images: Tensor, batch: int, device: str) -> Callable[[], None
     batches = chain.from_iterable(repeat(loader))  # which shuffles again each time
     for network in gan.networks().values():
         network.to(device)
-    step = step_of(gan)
-
-    def once() -> None:
-        real = next(batches).to(device)
-        step(real, lambda: torch.randn(len(real), gan.latent, device=device))
-
-    return once
+    step, draw = step_of(gan), partial(torch.randn, batch, gan.latent, device=device)
+    return lambda: step(next(batches).to(device), draw)
 
 
 def step_of(gan: GAN) -> Step:
@@ -115,16 +112,12 @@ class Digits(Dataset[Tensor]):
     """MNIST as torchvision serves it: a PIL image through a list of transforms."""
 
     def __init__(self, images: Tensor) -> None:
-        from torchvision import transforms
-
-        steps = [transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))]
-        self._images, self._transform = images, transforms.Compose(steps)
+        self._images = images
+        self._transform = Compose([ToTensor(), Normalize((0.5,), (0.5,))])
 
     def __len__(self) -> int:
         return len(self._images)
 
     def __getitem__(self, index: int) -> Tensor:
-        from PIL import Image
-
         image: Tensor = self._transform(Image.fromarray(self._images[index, 0].numpy()))
         return image
