@@ -1,11 +1,12 @@
 """A verification as a table, in words, and as JSON."""
 
+import json
 from collections import Counter
 from typing import Any
 
 from bench.analysis import formats
 from bench.analysis.formats import Cell, Grid
-from bench.analysis.summary import MAIN, Row, decimals
+from bench.analysis.summary import MAIN, Summary, decimals
 from bench.analysis.verification import Check, CheckedRow, Verdict, Verification
 from bench.evaluation.declarations import measure
 
@@ -24,10 +25,9 @@ _TOO_FEW = (
 
 def verdict(verification: Verification) -> str:
     """One sentence or two: what was run again, and whether any row differs."""
-    rows = verification.rows
+    rows, differing = verification.rows, verification.differing
     counts = Counter(row.verdict for row in rows)
     kinds = [f"{counts[kind]} {word}" for kind, word in _KINDS.items() if counts[kind]]
-    differing = [row.stored.name for row in rows if row.verdict == "differs"]
     last = f"Rows that differ: {', '.join(differing)}." if differing else "No row differs."
     again = len(rows) - counts["not run"]
     return f"{again} of {len(rows)} rows were run again: {', '.join(kinds)}. {last}"
@@ -35,52 +35,61 @@ def verdict(verification: Verification) -> str:
 
 def text(verification: Verification) -> str:
     """The table in Markdown, then what its words mean, then the verdict."""
+    rows = verification.rows
     notes = [
         f"Expected: the {100 * verification.level:.4g} % prediction interval of the mean of the "
         "new seeds, given the stored seeds. If nothing has changed, all rows of a measure lie "
         "inside in 95 % of cases. FID, and how many trials diverged, decide a row. The same: runs "
         "that repeat a stored run to a billionth. They say nothing new."
     ]
-    verdicts = {check.verdict for row in verification.rows for check in row.checks}
-    notes += [_TOO_FEW] * ("too few" in verdicts)
-    notes += [*verification.strangers, *_outside(verification)]
-    caption = f"{verification.experiment}: fresh runs against {verification.stored.source}"
+    notes += [_TOO_FEW] * any(c.verdict == "too few" for row in rows for c in row.measures.values())
+    notes += verification.strangers
+    notes += [
+        f"{row.variant}: {measure(name).label} {check.fresh.text()}, n = {check.fresh.n} is "
+        f"outside {_expected(check)} (stored {check.stored.text()}, n = {check.stored.n})."
+        for row in rows
+        for name, check in row.measures.items()
+        if check.verdict == "differs"
+    ]
+    notes += [
+        f"{row.variant}: {row.new_diverged} of {row.new_finished + row.new_diverged} new trials "
+        f"diverged, and {row.stored_diverged} of {row.stored_finished + row.stored_diverged} "
+        f"stored ones (Fisher's exact p = {row.p_diverged:.2g})."
+        for row in rows
+        if row.p_diverged is not None and row.p_diverged <= 1 - verification.level
+    ]
+    caption = f"{verification.experiment}: fresh runs against {verification.stored}"
     heads = (*_HEADS, *(measure(name).label for name in MAIN))
-    grid = Grid("verification", caption, heads, tuple(map(_cells, verification.rows)), tuple(notes))
+    grid = Grid("verification", caption, heads, tuple(map(_cells, rows)), tuple(notes))
     return f"{formats.markdown([grid])}\n{verdict(verification)}"
 
 
-def json_tree(verification: Verification) -> dict[str, Any]:
+def json_text(verification: Verification) -> str:
     """Everything, unrounded."""
-    return {
-        "experiment": verification.experiment,
-        "stored": verification.stored.source,
-        "measure": verification.stored.measure,
-        "protocol": verification.stored.protocol,
-        "level": verification.level,
-        "differs": verification.differs,
-        "verdict": verdict(verification),
-        "rows": [_json_row(row) for row in verification.rows],
-        "strangers": list(verification.strangers),
-    }
+    conclusion = {"differs": bool(verification.differing), "verdict": verdict(verification)}
+    return json.dumps(vars(verification) | conclusion, default=_tree, allow_nan=False)
+
+
+def _tree(part: CheckedRow | Check | Summary) -> dict[str, Any]:
+    if isinstance(part, Summary):
+        return {"n": part.n, "mean": part.mean, "sd": part.sd, "points": dict(part.points)}
+    return dict(vars(part))
 
 
 def _cells(row: CheckedRow) -> tuple[Cell, ...]:
-    checks = {check.measure: check for check in row.checks}
-    fid = checks.get(MAIN[0])
-    fresh = [f"{row.repeats} the same"] * bool(row.repeats)
-    fresh += [f"{_seeds(row.new)} new"] * bool(len(row.new.trials))
+    fid, new = row.measures.get(MAIN[0]), _seeds(row.new_finished, row.new_diverged)
+    fresh = [f"{row.repeats} the same"] * bool(row.repeats) + [f"{new} new"] * (new != "0")
     cells = [
-        *(row.stored.name, row.verdict, _seeds(row.stored), ", ".join(fresh) or "–"),
+        *(row.variant, row.verdict, _seeds(row.stored_finished, row.stored_diverged)),
+        *(", ".join(fresh) or "–",),
         *((fid.stored.text(), fid.fresh.text(), _expected(fid)) if fid else "–––"),
-        *(checks[name].verdict if name in checks else "–" for name in MAIN),
+        *(row.measures[m].verdict if m in row.measures else "–" for m in MAIN),
     ]
     return tuple(Cell(cell, bold=cell == "differs") for cell in cells)
 
 
-def _seeds(row: Row) -> str:
-    diverged = len(row.diverged)
-    return f"{len(row.done)} ({diverged} diverged)" if diverged else str(len(row.done))
+def _seeds(finished: int, diverged: int) -> str:
+    return f"{finished} ({diverged} diverged)" if diverged else str(finished)
 
 
 def _expected(check: Check) -> str:
@@ -88,46 +97,3 @@ def _expected(check: Check) -> str:
         return "–"
     places = decimals(check.high - check.low)
     return f"{check.low:.{places}f} to {check.high:.{places}f}"
-
-
-def _outside(verification: Verification) -> list[str]:
-    """A sentence for each number that is not where it was to be expected."""
-    rows, p = verification.rows, 1 - verification.level
-    numbers = [
-        f"{row.stored.name}: {measure(check.measure).label} {check.fresh.text()}, "
-        f"n = {check.fresh.n} is outside {_expected(check)} (stored {check.stored.text()}, "
-        f"n = {check.stored.n})."
-        for row in rows
-        for check in row.checks
-        if check.verdict == "differs"
-    ]
-    return numbers + [
-        f"{row.stored.name}: {len(row.new.diverged)} of {len(row.new.trials)} new trials diverged, "
-        f"and {len(row.stored.diverged)} of {len(row.stored.trials)} stored ones (Fisher's exact "
-        f"p = {row.p_diverged:.2g})."
-        for row in rows
-        if row.p_diverged is not None and row.p_diverged <= p
-    ]
-
-
-def _json_row(row: CheckedRow) -> dict[str, Any]:
-    return {
-        "variant": row.stored.name,
-        "verdict": row.verdict,
-        "repeats": row.repeats,
-        "stored_finished": len(row.stored.done),
-        "stored_diverged": len(row.stored.diverged),
-        "new_finished": len(row.new.done),
-        "new_diverged": len(row.new.diverged),
-        "p_diverged": row.p_diverged,
-        "measures": {check.measure: _json_check(check) for check in row.checks},
-    }
-
-
-def _json_check(check: Check) -> dict[str, Any]:
-    sides = {"stored": check.stored, "fresh": check.fresh}
-    values = {
-        name: {"n": side.n, "mean": side.mean, "sd": side.sd, "points": dict(side.points)}
-        for name, side in sides.items()
-    }
-    return {"verdict": check.verdict, "low": check.low, "high": check.high, **values}

@@ -41,20 +41,19 @@ class Check:
     """One measure of one row.
 
     Attributes:
-        stored: over the stored seeds that finished.
-        fresh: over the fresh seeds that finished and repeat no stored run.
-        low, high: where the mean of ``fresh`` (geometric where the measure compares by ratios) was
-            to be expected; None where no interval can be made.
         verdict: ``too few``: fewer than two stored values, none fresh, or stored values that are
             all equal, which leave no spread to judge another value by.
+        low, high: where the mean of ``fresh`` (geometric where the measure compares by ratios) was
+            to be expected; None where no interval can be made.
+        stored: over the stored seeds that finished.
+        fresh: over the fresh seeds that finished and repeat no stored run.
     """
 
-    measure: str
+    verdict: Verdict
+    low: float | None
+    high: float | None
     stored: Summary
     fresh: Summary
-    verdict: Verdict
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,38 +61,44 @@ class CheckedRow:
     """One row of the stored table with the fresh runs of the same configuration.
 
     Attributes:
-        repeats: how many fresh runs repeat a stored one number for number.
-        new: the other fresh runs.
+        repeats: how many fresh runs repeat a stored one number for number; ``new`` are the others.
         p_diverged: p of as many of them diverging as of the stored ones; None without new runs.
-        checks: one for each main measure that the stored row has.
+        measures: each main measure that the stored row has.
     """
 
-    stored: Row
-    repeats: int
-    new: Row
-    p_diverged: float | None
-    checks: tuple[Check, ...]
+    variant: str
     verdict: Verdict
+    repeats: int
+    stored_finished: int
+    stored_diverged: int
+    new_finished: int
+    new_diverged: int
+    p_diverged: float | None
+    measures: dict[str, Check]
 
 
 @dataclass(frozen=True)
 class Verification:
-    """Every stored row compared with the fresh runs.
+    """Every stored row compared with the fresh runs; the JSON has the same keys.
 
     Attributes:
+        stored: where the stored table was read.
         level: of each interval.
         strangers: a sentence for each fresh row that the stored table does not have.
     """
 
     experiment: str
-    stored: Stored
+    stored: str
+    measure: str
+    protocol: str
     level: float
-    rows: tuple[CheckedRow, ...]
-    strangers: tuple[str, ...]
+    rows: list[CheckedRow]
+    strangers: list[str]
 
     @property
-    def differs(self) -> bool:
-        return any(row.verdict == "differs" for row in self.rows)
+    def differing(self) -> list[str]:
+        """The rows that differ, by name."""
+        return [row.variant for row in self.rows if row.verdict == "differs"]
 
 
 def verify(records: Records, stored: Stored) -> Verification:
@@ -107,15 +112,16 @@ def verify(records: Records, stored: Stored) -> Verification:
     _check_comparable(records, stored, known, trials)
     fresh = [Row(str(name), of_row) for name, of_row in trials.groupby(ROW)]
     parts = [(row, *_parted(row, fresh)) for row in stored.rows]
-    strangers = tuple(_strangers(stored, fresh))
+    strangers = _strangers(stored, fresh)
     if not any(repeats or len(new.trials) for _, repeats, new in parts):
         raise UserError(
             f"No fresh run is of a row of {stored.source} ({' '.join(strangers)}): run a variant "
             "of the table in the configuration that it has there."
         )
     level = 1 - ALPHA / max(1, sum(bool(len(new.trials)) for *_, new in parts))
-    rows = tuple(_checked(row, repeats, new, level) for row, repeats, new in parts)
-    return Verification(records.experiment, stored, level, rows, strangers)
+    rows = [_checked(row, repeats, new, level) for row, repeats, new in parts]
+    about = (stored.source, stored.measure, stored.protocol)
+    return Verification(records.experiment, *about, level, rows, strangers)
 
 
 def _check_comparable(
@@ -164,28 +170,28 @@ def _repeats(fresh: "pd.Series[Any]", stored: "pd.Series[Any]") -> bool:
 
 def _checked(row: Row, repeats: int, new: Row, level: float) -> CheckedRow:
     unjudged: Verdict | None = None if len(new.trials) else "identical" if repeats else "not run"
-    checks = tuple(_check(m, row, new, level, unjudged) for m in MAIN if row.final(m).n)
+    checks = {m: _check(m, row, new, level, unjudged) for m in MAIN if row.final(m).n}
     counts = [(len(part.done), len(part.diverged)) for part in (row, new)]
     p = None if unjudged else float(stats.fisher_exact(counts).pvalue)
-    by_fid = checks[0].verdict if checks and checks[0].measure == MAIN[0] else "too few"
+    by_fid = checks[MAIN[0]].verdict if MAIN[0] in checks else "too few"
     by_divergence = p is not None and p <= 1 - level
     verdict = unjudged or ("differs" if by_divergence else by_fid)
-    return CheckedRow(row, repeats, new, p, checks, verdict)
+    return CheckedRow(row.name, verdict, repeats, *counts[0], *counts[1], p, checks)
 
 
 def _check(name: str, row: Row, new: Row, level: float, unjudged: Verdict | None) -> Check:
     before, now = row.final(name), new.final(name)
     if unjudged or before.n < 2 or now.n == 0:
-        return Check(name, before, now, unjudged or "too few")
+        return Check(unjudged or "too few", None, None, before, now)
     if all(_same(value, before.values[0]) for value in before.values):
         agrees = all(_same(value, before.values[0]) for value in now.values)
-        return Check(name, before, now, "agrees" if agrees else "too few")
+        return Check("agrees" if agrees else "too few", None, None, before, now)
     log = measure(name).ratio and min(*before.values, *now.values) > 0
     stored, fresh = (np.log(x.values) if log else x.values for x in (before, now))
     ends = [float(end) for end in statistics.prediction_interval(stored, now.n, level)]
     agrees = bool(ends[0] <= fresh.mean() <= ends[1])
     low, high = (math.exp(end) if log else end for end in ends)
-    return Check(name, before, now, "agrees" if agrees else "differs", low, high)
+    return Check("agrees" if agrees else "differs", low, high, before, now)
 
 
 def _strangers(stored: Stored, fresh: list[Row]) -> list[str]:

@@ -1,6 +1,5 @@
 """`verify`, `ui`, `publish`, `export` and `import`: what MLflow and the store hold."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -38,11 +37,8 @@ def verify(
     committed = data.read(name, against)
     fresh = records.read(RecordStore(tracking_uri()), name, every=True)
     rows = verification.verify(fresh, committed)
-    if as_json:
-        print(json.dumps(agreement.json_tree(rows), allow_nan=False))
-    else:
-        print(agreement.text(rows))
-    if rows.differs:
+    print(agreement.json_text(rows) if as_json else agreement.text(rows))
+    if rows.differing:
         raise typer.Exit(DIFFERENT)
 
 

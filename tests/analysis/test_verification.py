@@ -37,7 +37,7 @@ def held(store: Store, kept: Stored) -> Verification:
 
 
 def verdicts(found: Verification) -> VerdictOf:
-    return {row.stored.name: row.verdict for row in found.rows}
+    return {row.variant: row.verdict for row in found.rows}
 
 
 def change(sweep: Sweep, run_id: str, factor: float) -> None:
@@ -63,8 +63,8 @@ def test_the_same_numbers_are_identical_and_the_rest_is_not_run(
         "spectral_norm": "identical", "wgan": "identical", "batchnorm_dropout": "not run",
         "mlp_bce": "not run",
     }  # fmt: skip
-    assert {check.verdict for check in found.rows[0].checks} == {"identical"}
-    assert not found.differs
+    assert {check.verdict for check in found.rows[0].measures.values()} == {"identical"}
+    assert not found.differing
     assert agreement.verdict(found) == "2 of 4 rows were run again: 2 identical. No row differs."
 
 
@@ -101,7 +101,7 @@ def test_repeats_are_no_evidence_beside_new_seeds(
         sweep.trial("spectral_norm", seed)
     change(sweep, sweep.trial("spectral_norm", 3), 4.0)
     (row,) = [row for row in held(store, kept).rows if row.verdict != "not run"]
-    assert (row.repeats, len(row.new.trials), row.verdict) == (3, 1, "differs")
+    assert (row.repeats, row.new_finished, row.verdict) == (3, 1, "differs")
 
 
 def test_a_mean_outside_its_interval_differs_and_is_told(
@@ -111,13 +111,13 @@ def test_a_mean_outside_its_interval_differs_and_is_told(
     for variant, factor in (("spectral_norm", 3.0), ("mlp_bce", 1.0001)):
         change(sweep, sweep.trial(variant, 0), factor)
     found = held(store, kept)
-    assert found.differs
+    assert found.differing
     assert (verdicts(found)["spectral_norm"], verdicts(found)["mlp_bce"]) == ("differs", "agrees")
     text = agreement.text(found)
     assert "| spectral_norm | **differs** | 3 | 1 new |" in text
     assert "* spectral_norm: FID 13." in text
     assert "1 in agreement, 1 different. Rows that differ: spectral_norm." in text
-    (fid,) = [check for check in found.rows[0].checks if check.measure == "fid"]
+    fid = found.rows[0].measures["fid"]
     assert fid.low is not None
     assert fid.high is not None
     assert fid.low < (fid.stored.mean or 0) < fid.high < (fid.fresh.mean or 0)
@@ -132,7 +132,7 @@ def test_values_without_spread_agree_only_with_themselves(
         run_id = sweep.trial(variant, 6)
         sweep.client.log_metric(run_id, "final/modes", modes, 1_800_000_000_000, 0)
     checks = {
-        row.stored.name: {check.measure: check.verdict for check in row.checks}
+        row.variant: {name: check.verdict for name, check in row.measures.items()}
         for row in held(store, kept).rows
     }
     assert checks["spectral_norm"]["modes"] == "agrees"
@@ -179,7 +179,7 @@ def test_json_holds_the_same_unrounded(
     sweep.trial("spectral_norm", 0)
     change(sweep, sweep.trial("spectral_norm", 1), 9.0)
     found = held(store, kept)
-    tree = json.loads(json.dumps(agreement.json_tree(found), allow_nan=False))
+    tree = json.loads(agreement.json_text(found))
     (row,) = [row for row in tree["rows"] if row["verdict"] != "not run"]
     assert tree["differs"]
     assert (row["variant"], row["repeats"], row["new_finished"]) == ("spectral_norm", 1, 1)
