@@ -23,7 +23,7 @@ _KIND = "ganbench.kind"
 _MEASURED = ("final/", "best/", "cost/", "noise/")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Records:
     """Everything that the analysis needs of one experiment.
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ class Summary:
         values = trials.set_index("seed").reindex(columns=[column])[column].dropna()
         return cls(tuple((int(seed), float(value)) for seed, value in values.items()))
 
-    @property
+    @cached_property
     def values(self) -> np.ndarray:
         return np.array([value for _, value in self.points], float)
 
@@ -60,18 +61,18 @@ class Summary:
         return f"{self.mean:.{places}f} ± {self.sd:.{places}f}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
     """A row of the table: the trials of one variant in one configuration, as in `Records`."""
 
     name: str
     trials: pd.DataFrame
 
-    @property
+    @cached_property
     def done(self) -> pd.DataFrame:
         return self.trials[self.trials["status"] == "done"]
 
-    @property
+    @cached_property
     def diverged(self) -> pd.DataFrame:
         return self.trials[self.trials["status"] == "diverged"]
 
@@ -93,6 +94,7 @@ class Row:
         return ", ".join(groups) or ("none" if any(tags) else "–")
 
 
+@lru_cache(maxsize=8)
 def rows(records: Records) -> list[Row]:
     """Best mean FID first; after them the rows of which half the trials diverged, or more.
 
@@ -105,7 +107,8 @@ def rows(records: Records) -> list[Row]:
         mostly_diverged = 2 * len(row.diverged) >= len(row.trials)
         return mostly_diverged, float("inf") if mean is None else mean, row.name
 
-    return sorted((Row(str(n), trials) for n, trials in records.trials.groupby(ROW)), key=place)
+    table = (Row(str(name), trials) for name, trials in records.trials.groupby(ROW))
+    return sorted(table, key=place)
 
 
 def recorded(trials: pd.DataFrame, section: str = "final") -> list[str]:

@@ -12,8 +12,10 @@ where the verdict is *better* or *worse*.
 """
 
 import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -96,12 +98,18 @@ class _Scale:
         return float(np.exp(signed)) if self.log else float(signed)
 
 
-def pairs(rows: list[Row], name: str, control: str = "") -> list[Pair]:
+def pairs(rows: Iterable[Row], name: str, control: str = "") -> list[Pair]:
     """Every pair in the rows' order; none for a measure of which neither less nor more is better.
 
     With a control only each other row (``a``) and the control (``b``), and the correction is over
     these. What is best near the floor is not judged: both sides of it are bad, each in its own way.
+    They are worked out once for the same rows.
     """
+    return _pairs(tuple(rows), name, control)
+
+
+@lru_cache(maxsize=128)
+def _pairs(rows: tuple[Row, ...], name: str, control: str) -> list[Pair]:
     metric = measure(name)
     if metric.better not in ("lower", "higher"):
         return []
@@ -113,14 +121,14 @@ def pairs(rows: list[Row], name: str, control: str = "") -> list[Pair]:
     if control:
         both = [(row, control) for row in losses if row != control and control in losses]
     tested = [_tested(losses[a], losses[b]) for a, b in both]
-    adjusted = iter(statistics.holm(np.array([p for _, p in tested if p is not None], float)))
-    p_holm = [None if p is None else float(next(adjusted)) for _, p in tested]
+    adjusted = iter(statistics.holm(np.array([t.p for t in tested if t.p is not None], float)))
+    p_holm = [None if t.p is None else float(next(adjusted)) for t in tested]
     left = sum(p > ALPHA for p in p_holm if p is not None)
     alpha = ALPHA / max(1, left)
     planned = ALPHA / max(1, left + p_holm.count(None))  # more seeds bring more tests
     return [
-        _pair(a, b, losses[a], losses[b], scale, test, p, corrected, alpha, planned)
-        for (a, b), (test, p), corrected in zip(both, tested, p_holm, strict=True)
+        _pair(a, b, losses[a], losses[b], scale, test, corrected, alpha, planned)
+        for (a, b), test, corrected in zip(both, tested, p_holm, strict=True)
     ]
 
 
@@ -142,40 +150,48 @@ def groups(rows: list[Row], judged: list[Pair]) -> dict[str, str]:
     return statistics.letters([row.name for row in rows], different)
 
 
-def _tested(a: Array, b: Array) -> tuple[Test | None, float | None]:
-    """The test of a pair and its p; none for so few trials that no outcome is a difference.
+class _Tested(NamedTuple):
+    """The test of a pair, its p, and by Welch's the interval of a difference at a level."""
+
+    name: Test | None = None
+    p: float | None = None
+    interval: Callable[[float], tuple[float, float]] | None = None
+
+
+def _tested(a: Array, b: Array) -> _Tested:
+    """By no test for so few trials that no outcome is a difference.
 
     A diverged trial is a result: of a variant with one finished trial and seven diverged ones it is
     known well enough that it diverges.
     """
     if min(len(a), len(b)) < LEAST_SEEDS:
-        return None, None
+        return _Tested()
     if np.isfinite([*a, *b]).all() and (statistics.varies(a) or statistics.varies(b)):
-        return "welch", float(statistics.welch(a, b).pvalue)
+        result = statistics.welch(a, b)
+        return _Tested("welch", float(result.pvalue), result.confidence_interval)
     if statistics.least_rank_p(len(a), len(b)) <= ALPHA:
-        return "mann-whitney", statistics.mann_whitney(a, b)
-    return None, None
+        return _Tested("mann-whitney", statistics.mann_whitney(a, b))
+    return _Tested()
 
 
 def _pair(
-    name_a: str, name_b: str, a: Array, b: Array, scale: _Scale, test: Test | None,
-    p: float | None, p_holm: float | None, alpha: float, planned: float,
+    name_a: str, name_b: str, a: Array, b: Array, scale: _Scale, tested: _Tested,
+    p_holm: float | None, alpha: float, planned: float,
 ) -> Pair:  # fmt: skip
     finished_a, finished_b = (x[np.isfinite(x)] for x in (a, b))
     probability = statistics.probability_lower(a, b)
     effect, ahead = None, probability > 0.5
-    low, high = None, None
+    low, high, test = None, None, tested.name
     if len(finished_a) and len(finished_b):
         difference = finished_a.mean() - finished_b.mean()
         effect = scale.effect(difference)
         ahead = difference < 0 if test == "welch" else ahead
-    if test == "welch":
-        ends = statistics.welch(a, b).confidence_interval(1 - alpha)
-        low, high = sorted(map(scale.effect, ends))
+    if tested.interval:
+        low, high = sorted(map(scale.effect, tested.interval(1 - alpha)))
     verdict = _verdict(test, p_holm, ahead, statistics.least_rank_p(len(a), len(b)) > alpha)
     return Pair(
         name_a, name_b, scale.metric.name, len(a), len(b), len(finished_a), len(finished_b), test,
-        scale.log, effect, low, high, 1 - alpha, p, p_holm, probability, verdict,
+        scale.log, effect, low, high, 1 - alpha, tested.p, p_holm, probability, verdict,
         _needed(verdict, test, a, b, planned),
     )  # fmt: skip
 
