@@ -3,13 +3,14 @@
 import json
 import statistics
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from bench import paths, seeding
+from bench import seeding
 from bench.datasets.dataset import Samples
 from bench.evaluation import suite
 from bench.evaluation.declarations import EACH, Value
@@ -31,16 +32,23 @@ def rows(evaluator: "Evaluator") -> list[dict[str, Value]]:
     """One row a set, the floor first; a spread over draws stands next to its mean as ``…_sd``.
 
     Each row is kept in the store as soon as it is known. ``n`` is the number of samples in its set,
-    whatever the n of the table that it stands next to.
+    whatever the n of the table that it stands next to. Training samples stand against others where
+    all metrics are measured.
     """
-    dataset = evaluator.extractor.dataset
+    dataset, keep = evaluator.extractor.dataset, evaluator.cache.json
     n = min(evaluator.usual_n or SAMPLES, len(dataset.split("heldout")))
-    return [
-        {"row": FLOOR, "n": n, **evaluator.floor(n, final=True)},
-        *_of_training(evaluator, n),
-        *({"row": name, "n": n, **_known(evaluator, images)}
-          for name, images in evaluator.known_sets.items()),
-    ]  # fmt: skip
+    made: list[dict[str, Value]] = [{"row": FLOOR, "n": n, **evaluator.floor(n, final=True)}]
+    if evaluator.metrics is None:
+        half = min(n, len(dataset.split("train")) // 2)
+        of_halves = keep("halves", lambda: _halves(evaluator.reference.train, half))
+        made.append({"row": HALVES, "n": half, **of_halves})
+
+    def known(images: Callable[[], Tensor]) -> dict[str, Value]:
+        return evaluator.measure(images(), final=True)
+
+    for name, images in evaluator.known_sets.items():
+        made.append({"row": name, "n": n, **keep(images.__name__, partial(known, images))})
+    return made
 
 
 def shipped(evaluator: "Evaluator") -> list[dict[str, Value]] | None:
@@ -61,13 +69,6 @@ def ids(evaluator: "Evaluator") -> list[str]:
     return [evaluator.id, evaluator.alternative_id, evaluator.extractor.dataset.digest]
 
 
-def ship(evaluator: "Evaluator") -> None:
-    """Write the rows of this evaluator into the repository; part of releasing a new one."""
-    content = {"ids": ids(evaluator), "rows": rows(evaluator)}
-    with paths.replacing(SHIPPED, "w") as file:
-        json.dump(content, file, indent=1)
-
-
 def floor(evaluator: "Evaluator", n: int, final: bool) -> dict[str, Value]:
     """What `Evaluator.floor` keeps."""
     heldout = evaluator.extractor.dataset.split("heldout")
@@ -76,28 +77,6 @@ def floor(evaluator: "Evaluator", n: int, final: bool) -> dict[str, Value]:
     )
     for name in [name for name in values if name.startswith("fid_heldout")]:
         values[name] = values[name.replace("_heldout", "")]
-    return values
-
-
-def _known(evaluator: "Evaluator", images: Callable[[], Tensor]) -> dict[str, Value]:
-    values: dict[str, Value] = evaluator.cache.json(
-        images.__name__, lambda: evaluator.measure(images(), final=True)
-    )
-    return values
-
-
-def _of_training(evaluator: "Evaluator", n: int) -> list[dict[str, Value]]:
-    """The row of training samples against others, where all metrics are measured."""
-    if evaluator.metrics is not None:
-        return []
-    n = min(n, len(evaluator.extractor.dataset.split("train")) // 2)
-    return [{"row": HALVES, "n": n, **_known_halves(evaluator, n)}]
-
-
-def _known_halves(evaluator: "Evaluator", n: int) -> dict[str, Value]:
-    values: dict[str, Value] = evaluator.cache.json(
-        "halves", lambda: _halves(evaluator.reference.train, n)
-    )
     return values
 
 

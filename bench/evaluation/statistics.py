@@ -181,13 +181,6 @@ class Gaussian:
         return gaussian
 
     @classmethod
-    def exact(cls, mean: Tensor, covariance: Tensor) -> "Gaussian":
-        """A Gaussian given by its statistics (d,) and (d, d), not by rows."""
-        gaussian = cls()
-        gaussian.count, gaussian._mean, gaussian._scatter = 2, mean.double(), covariance.double()
-        return gaussian
-
-    @classmethod
     def unpacked(cls, moments: Tensor) -> "Gaussian":
         """Of moments as `packed`."""
         gaussian = cls()

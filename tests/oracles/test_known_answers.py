@@ -40,17 +40,24 @@ def test_fid_of_identical_rows_is_zero(real: Tensor) -> None:
     assert abs(frechet(Gaussian.of(real), Gaussian.of(real.clone()))) < 1e-9
 
 
+def exact(mean: Tensor, covariance: Tensor) -> Gaussian:
+    """A Gaussian given by its statistics, as if of two rows."""
+    moments = torch.cat([mean[None, :], covariance])
+    count = torch.tensor([[2.0]] + [[0.0]] * len(mean), dtype=torch.float64)
+    return Gaussian.unpacked(torch.cat([count, moments.double()], dim=1))
+
+
 def test_fid_of_shifted_identity_covariances_is_the_squared_shift() -> None:
     shift = torch.linspace(-1, 2, 64, dtype=torch.float64)
     eye = torch.eye(64, dtype=torch.float64)
-    got = frechet(Gaussian.exact(torch.zeros(64), eye), Gaussian.exact(shift, eye))
+    got = frechet(exact(torch.zeros(64), eye), exact(shift, eye))
     assert got == pytest.approx(float(shift @ shift), rel=1e-12)
 
 
 def test_fid_of_diagonal_covariances() -> None:
     s1, s2 = torch.linspace(0.1, 3, 20).double(), torch.linspace(2, 0.5, 20).double()
     zero = torch.zeros(20).double()
-    got = frechet(Gaussian.exact(zero, (s1**2).diag()), Gaussian.exact(zero, (s2**2).diag()))
+    got = frechet(exact(zero, (s1**2).diag()), exact(zero, (s2**2).diag()))
     assert got == pytest.approx(float(((s1 - s2) ** 2).sum()), rel=1e-10)
 
 
