@@ -6,17 +6,18 @@ the lowest and the highest.
 """
 
 import multiprocessing
-import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -31,44 +32,9 @@ from bench.trials import Trial
 SGEMM = 2048
 """Side of the square matrices whose product gives the machine's peak."""
 
-Round = dict[str, float]
-"""Repetitions a second of each kind of work (`prepare`), and what `measure` adds to it."""
-
-
-def _peak(r: Round) -> float:
-    return r["sgemm"] * 2 * SGEMM**3 / 1e9
-
-
-def _share(r: Round) -> float:
-    evaluating = r["between"] / r["point"] + 1 / r["end"]
-    return evaluating / (evaluating + r["steps"] / r["trial"])
-
-
-FIGURES: dict[str, tuple[str, Callable[[Round], float]]] = {
-    # The tutorials' loop on the same networks, which may use all cores.
-    "tutorial": ("tutorials' loop [steps/s]", lambda r: r["tutorial"]),
-    "alone": ("one trial alone [steps/s]", lambda r: r["alone"]),
-    # One trial a core, or several on a GPU.
-    "machine": ("trials side by side, together [steps/s]", lambda r: r["trial"]),
-    "gain": ("side by side / tutorials' loop", lambda r: r["trial"] / r["tutorial"]),
-    "bf16": ("side by side in bf16 / in fp32", lambda r: r["bf16"] / r["trial"]),
-    # 10⁹ floating-point operations; a multiplication with its addition counts as two.
-    "gflop": ("matrix products a step [GFLOP]", lambda r: r["gflop"]),
-    # Of bare products of large matrices where the trials are trained, all of it.
-    "sgemm": ("peak of matrix products, together [GFLOP/s]", _peak),
-    "roofline": ("share of that peak [%]", lambda r: r["trial"] * r["gflop"] / _peak(r)),
-    # On every core at the same time.
-    "point": ("a measurement in between [s]", lambda r: r["cores"] / r["point"]),
-    "end": ("the measurements at the end [s]", lambda r: r["cores"] / r["end"]),
-    # At the experiment's settings.
-    "share": ("measurements' share of a trial [%]", _share),
-}
-"""By name in the JSON: the title in the table, and how it is computed in a round."""
-
-
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """The median over rounds, with its range."""
-    return {"median": statistics.median(values), "lowest": min(values), "highest": max(values)}
+Work = tuple[Callable[[], object], int]
+"""What is repeated, and how many repetitions it counts as."""
+_PREPARED: dict[str, Work] = {}  # of this process, which works at one trial
 
 
 def measure(trial: Trial, width: int, rounds: int, seconds: float) -> dict[str, Any]:
@@ -81,15 +47,14 @@ def measure(trial: Trial, width: int, rounds: int, seconds: float) -> dict[str, 
         seconds: how long each rate is taken, in each round.
 
     Returns:
-        ``variant``, ``gflop``, and the `spread` of each other figure; ``bf16`` is None where the
-        machine lacks it.
+        ``variant``, and by the names of `report.TITLES` the `spread` of each figure; ``gflop`` is a
+        number, ``bf16`` is None where the machine lacks it.
 
     Raises:
         UserError: no tutorial's loop is known for this variant.
     """
     tutorial.step_of(build(trial))  # type: ignore[arg-type]
-    gpu = trial.device != "cpu"
-    settings = {"gflop": flop(trial) / 1e9, "steps": trial.steps, "between": trial.evaluations - 1}
+    gpu, gflop = trial.device != "cpu", flop(trial) / 1e9
     bf16 = ["bf16"] if runtime.available("bf16", trial.device) else []
     with workers(1, single=False) as loop, workers(cores() if gpu else width) as each:
         first = each[:1]
@@ -98,14 +63,32 @@ def measure(trial: Trial, width: int, rounds: int, seconds: float) -> dict[str, 
         plan += [("point", each, 0), ("end", each, 0)]
         trials = width if gpu else 1  # of a process
         measured = [
-            {kind: rate(processes, kind, s, trial, trials) for kind, processes, s in plan}
-            | {"cores": len(each), **settings}
+            [rate(processes, kind, s, trial, trials) for kind, processes, s in plan]
             for _ in range(1 + rounds)
         ][1:]
-    known = {name: value for name, (_, value) in FIGURES.items() if name != "bf16" or bf16}
-    spreads = {name: spread([value(each) for each in measured]) for name, value in known.items()}
-    whole = {name: spreads.get(name) for name in FIGURES}
-    return {"variant": trial.variant, **whole, "gflop": settings["gflop"]}
+    r = dict(zip((kind for kind, *_ in plan), np.array(measured).T, strict=True))
+    peak = r["sgemm"] * 2 * SGEMM**3 / 1e9  # a multiplication with its addition counts as two
+    evaluating = (trial.evaluations - 1) / r["point"] + 1 / r["end"]
+    return {
+        "variant": trial.variant,
+        "tutorial": spread(r["tutorial"]),
+        "alone": spread(r["alone"]),
+        "machine": spread(r["trial"]),
+        "gain": spread(r["trial"] / r["tutorial"]),
+        "bf16": spread(r["bf16"] / r["trial"]) if bf16 else None,
+        "gflop": gflop,
+        "sgemm": spread(peak),
+        "roofline": spread(r["trial"] * gflop / peak),
+        "point": spread(len(each) / r["point"]),
+        "end": spread(len(each) / r["end"]),
+        "share": spread(evaluating / (evaluating + trial.steps / r["trial"])),
+    }
+
+
+def spread(values: Iterable[float]) -> dict[str, float]:
+    """The median over rounds, with its range."""
+    ordered = sorted(map(float, values))
+    return {"median": median(ordered), "lowest": ordered[0], "highest": ordered[-1]}
 
 
 @contextmanager
@@ -133,10 +116,6 @@ def rate(
     """Repetitions a second of all processes together; each does at least one (`prepare`)."""
     rates = [process.submit(_rate, kind, seconds, trial, trials) for process in processes]
     return sum(each.result() for each in rates)
-
-
-Work = tuple[Callable[[], object], int]
-_PREPARED: dict[str, Work] = {}  # of this process, which works at one trial
 
 
 def _rate(kind: str, seconds: float, trial: Trial, trials: int) -> float:

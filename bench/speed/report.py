@@ -14,7 +14,7 @@ import torch
 
 from bench import paths, settings
 from bench.executors.plan import plan, prepare
-from bench.speed.measurement import FIGURES, measure, spread
+from bench.speed.measurement import measure, spread
 from bench.tracking.experiments import ExperimentRecord
 from bench.tracking.publisher import Publisher
 from bench.training import trial
@@ -22,6 +22,20 @@ from bench.trials import experiment as experiments
 from bench.trials.experiment import Experiment
 from bench.trials.provenance import code, environment
 
+TITLES = {
+    "tutorial": "tutorials' loop [steps/s]",
+    "alone": "one trial alone [steps/s]",
+    "machine": "trials side by side, together [steps/s]",
+    "gain": "side by side / tutorials' loop",
+    "bf16": "side by side in bf16 / in fp32",
+    "gflop": "matrix products a step [GFLOP]",
+    "sgemm": "peak of matrix products, together [GFLOP/s]",
+    "roofline": "share of that peak [%]",
+    "point": "a measurement in between [s]",
+    "end": "the measurements at the end [s]",
+    "share": "measurements' share of a trial [%]",
+}
+"""The figures of `measure`: name in the JSON to title in the table."""
 _STEPS = 200
 """As many as a trial's curves have points at most: a longer trial's record is no larger."""
 _PAGE = """\
@@ -145,7 +159,7 @@ def save(report: Report, folder: Path) -> Path:
 
 def _table(variants: list[dict[str, Any]]) -> str:
     rows = [["", *(each["variant"] for each in variants)], [":--", *("--:" for _ in variants)]]
-    for name, (title, _) in FIGURES.items():
+    for name, title in TITLES.items():
         unit = 100 if title.endswith("[%]") else 1
         rows.append([title, *(_cell(each[name], unit) for each in variants)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -10,8 +10,7 @@ import torch
 from bench.errors import UserError
 from bench.speed import measurement, tutorial
 from bench.speed import report as reports
-from bench.speed.measurement import FIGURES
-from bench.speed.report import Report
+from bench.speed.report import TITLES, Report
 from bench.training import runtime, step
 from bench.trials import experiment as experiments
 from bench.trials.experiment import Experiment
@@ -26,7 +25,7 @@ def small(own_store: Path) -> Experiment:
 def speed(variant: str) -> dict[str, Any]:
     ratio = measurement.spread([0.25, 0.75, 0.5])
     bf16 = {} if variant == "wgan" else {"bf16": None}
-    return {"variant": variant, **dict.fromkeys(FIGURES, ratio), **bf16, "gflop": 1.85}
+    return {"variant": variant, **dict.fromkeys(TITLES, ratio), **bf16, "gflop": 1.85}
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def test_every_figure_is_measured(small: Experiment) -> None:
     assert spreads.pop("variant") == small.trials()[0].variant
     assert spreads.pop("gflop") > 0
     assert (spreads.pop("bf16") is not None) == runtime.available("bf16")
-    assert spreads.keys() == FIGURES.keys() - {"bf16", "gflop"}
+    assert spreads.keys() == TITLES.keys() - {"bf16", "gflop"}
     for name, spread in spreads.items():
         assert 0 < spread["lowest"] <= spread["median"] <= spread["highest"], name
     machine, tutorial = spreads["machine"], spreads["tutorial"]
@@ -143,5 +142,5 @@ def test_it_is_kept_by_machine(report: Report, tmp_path: Path) -> None:
     assert kept["variants"][1]["variant"] == "wgan"
     assert kept["variants"][0]["gain"] == {"median": 0.5, "lowest": 0.25, "highest": 0.75}
     assert kept["variants"][0]["bf16"] is None
-    assert kept["variants"][0].keys() == {"variant", *FIGURES}
+    assert kept["variants"][0].keys() == {"variant", *TITLES}
     assert kept["code"] == {"commit": "c0ffee"}
