@@ -67,14 +67,13 @@ def json_tree(records: Records, curves: pd.DataFrame, diagnoses: Diagnoses) -> d
     test have ``seeds`` (shared by both) and ``finished`` instead of the four counts, no ``test``
     and no ``level``.
     """
-    table = summary.rows(records)
-    pairs, control = verdicts.pairs(table, "fid"), {}
+    table, control = summary.rows(records), {}
     if records.control:
         compared = verdicts.pairs(table, "fid", records.control)
         control = {"control": records.control, "against_control": list(map(asdict, compared))}
     return {
         "experiment": records.experiment,
-        "verdict": narrative.verdict(records, table, compared if control else pairs),
+        "verdict": narrative.verdict(records),
         **control,
         "ruler": records.evaluator,
         "measure": records.measure,
@@ -87,7 +86,7 @@ def json_tree(records: Records, curves: pd.DataFrame, diagnoses: Diagnoses) -> d
             for row in table
             for entry in of_row(row, diagnoses)
         ],
-        "pairs": [asdict(pair) for pair in pairs],
+        "pairs": [asdict(pair) for pair in verdicts.pairs(table, "fid")],
         "checkpoints": [
             {"variant": row.name, **{name: _json_value(value) for name, value in chosen.items()}}
             for row, chosen in choices(records, curves)

@@ -3,6 +3,7 @@
 from itertools import combinations, groupby
 from typing import get_args
 
+from bench.analysis import summary, verdicts
 from bench.analysis.records import Records
 from bench.analysis.statistics import ALPHA, LEAST_SEEDS
 from bench.analysis.summary import Row, decimals, times, trimmed
@@ -20,11 +21,13 @@ _FEW = 4
 """Seeds with which nobody can see whether log FID is normally distributed."""
 
 
-def verdict(records: Records, rows: list[Row], pairs: list[Pair]) -> str:
-    """One paragraph on FID, plain text; every claim in it is one of ``pairs``.
+def verdict(records: Records) -> str:
+    """One paragraph on FID, plain text; every claim in it is the verdict on a pair.
 
-    ``pairs`` are those with the control where the records have one, else all.
+    The pairs are those with the control where the records have one, else all.
     """
+    rows = summary.rows(records)
+    pairs = verdicts.pairs(rows, "fid", records.control)
     finished = [row for row in rows if row.final("fid").points]
     if not finished:
         return f"No trial of {records.experiment} finished with an FID; all that ended diverged."

@@ -20,7 +20,6 @@ from bench.analysis import (
     reliability,
     search_tables,
     table,
-    verdicts,
 )
 from bench.analysis.diagnosis import Diagnoses
 from bench.analysis.figures import style
@@ -28,7 +27,6 @@ from bench.analysis.figures.registry import kinds
 from bench.analysis.page import Contents, page
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import missing, select
-from bench.analysis.summary import rows
 from bench.tracking.reading import RecordStore
 
 Format = Literal["md", "tex", "csv", "json"]
@@ -67,7 +65,7 @@ def compare(experiment: str, tracking_uri: str, out: Path) -> Comparison:
     curves, samples = frames.curves(store, trials), select(store, trials)
     problem, diagnoses = missing(trials, samples), _diagnoses(store, trials, curves)
     copies = _copies(store, trials)
-    grids, verdict = _grids(trials, curves, diagnoses), _verdict(trials)
+    grids, verdict = _grids(trials, curves, diagnoses), narrative.verdict(trials)
     texts = {
         "table.md": formats.markdown(grids, verdict),
         "table.tex": formats.latex(grids, verdict),
@@ -133,7 +131,7 @@ def _rendered(trials: Records, curves: pd.DataFrame, diagnoses: Diagnoses, forma
     if format == "csv":
         return data.csv(trials)
     write = formats.markdown if format == "md" else formats.latex
-    return write(_grids(trials, curves, diagnoses), _verdict(trials))
+    return write(_grids(trials, curves, diagnoses), narrative.verdict(trials))
 
 
 def _json(trials: Records, curves: pd.DataFrame, diagnoses: Diagnoses) -> str:
@@ -149,12 +147,6 @@ def _grids(trials: Records, curves: pd.DataFrame, diagnoses: Diagnoses) -> list[
     grids += [search_tables.settings(trials, curves), search_tables.influence(trials)]
     grids += [reliability.checkpoints(trials, curves), reliability.costs(trials)]
     return [grid for grid in [*grids, reliability.calibration(trials)] if grid]
-
-
-def _verdict(trials: Records) -> str:
-    table_rows = rows(trials)
-    pairs = verdicts.pairs(table_rows, "fid", trials.control)
-    return narrative.verdict(trials, table_rows, pairs)
 
 
 def _copies(store: RecordStore, trials: Records) -> dict[str, str]:

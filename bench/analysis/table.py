@@ -94,16 +94,28 @@ def second_extractor(records: Records) -> Grid | None:
     return grid and replace(grid, notes=(*grid.notes, *narrative.orders(summary.rows(records))))
 
 
-def pairs(records: Records, name: str = "fid") -> Grid | None:
-    """Every pair of variants with its verdict; None for a single variant."""
-    return _compared(records, name)
+def pairs(records: Records, name: str = "fid", against: str = "") -> Grid | None:
+    """Every pair of variants, or those with a control, with its verdict; None where there is none.
+
+    Args:
+        against: the control.
+    """
+    judged = verdicts.pairs(summary.rows(records), name, against)
+    if not judged:
+        return None
+    label = measure(name).label
+    scale = f"{label} A/B" if judged[0].ratio else f"{label} A − B"
+    heads = ("A", "B", f"{scale} ({narrative.level_text(judged[0])})", *_PAIR_HEADS)
+    caption = f"Which differences in {label} are real"
+    if against:
+        caption = f"Which variants differ in {label} from the control {against}"
+    notes, rows = (narrative.how(judged, against),), tuple(map(_pair, judged))
+    return Grid("control" if against else "pairs", caption, heads, rows, notes)
 
 
 def control(records: Records) -> Grid | None:
     """Every other variant against the control; None without one."""
-    if not records.control:
-        return None
-    return _compared(records, "fid", records.control)
+    return pairs(records, against=records.control) if records.control else None
 
 
 def named(row: Row) -> Cell:
@@ -129,20 +141,6 @@ def plain(value: float | str | None) -> Cell:
     if value is None or isinstance(value, str):
         return Cell(value or "–")
     return Cell(summary.trimmed(float(value)), value=float(value))
-
-
-def _compared(records: Records, name: str, against: str = "") -> Grid | None:
-    judged = verdicts.pairs(summary.rows(records), name, against)
-    if not judged:
-        return None
-    label = measure(name).label
-    scale = f"{label} A/B" if judged[0].ratio else f"{label} A − B"
-    heads = ("A", "B", f"{scale} ({narrative.level_text(judged[0])})", *_PAIR_HEADS)
-    caption = f"Which differences in {label} are real"
-    if against:
-        caption = f"Which variants differ in {label} from the control {against}"
-    notes, rows = (narrative.how(judged, against),), tuple(map(_pair, judged))
-    return Grid("control" if against else "pairs", caption, heads, rows, notes)
 
 
 def lettered(records: Records) -> bool:

@@ -14,7 +14,7 @@ from bench.analysis import records as reading
 from bench.analysis.figures import control as figures
 from bench.analysis.formats import plain
 from bench.analysis.records import Records
-from bench.analysis.summary import Row, rows
+from bench.analysis.summary import Row
 from bench.analysis.verdicts import Pair
 from bench.tracking.reading import RecordStore
 
@@ -31,8 +31,7 @@ def compared(given: list[Row]) -> dict[str, Pair]:
 
 
 def said(given: list[Row]) -> str:
-    pairs = verdicts.pairs(given, "fid", "control")
-    return narrative.verdict(held(given), rows(held(given)), pairs)
+    return narrative.verdict(held(given))
 
 
 MANY = [row(f"v{i:02}", scattered(10 * 1.1 ** (i - 12), 0.1, i, 6)) for i in range(23)]
