@@ -15,6 +15,7 @@ Importing this loads nothing heavy, because the declarations can be read without
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -42,6 +43,7 @@ FINAL: When = "final"
 _SIGNS = {"lower": " ↓", "higher": " ↑", "near the floor": " ≈ floor", "neither": ""}
 ALT, INCEPTION = "_alt", "_inception"
 """End the name of a metric by the second feature extractor, and by Inception."""
+_FIELD = re.compile(r"^(\w+):(.*(?:\n .*)*)", re.MULTILINE)
 _FOLDER = Path(__file__).parent / "metrics"
 
 
@@ -174,17 +176,11 @@ def _declare(name: str, text: str | None, **given: Any) -> Metric:
 
 def _fields(name: str, text: str) -> dict[str, str]:
     """Read ``Key: value`` lines, where a deeper indented line continues the one before."""
-    fields: dict[str, str] = {}
-    key = ""
-    for line in text.splitlines():
-        head, colon, rest = line.partition(":")
-        if colon and head.lower() in FIELDS:
-            key = head.lower()
-            fields[key] = rest.strip()
-        elif key and line.startswith(" "):
-            fields[key] += " " + line.strip()
-        else:
-            key = ""
+    fields = {
+        key.lower(): " ".join(value.split())
+        for key, value in _FIELD.findall(text)
+        if key.lower() in FIELDS
+    }
     if missing := [f for f in FIELDS if not fields.get(f)]:
         raise UserError(
             f"The docstring of the metric '{name}' states no {', '.join(missing)}: add a line for "

@@ -135,17 +135,13 @@ class Cache:
 
     def json(self, name: str, compute: Callable[[], Any]) -> Any:
         """The JSON value, from the store or from ``compute``."""
-        known = self.known(name)
-        if known is not None:
-            return known
+        path = self._path(f"{name}.json")
+        kept = _read(path)
+        if kept is not None:
+            return json.loads(kept)
         made = compute()
-        _write(self._path(f"{name}.json"), json.dumps(made, allow_nan=False).encode())
+        _write(path, json.dumps(made, allow_nan=False).encode())
         return made
-
-    def known(self, name: str) -> Any:
-        """The JSON value if it is in the store, else None."""
-        kept = _read(self._path(f"{name}.json"))
-        return None if kept is None else json.loads(kept)
 
     def _path(self, name: str) -> Path:
         return paths.root() / self._folder / name

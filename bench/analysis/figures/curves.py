@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from bench.analysis import statistics
 from bench.analysis.figures import style
 from bench.analysis.figures.registry import figure
-from bench.analysis.figures.style import GREY, Look, counts, looks, styled
+from bench.analysis.figures.style import GREY, Look, counts, looks, plain, styled
 from bench.analysis.frames import fid_over_training
 from bench.analysis.records import Records
 from bench.analysis.sample_selection import Samples
@@ -76,9 +75,7 @@ def _finish(left: Axes, right: Axes, records: Records) -> None:
     right.set(xlabel="seconds of training (evaluation excluded)")
     right.set_title("FID by time")
     counts(left.xaxis)
-    left.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    left.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    left.yaxis.set_minor_formatter(NullFormatter())
+    plain(left.yaxis)
     for axes in (left, right):
         axes.set_xlim(left=0)
         if floor := records.floor.get("fid"):
