@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.analysis import formats
 from bench.analysis.formats import Cell, Grid
-from bench.analysis.summary import MAIN, Summary, decimals
+from bench.analysis.summary import MAIN, Summary, between
 from bench.analysis.verification import Check, CheckedRow, Verdict, Verification
 from bench.evaluation.declarations import measure
 
@@ -95,5 +95,4 @@ def _seeds(finished: int, diverged: int) -> str:
 def _expected(check: Check) -> str:
     if check.low is None or check.high is None:
         return "–"
-    places = decimals(check.high - check.low)
-    return f"{check.low:.{places}f} to {check.high:.{places}f}"
+    return between(check.low, check.high)

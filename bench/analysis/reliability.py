@@ -9,7 +9,7 @@ from bench.analysis import statistics
 from bench.analysis.formats import Cell, Grid
 from bench.analysis.frames import fid_over_training
 from bench.analysis.records import ROW, Records
-from bench.analysis.summary import MAIN, Row, Summary, decimals, rows, trimmed
+from bench.analysis.summary import MAIN, Row, Summary, between, rows, trimmed
 from bench.analysis.table import counted, named, plain, summed, whole
 from bench.evaluation.declarations import ALT, measure
 from bench.evaluation.identity import SAMPLES
@@ -140,24 +140,17 @@ def _spreads(row: Row) -> tuple[Cell, ...]:
     middle = float(np.exp(np.log(fid.values).mean()))  # a generator's FID is above 0
     drawn = math.sqrt((noise.values**2).sum() / noise.n)
     share = drawn**2 / fid.sd**2 if fid.sd else None
+    interval = between(*map(float, statistics.log_t_interval(fid.values))) if fid.n > 1 else "–"
     share_text = "–" if share is None else f"{share:.0%}" if share < 1 else "≥ 100%"
     return (
         named(row),
         counted(row, noise.n),
         Cell(trimmed(middle), row=row.name, value=middle),
-        Cell(_interval(fid), row=row.name),
+        Cell(interval, row=row.name),
         Cell("–" if fid.sd is None else trimmed(fid.sd), row=row.name, value=fid.sd),
         Cell(trimmed(drawn), row=row.name, value=drawn),
         Cell(share_text, row=row.name, value=share),
     )
-
-
-def _interval(fid: Summary) -> str:
-    if fid.n < 2:
-        return "–"
-    low, high = map(float, statistics.log_t_interval(fid.values))
-    places = decimals(high - low) if high > low else 2
-    return f"{low:.{places}f} to {high:.{places}f}"
 
 
 def _drawn(row: dict[str, float | str], name: str) -> Cell:

@@ -153,6 +153,12 @@ def decimals(value: float, digits: int = 2) -> int:
     return int(min(6, max(0, digits - 1 - np.floor(np.log10(abs(value))))))
 
 
+def between(low: float, high: float) -> str:
+    """``8.1 to 9.3``: the ends of an interval, as exact as its width."""
+    places = decimals(high - low) if high > low else 2
+    return f"{low:.{places}f} to {high:.{places}f}"
+
+
 def times(ratio: float) -> str:
     """A ratio to the floor: ``7.1``, ``1,211``."""
     return f"{ratio:.1f}" if ratio < 100 else f"{ratio:,.0f}"
