@@ -80,10 +80,11 @@ def test_a_damaged_record_is_a_sentence(text: str, tmp_path: Path) -> None:
         TrialRecord.read(tmp_path)
 
 
-def test_keys_are_those_of_every_version(own_store: Path) -> None:
+@pytest.mark.parametrize("name", ["quick", "paper"])
+def test_keys_are_those_of_every_version(name: str, own_store: Path) -> None:
     """A changed key would train every trial of every store again."""
-    keys = {trial.title: trial.key for trial in experiments.load("quick").trials()}
-    table = json.loads((experiments.folder().parent / "results/quick/table.json").read_text())
+    keys = {trial.title: trial.key for trial in experiments.load(name).trials()}
+    table = json.loads((experiments.folder().parent / f"results/{name}/table.json").read_text())
     committed = {
         f"{row['variant']} seed {trial['seed']}": trial["key"]
         for row in table["variants"]
