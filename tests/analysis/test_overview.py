@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench import analysis, paths
 from bench.analysis import overview
-from bench.cli import running
+from bench.cli import in_mlflow, running
 
 from .conftest import Written
 
@@ -51,7 +51,7 @@ def test_it_is_written_for_the_results_of_the_checkout_only(
 ) -> None:
     monkeypatch.setattr(paths, "home", lambda: tmp_path)
     monkeypatch.setattr(analysis, "compare", lambda *given: written.comparison)
-    monkeypatch.setattr(running, "_log_report", lambda *given: None)
+    monkeypatch.setattr(in_mlflow, "log_report", lambda *given: None)
     shutil.copytree(written.out, tmp_path / folder / "quick")
     running._compare("quick", tmp_path / folder / "quick", Console())
     assert (tmp_path / folder / "index.html").exists() == there
